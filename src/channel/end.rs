@@ -1,0 +1,380 @@
+//! One end of a channel: a seat, a bell, and what is known of the other end.
+//!
+//! The hot path of an end is two loads and two comparisons: is this process a forked child, and is the other end's
+//! `status` the word that was digested last? Everything else hangs on a change of that word.
+
+use super::error::WaitForPeerError;
+use super::options::{Absent, Options};
+use super::reason::DisconnectReason;
+use crate::layout::status::Status;
+use crate::membership::liveness::{self, Life};
+use crate::membership::role::Role;
+use crate::membership::seat::Seat;
+use crate::ring::Corrupt;
+use crate::sync::Ordering::Relaxed;
+use crate::sys::clock;
+use crate::wait::bell::{Sleeper, Waker};
+use crate::wait::deadline::Deadline;
+use crate::wait::parker::Woken;
+use crate::wait::strategy::WaitStrategy;
+use crate::wait::wait::{Awaited, TimedOut, sleep_on, wait};
+use std::time::Duration;
+
+/// A word that no end ever stores: every look at the peer's status takes the slow path.
+const UNDIGESTED: Status = Status(u64::MAX);
+/// How long to sleep at most while the other end cannot be relied on to ring.
+const UNHEARD: Duration = Duration::from_millis(1);
+/// The least time between two questions to the kernel by calls that do not sleep.
+const PROBE_EVERY_NS: u64 = 4_000_000;
+
+/// What one end has done so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Stats {
+    /// How often this end went to sleep.
+    pub sleeps: u64,
+    /// How often this end woke the other: one system call each.
+    pub wakes: u64,
+    /// How often this end asked the kernel whether the other is alive.
+    pub probes: u64,
+}
+
+/// What is known of the other end's process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    /// It died; the word is the last it stored.
+    Died(Status),
+    /// Nobody is there, and the segment's name is gone.
+    Unlinked(Status),
+}
+
+/// One end.
+#[derive(Debug)]
+pub(crate) struct End {
+    seat: Seat,
+    /// Our own copy of the bell that we ring.
+    bell: u32,
+    /// The other end's status as we digested it last; it permits the fast path.
+    known: Status,
+    /// Whether the other end may sleep, as `known` says.
+    may_sleep: bool,
+    /// For a stream: the one generation of the other end that we talk to.
+    bound: Option<u32>,
+    is_stream: bool,
+    verdict: Option<Verdict>,
+    poisoned: Option<Corrupt>,
+    closed: bool,
+    probed_at: u64,
+    strategy: WaitStrategy,
+    slice: Duration,
+    absent: Absent,
+    stats: Stats,
+}
+
+impl End {
+    /// The end that sits on `seat`. Rings, so that a peer that waits for somebody looks up.
+    pub(crate) fn new(seat: Seat, options: &Options, is_stream: bool) -> Self {
+        let bell = seat.own().ringing.bell.load(Relaxed); // relaxed: the role's lock ordered us behind who stored it
+        let mut end = Self {
+            seat,
+            bell,
+            known: UNDIGESTED,
+            may_sleep: true,
+            bound: None,
+            is_stream,
+            verdict: None,
+            poisoned: None,
+            closed: false,
+            probed_at: 0,
+            strategy: options.wait,
+            slice: options.slice,
+            absent: options.absent,
+            stats: Stats::default(),
+        };
+        end.digest();
+        end.ring();
+        end
+    }
+
+    pub(crate) fn role(&self) -> Role {
+        self.seat.role()
+    }
+
+    pub(crate) fn seat(&self) -> &Seat {
+        &self.seat
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        self.stats
+    }
+
+    pub(crate) fn strategy(&self) -> WaitStrategy {
+        self.strategy
+    }
+
+    pub(crate) fn slice(&self) -> Duration {
+        self.slice
+    }
+
+    /// Waits otherwise from now on, and tells the other end if that matters to it.
+    pub(crate) fn set_strategy(&mut self, strategy: WaitStrategy) {
+        let was_quiet = self.strategy.is_quiet();
+        self.strategy = strategy;
+        if was_quiet != strategy.is_quiet() && !self.seat.is_forked() && !self.closed {
+            self.seat.change(Status::PRESENT | quiet_bit(strategy));
+        }
+    }
+
+    /// Whether the fast path is open: not a forked child, and nothing new of the other end.
+    #[inline(always)]
+    pub(crate) fn is_undisturbed(&self) -> bool {
+        self.seat.peer().presence.status.load(crate::sync::edge::STATUS.acquire()) == self.known.0
+            && !self.seat.is_forked()
+    }
+
+    /// Reads the other end's word, and says why nothing can be *sent* to it, if nothing can.
+    ///
+    /// A receiver asks too, for the echo, and receives all the same what is there.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn digest(&mut self) -> Option<DisconnectReason> {
+        if self.seat.is_forked() {
+            return Some(DisconnectReason::Forked);
+        }
+        let status = self.seat.peer_status();
+        if status != self.known {
+            // From here on every publication of ours is followed by the fence that this word asks for.
+            self.seat.echo(status);
+            self.may_sleep = !status.has(Status::QUIET);
+        }
+        let gone = self.gone(status);
+        if self.is_stream && gone.is_none() && status.has(Status::PRESENT) && self.bound.is_none() {
+            self.bound = Some(status.generation());
+        }
+        self.known = if gone.is_none() { status } else { UNDIGESTED };
+        gone
+    }
+
+    /// Why the other end, of whom `status` is the word, is no peer to us.
+    fn gone(&self, status: Status) -> Option<DisconnectReason> {
+        if self.seat.is_forked() {
+            return Some(DisconnectReason::Forked);
+        }
+        if self.poisoned.is_some() {
+            return Some(DisconnectReason::Corrupt);
+        }
+        if self.closed {
+            return Some(DisconnectReason::Closed);
+        }
+        if self.is_stream && self.bound.is_some_and(|bound| bound != status.generation()) {
+            // Killed and replaced between two looks of ours.
+            return Some(DisconnectReason::Died);
+        }
+        match self.verdict {
+            Some(Verdict::Died(word)) if word == status => return self.unless_buffering(DisconnectReason::Died),
+            Some(Verdict::Unlinked(word)) if word == status => return Some(DisconnectReason::Unlinked),
+            _ => {}
+        }
+        match liveness::by_word(status) {
+            Some(Life::Left) => self.unless_buffering(DisconnectReason::Left),
+            Some(Life::Died) => Some(DisconnectReason::Died),
+            Some(Life::Nobody) => (self.absent == Absent::Fail).then_some(DisconnectReason::Absent),
+            Some(Life::Alive) | None => None,
+        }
+    }
+
+    fn unless_buffering(&self, reason: DisconnectReason) -> Option<DisconnectReason> {
+        let buffers = self.absent == Absent::Buffer && self.role() == Role::Sender;
+        (!buffers).then_some(reason)
+    }
+
+    /// Why there is no other end, as far as this end has been told or has found out; asks nobody.
+    pub(crate) fn reason(&self) -> Option<DisconnectReason> {
+        self.gone(self.seat.peer_status())
+    }
+
+    /// Asks the kernel whether the other end lives, unless it was asked a moment ago and `now` does not insist.
+    pub(crate) fn probe(&mut self, now: bool) -> Option<DisconnectReason> {
+        if self.seat.is_forked() {
+            return Some(DisconnectReason::Forked);
+        }
+        let time = clock::coarse_ns();
+        if now || time.saturating_sub(self.probed_at) >= PROBE_EVERY_NS {
+            self.probed_at = time;
+            self.stats.probes += 1;
+            let status = self.seat.peer_status();
+            match self.seat.judge_peer(status) {
+                Life::Died => self.verdict = Some(Verdict::Died(status)),
+                Life::Nobody | Life::Left if !self.seat.has_name() => self.verdict = Some(Verdict::Unlinked(status)),
+                Life::Nobody | Life::Left | Life::Alive => {}
+            }
+        }
+        self.digest()
+    }
+
+    /// Whether somebody is at the other end now. Asks the kernel.
+    pub(crate) fn has_peer(&self) -> bool {
+        !self.seat.is_forked() && self.seat.judge_peer(self.seat.peer_status()) == Life::Alive
+    }
+
+    /// How many hold the role now: 0 or 1. Asks the kernel.
+    pub(crate) fn count(&self, role: Role) -> usize {
+        let here = if role == self.role() { self.is_usable() && !self.closed } else { self.has_peer() };
+        usize::from(here)
+    }
+
+    /// Why the channel is disconnected, if it is. Asks the kernel, and keeps nothing of the answer.
+    pub(crate) fn ask(&self) -> Option<DisconnectReason> {
+        let status = self.seat.peer_status();
+        self.gone(status).or_else(|| (self.seat.judge_peer(status) == Life::Died).then_some(DisconnectReason::Died))
+    }
+
+    /// Waits until somebody is at the other end.
+    pub(crate) fn wait_for_peer(&mut self, deadline: Deadline) -> Result<(), WaitForPeerError> {
+        let (strategy, slice) = (self.strategy, self.slice);
+        match wait(&mut Peer(self), strategy, slice, deadline) {
+            Ok(outcome) => outcome.map_err(WaitForPeerError::Disconnected),
+            Err(TimedOut) => Err(WaitForPeerError::Timeout),
+        }
+    }
+
+    /// The memory under the bell is gone: somebody truncated the file.
+    pub(crate) fn lose(&mut self) -> DisconnectReason {
+        self.poison(Corrupt { word: "bell", found: 0 })
+    }
+
+    /// The segment holds what it cannot hold: this end touches it no more.
+    #[cold]
+    pub(crate) fn poison(&mut self, corrupt: Corrupt) -> DisconnectReason {
+        self.poisoned = Some(corrupt);
+        self.known = UNDIGESTED;
+        DisconnectReason::Corrupt
+    }
+
+    pub(crate) fn is_usable(&self) -> bool {
+        !self.seat.is_forked() && self.poisoned.is_none()
+    }
+
+    /// After a publication: wakes the other end if it sleeps.
+    #[inline(always)]
+    pub(crate) fn publish(&mut self) {
+        if self.may_sleep {
+            self.ring();
+        }
+    }
+
+    /// Wakes the other end if it sleeps or is about to.
+    #[inline(always)]
+    pub(crate) fn ring(&mut self) {
+        let waker = Waker { armed: &self.seat.peer().presence.armed, bell: &self.seat.own().ringing.bell };
+        if waker.ring(&mut self.bell) {
+            self.stats.wakes += 1;
+        }
+    }
+
+    /// Sleeps for at most a slice, unless `look` finds something first.
+    pub(crate) fn sleep<R>(
+        &mut self,
+        deadline: Deadline,
+        look: impl FnOnce(&mut Self) -> Option<R>,
+    ) -> Result<R, Woken> {
+        let slice = if self.is_heard() { self.slice } else { self.slice.min(UNHEARD) };
+        self.stats.sleeps += 1;
+        // The words outlive the look, which borrows the rest of this end.
+        let control = self.seat.control().clone();
+        let role = self.role();
+        let sleeper =
+            Sleeper { armed: &role.lines(&control).presence.armed, bell: &role.other().lines(&control).ringing.bell };
+        sleep_on(sleeper, deadline, slice, || look(self))
+    }
+
+    /// Whether the other end is known to look whether we sleep.
+    fn is_heard(&self) -> bool {
+        !self.known_is_mute() && (!self.seat.status().has(Status::WAS_QUIET) || self.seat.is_echoed())
+    }
+
+    fn known_is_mute(&self) -> bool {
+        self.seat.peer_status().has(Status::MUTE)
+    }
+
+    pub(crate) fn disarm(&self) {
+        if self.is_usable() {
+            Sleeper { armed: &self.seat.own().presence.armed, bell: &self.seat.peer().ringing.bell }.disarm();
+        }
+    }
+
+    /// Says that this end is done, and wakes the other. Idempotent. The seat stays ours until it is dropped.
+    pub(crate) fn close(&mut self) {
+        if self.closed || self.seat.is_forked() {
+            return;
+        }
+        self.closed = true;
+        self.known = UNDIGESTED;
+        self.seat.change(Status::LEFT);
+        self.ring();
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed
+    }
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// Somebody at the other end, as something that is waited for.
+struct Peer<'a>(&'a mut End);
+
+impl Peer<'_> {
+    /// A peer is who has joined and has not left; a dead one is found by the probes.
+    fn found(end: &mut End) -> Option<Result<(), DisconnectReason>> {
+        match end.digest() {
+            // A peer that left may be followed by another.
+            None if end.seat.peer_status().has(Status::PRESENT) => Some(Ok(())),
+            None | Some(DisconnectReason::Left | DisconnectReason::Absent | DisconnectReason::Died)
+                if !end.is_stream =>
+            {
+                None
+            }
+            None => None,
+            Some(reason) => Some(Err(reason)),
+        }
+    }
+}
+
+impl Awaited for Peer<'_> {
+    type Outcome = Result<(), DisconnectReason>;
+
+    fn poll(&mut self) -> Option<Self::Outcome> {
+        if self.0.is_undisturbed() { None } else { Self::found(self.0) }
+    }
+
+    fn look(&mut self) -> Option<Self::Outcome> {
+        Self::found(self.0)
+    }
+
+    fn probe(&mut self, now: bool) -> Option<Self::Outcome> {
+        self.0.probe(now);
+        Self::found(self.0)
+    }
+
+    fn sleep(&mut self, deadline: Deadline) -> Result<Self::Outcome, Woken> {
+        self.0.sleep(deadline, Self::found)
+    }
+
+    fn disarm(&mut self) {
+        self.0.disarm();
+    }
+
+    fn lost(&mut self) -> Self::Outcome {
+        Err(self.0.lose())
+    }
+}
+
+/// What an end that waits like this says of itself on joining.
+pub(crate) fn quiet_bit(strategy: WaitStrategy) -> u64 {
+    if strategy.is_quiet() { Status::QUIET } else { 0 }
+}

@@ -1,0 +1,12 @@
+//! Channels: a ring, waiting, and membership, with names.
+//!
+//! A *ring* never sleeps and knows nobody; a *channel* may sleep and knows who is there. The kinds are modules with the
+//! same nouns: [`spsc`] for messages of one type, [`crate::stream`] for bytes.
+
+pub(crate) mod end;
+pub(crate) mod error;
+pub(crate) mod open;
+pub(crate) mod options;
+pub(crate) mod reason;
+pub mod spsc;
+pub(crate) mod waiting;

@@ -1,0 +1,343 @@
+//! From a name and options to a seat at a segment.
+
+use super::end::quiet_bit;
+use super::error::OpenError;
+use super::options::{CAPACITY, Options, STREAM_CAPACITY, STREAM_FRAME};
+use crate::layout::error::{FormatError, Kind, TypeId};
+use crate::layout::geometry::{Geometry, Placement, Shape};
+use crate::layout::header::{HEADER_BYTES, Header};
+use crate::layout::overlay::Control;
+use crate::membership::role::Role;
+use crate::membership::seat::{Hold, Seat};
+use crate::sys::fork::Mark;
+#[cfg(not(loom))]
+use crate::{
+    layout::status::Status,
+    membership::{liveness::Life, seat},
+    memory::{
+        Region,
+        error::SegmentError,
+        heap, name,
+        segment::{self, Attachment, Stale},
+    },
+    sync::{
+        Arc,
+        Ordering::Relaxed,
+        edge::{CLOSED, STATUS},
+    },
+    sys::{file, file::Identity, patience::Patience, random},
+    wait::{bell::Waker, deadline::Deadline},
+};
+#[cfg(not(loom))]
+use std::os::fd::BorrowedFd;
+use std::time::Duration;
+
+/// Whether a segment may, must or must not be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum How {
+    Create,
+    Open,
+    OpenOrCreate,
+}
+
+/// What is asked for: a kind, an end of it, a type.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked {
+    pub(crate) kind: Kind,
+    pub(crate) role: Role,
+    pub(crate) size: usize,
+    pub(crate) align: usize,
+}
+
+/// A seat, and what is needed to make a ring's end of it.
+#[derive(Debug)]
+pub(crate) struct Entered {
+    pub(crate) seat: Seat,
+    pub(crate) header: Header,
+}
+
+/// How long a role that is being left is waited for, whatever the options say.
+const LEAVING: Duration = Duration::from_millis(100);
+
+/// The header of a segment that these options would create.
+fn header(asked: Asked, options: &Options, instance: [u8; 16]) -> Result<Header, FormatError> {
+    let (capacity, frame_bytes, placement) = match asked.kind {
+        Kind::Spsc => (options.capacity.unwrap_or(CAPACITY), options.frame_bytes, options.placement),
+        Kind::Stream => {
+            let capacity = options.capacity.unwrap_or(STREAM_CAPACITY);
+            // At least four frames, so that one can be filled while another is emptied.
+            let frame = options.frame_bytes.unwrap_or((capacity / 4).clamp(1, STREAM_FRAME));
+            (capacity, Some(frame), Some(options.placement.unwrap_or(Placement::Table)))
+        }
+    };
+    let message = TypeId { size: asked.size as u64, align: asked.align as u64, tag: options.type_tag };
+    let geometry = Geometry::new(Shape {
+        capacity: capacity as u64,
+        size: message.size,
+        align: message.align,
+        placement,
+        frame_bytes: frame_bytes.map(|bytes| bytes as u64),
+    })?;
+    Ok(Header { kind: asked.kind, instance, message, geometry })
+}
+
+/// Both seats of a channel inside this process.
+pub(crate) fn pair(asked: Asked, options: &Options) -> Result<(Header, Control, [Seat; 2]), OpenError> {
+    let header = header(asked, options, instance()?)?;
+    let mark = mark()?;
+    let control = in_process(&header)?;
+    let bits = quiet_bit(options.wait);
+    let seats = [Role::Sender, Role::Receiver].map(|role| Seat::join(control.clone(), role, Hold::Process, mark, bits));
+    Ok((header, control, seats))
+}
+
+fn mark() -> Result<Mark, OpenError> {
+    Mark::of_this_process().map_err(|source| io("marking", source))
+}
+
+#[cfg(loom)]
+fn instance() -> Result<[u8; 16], OpenError> {
+    Ok([0; 16])
+}
+
+#[cfg(loom)]
+fn in_process(_header: &Header) -> Result<Control, OpenError> {
+    Ok(Control::modelled())
+}
+
+#[cfg(loom)]
+fn io(_doing: &'static str, _source: std::io::Error) -> OpenError {
+    OpenError::Options { rule: "no files in a model" }
+}
+
+/// In a model there are no files: channels there are made by `channel()`.
+#[cfg(loom)]
+pub(crate) fn enter(_asked: Asked, _name: &str, _how: How, _options: &Options) -> Result<Entered, OpenError> {
+    let _ = HEADER_BYTES;
+    Err(OpenError::Options { rule: "a named channel cannot be opened under loom" })
+}
+
+#[cfg(not(loom))]
+fn io(doing: &'static str, source: std::io::Error) -> OpenError {
+    SegmentError::Io { doing, path: "/proc/self".into(), source }.into()
+}
+
+#[cfg(not(loom))]
+fn instance() -> Result<[u8; 16], OpenError> {
+    random::bits128().map_err(|source| io("getting random bytes in", source))
+}
+
+#[cfg(not(loom))]
+fn in_process(header: &Header) -> Result<Control, OpenError> {
+    let asked = header.geometry.total;
+    let block = usize::try_from(asked).ok().and_then(heap::Block::new);
+    let block = block.ok_or(SegmentError::OutOfMemory { asked })?;
+    control(Region::Heap(block), header)
+}
+
+#[cfg(not(loom))]
+fn control(region: Region, header: &Header) -> Result<Control, OpenError> {
+    // A region shorter than its geometry is a file that was cut between two looks.
+    Ok(Control::new(Arc::new(region), &header.geometry).ok_or(FormatError::NotASegment)?)
+}
+
+/// Reads and validates the header of an open file; believes nothing else of it.
+#[cfg(not(loom))]
+pub(crate) fn read_header(file: BorrowedFd<'_>, seen: &Identity) -> Result<Header, OpenError> {
+    let mut page = vec![0; HEADER_BYTES];
+    let got = file::read_at(file, &mut page, 0).map_err(|source| io("reading a segment in", source))?;
+    page.truncate(got);
+    Ok(Header::decode(&page, seen.len)?)
+}
+
+/// Takes a seat at the segment under the name.
+///
+/// Tries again, until the options' deadline, what may be different in a moment: a name that is not there yet, a role
+/// whose holder is being torn down, a stream that is over and not yet left.
+#[cfg(not(loom))]
+pub(crate) fn enter(asked: Asked, name: &str, how: How, options: &Options) -> Result<Entered, OpenError> {
+    let place = name::Place::new(name, options.directory.as_deref())?;
+    let mark = mark()?;
+    let deadline = Deadline::after(options.open_timeout);
+    let leaving = Deadline::after(options.open_timeout.max(LEAVING));
+    let mut patience = Patience::default();
+    loop {
+        let refused = match try_enter(asked, &place, how, options, mark) {
+            Ok(entered) => return Ok(entered),
+            Err(refused) => refused,
+        };
+        let is_over = match refused {
+            Refused::Later(_) => deadline.is_over(),
+            Refused::Leaving(_) => leaving.is_over(),
+            Refused::Raced(_) => leaving.is_over(),
+            Refused::Never(_) => true,
+        };
+        if is_over {
+            return Err(refused.into_error());
+        }
+        patience.wait();
+    }
+}
+
+/// Why there is no seat now.
+#[cfg(not(loom))]
+enum Refused {
+    /// It may come to be.
+    Later(OpenError),
+    /// Somebody is on their way out.
+    Leaving(OpenError),
+    /// Somebody else created or removed it meanwhile.
+    Raced(OpenError),
+    /// It will not change by waiting.
+    Never(OpenError),
+}
+
+#[cfg(not(loom))]
+impl Refused {
+    fn into_error(self) -> OpenError {
+        match self {
+            Self::Later(error) | Self::Leaving(error) | Self::Raced(error) | Self::Never(error) => error,
+        }
+    }
+}
+
+#[cfg(not(loom))]
+impl<E: Into<OpenError>> From<E> for Refused {
+    fn from(error: E) -> Self {
+        Self::Never(error.into())
+    }
+}
+
+#[cfg(not(loom))]
+fn try_enter(asked: Asked, place: &name::Place, how: How, options: &Options, mark: Mark) -> Result<Entered, Refused> {
+    let opened = segment::open(place, |file, seen| Ok::<_, OpenError>((read_header(file, seen)?, Stale::Remove)));
+    match opened {
+        Ok((attachment, header)) if how == How::Create => {
+            let _ = header;
+            let path = attachment.path().to_path_buf();
+            attachment.leave();
+            Err(Refused::Later(SegmentError::AlreadyExists { path }.into()))
+        }
+        Ok((attachment, header)) => join(asked, attachment, header, options, mark),
+        Err(error) if error.is_not_found() && how == How::Open => Err(Refused::Later(error)),
+        Err(error) if error.is_not_found() => create(asked, place, options, mark),
+        Err(error) => Err(Refused::Never(error)),
+    }
+}
+
+/// Makes the segment and takes the seat that was asked for before anybody else can see it.
+#[cfg(not(loom))]
+fn create(asked: Asked, place: &name::Place, options: &Options, mark: Mark) -> Result<Entered, Refused> {
+    let header = header(asked, options, instance()?)?;
+    let attachment = segment::create(place, options.mode, &header.encode(), header.geometry.total, |life| {
+        seat::lock(life, asked.role).map(drop)
+    })
+    .map_err(|error| match error {
+        SegmentError::AlreadyExists { .. } => Refused::Raced(error.into()),
+        _ => Refused::Never(error.into()),
+    })?;
+    let region = attachment.map().map_err(|error| match error {
+        SegmentError::NotFound { .. } => Refused::Raced(error.into()),
+        _ => Refused::Never(error.into()),
+    })?;
+    let control = control(Region::Mapped(region), &header)?;
+    let seat = Seat::join(control, asked.role, Hold::File(attachment), mark, quiet_bit(options.wait));
+    Ok(Entered { seat, header })
+}
+
+/// Takes a seat at a segment that is there.
+#[cfg(not(loom))]
+fn join(
+    asked: Asked,
+    attachment: Attachment,
+    header: Header,
+    options: &Options,
+    mark: Mark,
+) -> Result<Entered, Refused> {
+    match try_join(asked, &attachment, &header, options) {
+        Ok(control) => {
+            let seat = Seat::join(control, asked.role, Hold::File(attachment), mark, quiet_bit(options.wait));
+            Ok(Entered { seat, header })
+        }
+        Err(refused) => {
+            attachment.leave();
+            Err(refused)
+        }
+    }
+}
+
+/// Everything of joining that can fail; at its end the role's byte is locked.
+#[cfg(not(loom))]
+fn try_join(asked: Asked, attachment: &Attachment, header: &Header, options: &Options) -> Result<Control, Refused> {
+    agree(asked, header, options)?;
+    let region = attachment.map().map_err(|error| match error {
+        SegmentError::NotFound { .. } => Refused::Raced(error.into()),
+        _ => Refused::Never(error.into()),
+    })?;
+    let control = control(Region::Mapped(region), header)?;
+    let lines = asked.role.lines(&control);
+    let locked = seat::lock(attachment.life()?, asked.role).map_err(|source| io("locking a role in", source))?;
+    let status = Status(lines.presence.status.load(STATUS.acquire()));
+    if !locked {
+        let pid = lines.member.pid.load(Relaxed); // relaxed: for people
+        let error = OpenError::RoleTaken { role: asked.role, pid };
+        return Err(if status.has(Status::LEFT) { Refused::Leaving(error) } else { Refused::Later(error) });
+    }
+    if asked.kind == Kind::Stream && is_spent(asked.role, attachment, &control, status)? {
+        break_off(asked.role, &control, status);
+        return Err(Refused::Later(OpenError::Spent));
+    }
+    Ok(control)
+}
+
+/// Whether the segment is what was asked for.
+#[cfg(not(loom))]
+fn agree(asked: Asked, header: &Header, options: &Options) -> Result<(), FormatError> {
+    if header.kind != asked.kind {
+        return Err(FormatError::Kind { found: header.kind, asked: asked.kind });
+    }
+    let message = TypeId { size: asked.size as u64, align: asked.align as u64, tag: options.type_tag };
+    if header.message != message {
+        return Err(FormatError::Type { found: header.message, asked: message });
+    }
+    match options.capacity {
+        Some(capacity) if capacity as u64 != header.geometry.capacity => {
+            Err(FormatError::Capacity { found: header.geometry.capacity, asked: capacity as u64 })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether a stream's instance has had this role's holder already, or the other end will move no byte any more.
+///
+/// An instance of a stream carries one stream: each role has one holder in its life. So nobody can come in unnoticed in
+/// place of somebody who died.
+#[cfg(not(loom))]
+fn is_spent(role: Role, attachment: &Attachment, control: &Control, own: Status) -> Result<bool, OpenError> {
+    let peer = || Status(role.other().lines(control).presence.status.load(STATUS.acquire()));
+    let seen = peer();
+    let descriptor = attachment.life()?;
+    let life = crate::membership::liveness::judge(descriptor, attachment.file(), role.other(), seen, peer)
+        .map_err(|source| io("asking for a lock in", source))?;
+    let ended_well = control.producer().cursor.closed.load(CLOSED.acquire()) != 0;
+    Ok(match life {
+        _ if !own.is_new() => true,
+        Life::Died => true,
+        // A writer that closed its stream and left may have left bytes to read.
+        Life::Left => !(role == Role::Receiver && ended_well),
+        Life::Nobody | Life::Alive => false,
+    })
+}
+
+/// Tells the survivor of a stream whose other end died that nobody will take that end over. The caller holds the dead
+/// end's role and moves no byte.
+#[cfg(not(loom))]
+fn break_off(role: Role, control: &Control, dead: Status) {
+    if !dead.has(Status::PRESENT) || dead.has(Status::LEFT) {
+        return;
+    }
+    let lines = role.lines(control);
+    lines.presence.status.store(dead.succeeded(Status::LEFT | Status::BROKEN).0, STATUS.release());
+    let mut bell = lines.ringing.bell.load(Relaxed); // relaxed: the role's lock ordered us behind who stored it
+    Waker { armed: &role.other().lines(control).presence.armed, bell: &lines.ringing.bell }.ring(&mut bell);
+}

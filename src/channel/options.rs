@@ -1,0 +1,138 @@
+//! Every choice in one place.
+
+use crate::layout::geometry::Placement;
+use crate::wait::strategy::WaitStrategy;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What a sender does while nobody receives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Absent {
+    /// Before the first receiver: fill the ring, then wait for room. After the last one has gone: fail.
+    #[default]
+    Wait,
+    /// Fill the ring whoever is there, then wait for room.
+    Buffer,
+    /// Fail at once.
+    Fail,
+}
+
+/// How a channel is made or opened. What is about the segment (capacity, type tag, placement) is decided by who creates
+/// it; an opener that names a capacity insists on it. The rest is each end's own.
+///
+/// ```
+/// use ringway::{Options, WaitStrategy, spsc};
+/// use std::time::Duration;
+///
+/// let options = Options::new().capacity(256).wait(WaitStrategy::Sleep).slice(Duration::from_millis(5));
+/// let (mut tx, mut rx) = spsc::channel_with::<u64>(&options)?;
+/// tx.send(7)?;
+/// assert_eq!(rx.recv(), Ok(7));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub(crate) capacity: Option<usize>,
+    pub(crate) directory: Option<PathBuf>,
+    pub(crate) mode: u32,
+    pub(crate) type_tag: u64,
+    pub(crate) placement: Option<Placement>,
+    pub(crate) frame_bytes: Option<usize>,
+    pub(crate) wait: WaitStrategy,
+    pub(crate) slice: Duration,
+    pub(crate) absent: Absent,
+    pub(crate) open_timeout: Duration,
+}
+
+/// Messages in a channel whose capacity nobody has named.
+pub(crate) const CAPACITY: usize = 1024;
+/// Bytes in a stream whose capacity nobody has named.
+pub(crate) const STREAM_CAPACITY: usize = 1 << 20;
+/// Bytes of a stream's frame, if nobody has named them: large enough that a hand-over is lost in the copying.
+pub(crate) const STREAM_FRAME: usize = 64 << 10;
+const SLICE: Duration = Duration::from_millis(50);
+
+impl Default for Options {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Options {
+    /// The defaults: 1024 messages (a stream: 1 MiB), `/dev/shm`, mode 0600, 20 microseconds of spinning before
+    /// sleeping, slices of 50 ms, no waiting for a channel that is not there.
+    pub fn new() -> Self {
+        Self {
+            capacity: None,
+            directory: None,
+            mode: 0o600,
+            type_tag: 0,
+            placement: None,
+            frame_bytes: None,
+            wait: WaitStrategy::default(),
+            slice: SLICE,
+            absent: Absent::default(),
+            open_timeout: Duration::ZERO,
+        }
+    }
+
+    /// How many messages (a stream: bytes) fit, exactly; any number from 1. An opener that names it gets an error if
+    /// the channel has another.
+    pub fn capacity(mut self, messages: usize) -> Self {
+        self.capacity = Some(messages);
+        self
+    }
+
+    /// The directory for the segment's file, instead of `/dev/shm`; it must be in memory (tmpfs). A directory that only
+    /// this user can enter keeps others from taking names first.
+    pub fn dir(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.directory = Some(directory.into());
+        self
+    }
+
+    /// A number that stands for the message type, beside its size and alignment. Both ends must give the same.
+    pub fn type_tag(mut self, tag: u64) -> Self {
+        self.type_tag = tag;
+        self
+    }
+
+    /// Where publication words lie. By default in the frame for small messages, in a table for large ones.
+    pub fn placement(mut self, placement: Placement) -> Self {
+        self.placement = Some(placement);
+        self
+    }
+
+    /// Bytes of a frame: inline with its word, a multiple of 8 and of the message's alignment; in a table a multiple of
+    /// the message's size. Larger frames suit batches, smaller ones latency.
+    pub fn frame_bytes(mut self, bytes: usize) -> Self {
+        self.frame_bytes = Some(bytes);
+        self
+    }
+
+    /// How this end waits.
+    pub fn wait(mut self, strategy: WaitStrategy) -> Self {
+        self.wait = strategy;
+        self
+    }
+
+    /// How long this end sleeps at most before it asks the kernel whether the other end is alive. `Duration::MAX`: it
+    /// never asks, and a killed peer is not noticed while asleep.
+    pub fn slice(mut self, slice: Duration) -> Self {
+        self.slice = slice.max(Duration::from_millis(1));
+        self
+    }
+
+    /// What this end, if it sends, does while nobody receives.
+    pub fn absent(mut self, policy: Absent) -> Self {
+        self.absent = policy;
+        self
+    }
+
+    /// How long opening waits for a channel that is not there yet, for an end that somebody still holds, or for the last
+    /// stream of this name to be over. Creating waits for the last two.
+    pub fn open_timeout(mut self, timeout: Duration) -> Self {
+        self.open_timeout = timeout;
+        self
+    }
+}

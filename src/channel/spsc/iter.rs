@@ -1,0 +1,83 @@
+//! Receiving by iterator.
+
+use super::receiver::Receiver;
+use crate::ring::payload::Payload;
+use std::iter::FusedIterator;
+
+/// Waits for each message; ends when nothing is left and the sender is gone. See [`Receiver::iter`].
+#[derive(Debug)]
+pub struct Iter<'a, T> {
+    receiver: &'a mut Receiver<T>,
+}
+
+impl<'a, T> Iter<'a, T> {
+    pub(super) fn new(receiver: &'a mut Receiver<T>) -> Self {
+        Self { receiver }
+    }
+}
+
+impl<T: Payload> Iterator for Iter<'_, T> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        self.receiver.recv().ok()
+    }
+}
+
+/// The messages that are there now. See [`Receiver::try_iter`].
+#[derive(Debug)]
+pub struct TryIter<'a, T> {
+    receiver: &'a mut Receiver<T>,
+}
+
+impl<'a, T> TryIter<'a, T> {
+    pub(super) fn new(receiver: &'a mut Receiver<T>) -> Self {
+        Self { receiver }
+    }
+}
+
+impl<T: Payload> Iterator for TryIter<'_, T> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        self.receiver.try_recv().ok()
+    }
+}
+
+/// As [`Iter`], owning the receiver. Once it has ended it stays ended, whoever comes to the other end.
+#[derive(Debug)]
+pub struct IntoIter<T> {
+    receiver: Option<Receiver<T>>,
+}
+
+impl<T: Payload> Iterator for IntoIter<T> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        let message = self.receiver.as_mut()?.recv().ok();
+        if message.is_none() {
+            self.receiver = None;
+        }
+        message
+    }
+}
+
+impl<T: Payload> FusedIterator for IntoIter<T> {}
+
+impl<T: Payload> IntoIterator for Receiver<T> {
+    type Item = T;
+    type IntoIter = IntoIter<T>;
+
+    fn into_iter(self) -> IntoIter<T> {
+        IntoIter { receiver: Some(self) }
+    }
+}
+
+impl<'a, T: Payload> IntoIterator for &'a mut Receiver<T> {
+    type Item = T;
+    type IntoIter = Iter<'a, T>;
+
+    fn into_iter(self) -> Iter<'a, T> {
+        self.iter()
+    }
+}

@@ -1,0 +1,130 @@
+//! What can be wrong with a segment's contents, found before anything of it is believed.
+
+use std::fmt;
+
+/// The file under the name is no segment that this program can use. It is left as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FormatError {
+    /// It does not begin as a segment does, or ends too early.
+    NotASegment,
+    /// It is a segment of another version of the format.
+    Version {
+        /// The file's version.
+        found: u32,
+        /// The only version this program knows.
+        supported: u32,
+    },
+    /// It was made on a machine with another byte order.
+    ByteOrder,
+    /// It holds another kind of channel.
+    Kind {
+        /// The file's kind.
+        found: Kind,
+        /// The kind asked for.
+        asked: Kind,
+    },
+    /// Its messages are of another type.
+    Type {
+        /// The file's type.
+        found: TypeId,
+        /// The type asked for.
+        asked: TypeId,
+    },
+    /// It was made with another capacity than the one insisted on.
+    Capacity {
+        /// The file's capacity, in messages.
+        found: u64,
+        /// The capacity asked for.
+        asked: u64,
+    },
+    /// A field of it cannot be.
+    Field {
+        /// The field, as SPEC.md names it.
+        field: &'static str,
+        /// What it holds.
+        found: u64,
+        /// What it must be.
+        must: &'static str,
+    },
+}
+
+/// What a message is, as far as a segment can tell: two types with the same size and alignment and no tag look alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TypeId {
+    /// `size_of::<T>()`, in bytes.
+    pub size: u64,
+    /// `align_of::<T>()`, in bytes.
+    pub align: u64,
+    /// `Options::type_tag`, 0 if none was given.
+    pub tag: u64,
+}
+
+/// The kinds of channel that a segment can hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// [`crate::spsc`]: messages of one type from one sender to one receiver.
+    Spsc,
+    /// [`crate::stream`]: bytes without borders from one writer to one reader.
+    Stream,
+}
+
+impl Kind {
+    /// The number that stands for the kind in a header.
+    pub(crate) fn code(self) -> u32 {
+        match self {
+            Self::Spsc => 1,
+            Self::Stream => 2,
+        }
+    }
+
+    /// The kind with this number.
+    pub(crate) fn from_code(code: u32) -> Option<Self> {
+        match code {
+            1 => Some(Self::Spsc),
+            2 => Some(Self::Stream),
+            _ => None,
+        }
+    }
+
+    /// As the program prints it: `spsc`, `stream`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Spsc => "spsc",
+            Self::Stream => "stream",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl fmt::Display for TypeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "size={} align={} tag={:#x}", self.size, self.align, self.tag)
+    }
+}
+
+impl fmt::Display for FormatError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotASegment => f.write_str("not a ringway segment"),
+            Self::Version { found, supported } => {
+                write!(f, "format version {found} is not supported: this program knows version {supported}")
+            }
+            Self::ByteOrder => f.write_str("the segment was made on a machine with another byte order"),
+            Self::Kind { found, asked } => write!(f, "the channel is of kind {found}, not {asked}"),
+            Self::Type { found, asked } => {
+                write!(f, "the channel's messages are of another type: {found}, not {asked}")
+            }
+            Self::Capacity { found, asked } => write!(f, "the channel was created with capacity={found}, not {asked}"),
+            Self::Field { field, found, must } => write!(f, "{field} must be {must}: {field}={found}"),
+        }
+    }
+}
+
+impl std::error::Error for FormatError {}

@@ -1,0 +1,200 @@
+//! The header: written once, before the segment has a name; read with `pread`, believed after `Header::decode`.
+
+use super::error::{FormatError, Kind, TypeId};
+use super::geometry::{CONSUMER_OFFSET, FRAMES_OFFSET, Geometry, PAGE, PRODUCER_OFFSET, Placement, Shape, WORD_STRIDE};
+
+/// The first eight bytes of a segment.
+pub(crate) const MAGIC: [u8; 8] = *b"ringway\0";
+/// The version of the format that this program reads and writes.
+pub(crate) const VERSION: u32 = 1;
+/// `header_bytes`, and what is read to decode one.
+pub(crate) const HEADER_BYTES: usize = PAGE as usize;
+
+const ORDER_MARK: u32 = 0x0403_0201;
+const READY: u32 = 1;
+const EPHEMERAL: u32 = 1;
+const REGIONS_MAX: usize = 16;
+const REGION_BYTES: usize = 32;
+
+/// Offsets of the header's fields, from the segment's start.
+pub(crate) mod at {
+    pub(crate) const MAGIC: usize = 0;
+    pub(crate) const VERSION: usize = 8;
+    pub(crate) const HEADER_BYTES: usize = 12;
+    pub(crate) const ORDER_MARK: usize = 16;
+    pub(crate) const KIND: usize = 20;
+    pub(crate) const TOTAL_BYTES: usize = 24;
+    pub(crate) const INSTANCE: usize = 32;
+    pub(crate) const CAPACITY: usize = 48;
+    pub(crate) const TYPE_SIZE: usize = 56;
+    pub(crate) const TYPE_ALIGN: usize = 64;
+    pub(crate) const TYPE_TAG: usize = 72;
+    pub(crate) const PER: usize = 80;
+    pub(crate) const FRAMES: usize = 88;
+    pub(crate) const FRAME_BYTES: usize = 96;
+    pub(crate) const PAYLOAD_OFFSET: usize = 104;
+    pub(crate) const PLACEMENT: usize = 112;
+    pub(crate) const LIFETIME: usize = 116;
+    pub(crate) const REGIONS: usize = 120;
+    pub(crate) const CHECKSUM: usize = 128;
+    pub(crate) const STATE: usize = 136;
+    pub(crate) const REGION_TABLE: usize = 256;
+}
+
+/// What a region holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub(crate) enum RegionKind {
+    Producer = 1,
+    Consumer = 2,
+    Frames = 3,
+    Words = 4,
+    Payload = 5,
+}
+
+/// A header that has been validated, or is about to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Header {
+    pub(crate) kind: Kind,
+    pub(crate) instance: [u8; 16],
+    pub(crate) message: TypeId,
+    pub(crate) geometry: Geometry,
+}
+
+impl Header {
+    /// The header's page, `state` READY.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut page = vec![0_u8; HEADER_BYTES];
+        let mut put = |at: usize, bytes: &[u8]| page[at..at + bytes.len()].copy_from_slice(bytes);
+        let ring = &self.geometry;
+        put(at::MAGIC, &MAGIC);
+        put(at::VERSION, &VERSION.to_le_bytes());
+        put(at::HEADER_BYTES, &(HEADER_BYTES as u32).to_le_bytes());
+        put(at::ORDER_MARK, &ORDER_MARK.to_ne_bytes());
+        put(at::KIND, &self.kind.code().to_le_bytes());
+        put(at::TOTAL_BYTES, &ring.total.to_le_bytes());
+        put(at::INSTANCE, &self.instance);
+        put(at::CAPACITY, &ring.capacity.to_le_bytes());
+        put(at::TYPE_SIZE, &self.message.size.to_le_bytes());
+        put(at::TYPE_ALIGN, &self.message.align.to_le_bytes());
+        put(at::TYPE_TAG, &self.message.tag.to_le_bytes());
+        put(at::PER, &ring.per.to_le_bytes());
+        put(at::FRAMES, &ring.frames.to_le_bytes());
+        put(at::FRAME_BYTES, &ring.frame_bytes.to_le_bytes());
+        put(at::PAYLOAD_OFFSET, &ring.payload_offset.to_le_bytes());
+        put(at::PLACEMENT, &ring.placement.code().to_le_bytes());
+        put(at::LIFETIME, &EPHEMERAL.to_le_bytes());
+        let regions = regions(ring);
+        put(at::REGIONS, &(regions.len() as u32).to_le_bytes());
+        for (index, region) in regions.iter().enumerate() {
+            put(at::REGION_TABLE + index * REGION_BYTES, region);
+        }
+        put(at::STATE, &READY.to_le_bytes());
+        let sum = checksum(&page);
+        page[at::CHECKSUM..at::CHECKSUM + 8].copy_from_slice(&sum.to_le_bytes());
+        page
+    }
+
+    /// Checks the first bytes of a file of `file_len` bytes. Believes nothing: any bytes give a header whose geometry
+    /// lies within the file, or an error.
+    pub(crate) fn decode(page: &[u8], file_len: u64) -> Result<Self, FormatError> {
+        let u32_at = |at: usize| u32::from_le_bytes(array(page, at));
+        let u64_at = |at: usize| u64::from_le_bytes(array(page, at));
+        if page.len() < at::VERSION + 4 || page[..8] != MAGIC {
+            return Err(FormatError::NotASegment);
+        }
+        if u32_at(at::VERSION) != VERSION {
+            return Err(FormatError::Version { found: u32_at(at::VERSION), supported: VERSION });
+        }
+        if page.len() < HEADER_BYTES {
+            return Err(FormatError::NotASegment);
+        }
+        if u32::from_ne_bytes(array(page, at::ORDER_MARK)) != ORDER_MARK {
+            return Err(FormatError::ByteOrder);
+        }
+        let header_bytes = u64::from(u32_at(at::HEADER_BYTES));
+        must("header_bytes", header_bytes, header_bytes == PAGE, "4096")?;
+        must("state", u32_at(at::STATE).into(), u32_at(at::STATE) == READY, "1 (ready)")?;
+        must("checksum", u64_at(at::CHECKSUM), u64_at(at::CHECKSUM) == checksum(page), "that of the header")?;
+        must("lifetime", u32_at(at::LIFETIME).into(), u32_at(at::LIFETIME) == EPHEMERAL, "1 (ephemeral)")?;
+        let Some(kind) = Kind::from_code(u32_at(at::KIND)) else {
+            return Err(FormatError::Field {
+                field: "kind",
+                found: u32_at(at::KIND).into(),
+                must: "1 (spsc) or 2 (stream)",
+            });
+        };
+        let message = TypeId { size: u64_at(at::TYPE_SIZE), align: u64_at(at::TYPE_ALIGN), tag: u64_at(at::TYPE_TAG) };
+        let shape = Shape {
+            capacity: u64_at(at::CAPACITY),
+            size: message.size,
+            align: message.align,
+            placement: None,
+            frame_bytes: Some(u64_at(at::FRAME_BYTES)),
+        };
+        let total = u64_at(at::TOTAL_BYTES);
+        let geometry = Geometry::claimed(u32_at(at::PLACEMENT), shape, u64_at(at::PER), u64_at(at::FRAMES), total)?;
+        let offset = u64_at(at::PAYLOAD_OFFSET);
+        must("payload_offset", offset, offset == geometry.payload_offset, "0 (table) or max(8, type_align) (inline)")?;
+        must("total_bytes", total, total == file_len, "the length of the file")?;
+        let regions = regions(&geometry);
+        let count = u32_at(at::REGIONS);
+        must("regions", count.into(), count as usize == regions.len(), "the number of this kind's regions")?;
+        for (index, region) in regions.iter().enumerate() {
+            let start = at::REGION_TABLE + index * REGION_BYTES;
+            must("region", index as u64, page[start..start + REGION_BYTES] == *region, "where the geometry puts it")?;
+        }
+        let mut instance = [0; 16];
+        instance.copy_from_slice(&page[at::INSTANCE..at::INSTANCE + 16]);
+        Ok(Self { kind, instance, message, geometry })
+    }
+}
+
+/// The region table: kind, version, offset, length, and bytes from one part to the next.
+fn regions(ring: &Geometry) -> Vec<[u8; REGION_BYTES]> {
+    let frames = ring.frames * ring.frame_bytes;
+    let mut table = vec![
+        region(RegionKind::Producer, PRODUCER_OFFSET, PAGE, PAGE),
+        region(RegionKind::Consumer, CONSUMER_OFFSET, PAGE, PAGE),
+    ];
+    match ring.placement {
+        Placement::Inline => table.push(region(RegionKind::Frames, FRAMES_OFFSET, frames, ring.frame_bytes)),
+        Placement::Table => {
+            table.push(region(RegionKind::Words, FRAMES_OFFSET, ring.frames * WORD_STRIDE, WORD_STRIDE));
+            table.push(region(RegionKind::Payload, ring.payload_base, frames, ring.frame_bytes));
+        }
+    }
+    debug_assert!(table.len() <= REGIONS_MAX);
+    table
+}
+
+fn region(kind: RegionKind, offset: u64, len: u64, stride: u64) -> [u8; REGION_BYTES] {
+    let mut bytes = [0; REGION_BYTES];
+    bytes[0..4].copy_from_slice(&(kind as u32).to_le_bytes());
+    bytes[4..8].copy_from_slice(&1_u32.to_le_bytes());
+    bytes[8..16].copy_from_slice(&offset.to_le_bytes());
+    bytes[16..24].copy_from_slice(&len.to_le_bytes());
+    bytes[24..32].copy_from_slice(&stride.to_le_bytes());
+    bytes
+}
+
+/// 64-bit FNV-1a of the header's page with the checksum itself taken as zeroes. It finds accidents, not attacks.
+///
+/// Source: Fowler, Noll, Vo; <http://www.isthe.com/chongo/tech/comp/fnv/>.
+fn checksum(page: &[u8]) -> u64 {
+    page.iter().enumerate().fold(0xcbf2_9ce4_8422_2325, |sum, (index, byte)| {
+        let byte = if (at::CHECKSUM..at::CHECKSUM + 8).contains(&index) { 0 } else { *byte };
+        (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+fn must(field: &'static str, found: u64, is: bool, must: &'static str) -> Result<(), FormatError> {
+    if is { Ok(()) } else { Err(FormatError::Field { field, found, must }) }
+}
+
+/// The bytes at an offset that the caller knows to be inside.
+fn array<const N: usize>(page: &[u8], at: usize) -> [u8; N] {
+    let mut bytes = [0; N];
+    bytes.copy_from_slice(&page[at..at + N]);
+    bytes
+}

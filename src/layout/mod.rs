@@ -1,0 +1,14 @@
+//! What every byte of a segment means. No behaviour.
+#![doc = include_str!("SPEC.md")]
+
+#[cfg(not(loom))]
+mod assertions;
+pub(crate) mod control;
+pub(crate) mod error;
+#[cfg(not(loom))]
+pub(crate) mod fields;
+pub(crate) mod geometry;
+pub(crate) mod header;
+pub(crate) mod line;
+pub(crate) mod overlay;
+pub(crate) mod status;

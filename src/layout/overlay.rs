@@ -1,0 +1,236 @@
+//! Where bytes become references: a region and a geometry give the control pages and the frames.
+//!
+//! The ring sees only what this file hands out, so the same ring runs over a mapping, on the heap, in a process that is
+//! about to be killed, and (from boxes instead of bytes) in a model.
+//!
+//! # Safety
+//!
+//! What this file assumes: a [`Region`] is readable, writable, page-aligned and stays where it is while it lives; a
+//! [`Geometry`] was computed or validated by `layout::geometry`, so every offset in it lies inside `total` bytes.
+//! What it guarantees: references only to atomics, which may change under us at any time and hold any value; and
+//! addresses, never references, of messages: a byte that another process may be writing is never under a plain
+//! reference, which would promise that it does not change.
+#![allow(unsafe_code)]
+
+pub(crate) use imp::{Control, Frames};
+
+#[cfg(not(loom))]
+mod imp {
+    use crate::layout::control::{ConsumerPage, ProducerPage};
+    use crate::layout::geometry::{CONSUMER_OFFSET, FRAMES_OFFSET, Geometry, PRODUCER_OFFSET, Placement, WORD_STRIDE};
+    use crate::memory::Region;
+    use crate::sync::{Arc, AtomicU64};
+    use core::marker::PhantomData;
+    use core::ptr::NonNull;
+
+    /// The two control pages of a segment.
+    #[derive(Debug, Clone)]
+    pub(crate) struct Control {
+        producer: NonNull<ProducerPage>,
+        consumer: NonNull<ConsumerPage>,
+        /// Keeps the bytes.
+        region: Arc<Region>,
+    }
+
+    // SAFETY: the pages are atomics, which any thread may use, in memory that the `Arc` keeps.
+    unsafe impl Send for Control {}
+    // SAFETY: as above.
+    unsafe impl Sync for Control {}
+
+    impl Control {
+        /// The control pages of a region that a segment of this geometry fills; `None` if it is too small.
+        pub(crate) fn new(region: Arc<Region>, geometry: &Geometry) -> Option<Self> {
+            if (region.len() as u64) < geometry.total {
+                return None;
+            }
+            let base = region.base();
+            // SAFETY: `total` is at least three pages and the first frame, so the offset is inside the region.
+            let producer = unsafe { base.add(PRODUCER_OFFSET as usize) }.cast();
+            // SAFETY: as above.
+            let consumer = unsafe { base.add(CONSUMER_OFFSET as usize) }.cast();
+            Some(Self { producer, consumer, region })
+        }
+
+        #[inline(always)]
+        pub(crate) fn producer(&self) -> &ProducerPage {
+            // SAFETY: [1] inside the region, and aligned to a page since the region is. [2] all fields are atomics or
+            //  nothing, valid for any bytes. [3] `self.region` keeps the memory for as long as the reference lives.
+            unsafe { self.producer.as_ref() }
+        }
+
+        #[inline(always)]
+        pub(crate) fn consumer(&self) -> &ConsumerPage {
+            // SAFETY: as in `producer`.
+            unsafe { self.consumer.as_ref() }
+        }
+    }
+
+    /// The frames of a ring of `T`: words, and the places of messages.
+    #[derive(Debug)]
+    pub(crate) struct Frames<T> {
+        /// The word of frame 0, and the bytes to the next.
+        words: NonNull<u8>,
+        word_stride: usize,
+        /// Place 0 of frame 0, and the bytes to that of the next frame.
+        places: NonNull<u8>,
+        frame_bytes: usize,
+        stride: usize,
+        /// Messages in a frame.
+        pub(crate) per: usize,
+        /// Physical frames.
+        pub(crate) count: usize,
+        /// Messages in the ring.
+        pub(crate) capacity: u64,
+        contiguous: bool,
+        /// Keeps the bytes.
+        _region: Arc<Region>,
+        _message: PhantomData<T>,
+    }
+
+    // SAFETY: addresses in memory that the `Arc` keeps; messages go in and out by value, so `T: Send` is what a
+    //  message between threads needs.
+    unsafe impl<T: Send> Send for Frames<T> {}
+
+    impl<T> Frames<T> {
+        /// The frames behind these control pages.
+        ///
+        /// The geometry is that of the region (`Control::new` has compared sizes), and was made for a type of `T`'s
+        /// size and alignment.
+        pub(crate) fn new(control: &Control, geometry: &Geometry) -> Self {
+            assert!(
+                size_of::<T>().max(1) as u64 == geometry.stride
+                    && align_of::<T>() as u64 <= geometry.payload_offset.max(4096),
+                "a geometry of another type"
+            );
+            let region = Arc::clone(&control.region);
+            let at = |offset: u64| {
+                assert!(offset <= region.len() as u64, "a geometry of another region");
+                // SAFETY: just compared with the region's length.
+                unsafe { region.base().add(offset as usize) }
+            };
+            let inline = geometry.placement == Placement::Inline;
+            Self {
+                words: at(FRAMES_OFFSET),
+                word_stride: if inline { geometry.frame_bytes } else { WORD_STRIDE } as usize,
+                places: at(geometry.payload_base + geometry.payload_offset),
+                frame_bytes: geometry.frame_bytes as usize,
+                stride: geometry.stride as usize,
+                per: geometry.per as usize,
+                count: geometry.frames as usize,
+                capacity: geometry.capacity,
+                contiguous: !inline,
+                _region: region,
+                _message: PhantomData,
+            }
+        }
+
+        /// The publication word of a physical frame.
+        #[inline(always)]
+        pub(crate) fn word(&self, frame: usize) -> &AtomicU64 {
+            assert!(frame < self.count);
+            // SAFETY: `frame` is one of `count`, so its word lies inside the region (layout::geometry).
+            let word = unsafe { self.words.add(frame * self.word_stride) };
+            // SAFETY: aligned to 8, since bases and strides are; an atomic, valid for any bytes; kept by the `Arc`.
+            unsafe { word.cast::<AtomicU64>().as_ref() }
+        }
+
+        /// Lets `use_it` have the address of a place, to write there.
+        #[inline(always)]
+        pub(crate) fn with_mut<R>(&self, frame: usize, place: usize, use_it: impl FnOnce(*mut T) -> R) -> R {
+            use_it(self.place(frame, place))
+        }
+
+        /// Lets `use_it` have the address of a place, to read there.
+        #[inline(always)]
+        pub(crate) fn with<R>(&self, frame: usize, place: usize, use_it: impl FnOnce(*const T) -> R) -> R {
+            use_it(self.place(frame, place))
+        }
+
+        /// The address of a place and how many messages, at most `max`, lie contiguous from there on.
+        #[inline(always)]
+        pub(crate) fn run(&self, frame: usize, place: usize, max: usize) -> (NonNull<T>, usize) {
+            let to_end_of_frame = self.per - place;
+            let len =
+                if self.contiguous { to_end_of_frame + (self.count - 1 - frame) * self.per } else { to_end_of_frame };
+            let place = self.place(frame, place);
+            (NonNull::new(place).unwrap_or(NonNull::dangling()), len.min(max))
+        }
+
+        #[inline(always)]
+        fn place(&self, frame: usize, place: usize) -> *mut T {
+            assert!(frame < self.count && place < self.per);
+            // SAFETY: one of `count` frames and one of its `per` places, so inside the region (layout::geometry).
+            unsafe { self.places.add(frame * self.frame_bytes + place * self.stride) }.cast::<T>().as_ptr()
+        }
+    }
+}
+
+#[cfg(loom)]
+mod imp {
+    use crate::layout::control::{ConsumerPage, ProducerPage};
+    use crate::layout::geometry::Geometry;
+    use crate::sync::{Arc, AtomicU64};
+    use loom::cell::UnsafeCell;
+
+    /// The two control pages, in boxes.
+    #[derive(Debug, Clone)]
+    pub(crate) struct Control(Arc<(ProducerPage, ConsumerPage)>);
+
+    impl Control {
+        pub(crate) fn modelled() -> Self {
+            Self(Arc::new(Default::default()))
+        }
+
+        pub(crate) fn producer(&self) -> &ProducerPage {
+            &self.0.0
+        }
+
+        pub(crate) fn consumer(&self) -> &ConsumerPage {
+            &self.0.1
+        }
+    }
+
+    /// The frames: each message in a cell whose accesses loom checks.
+    #[derive(Debug)]
+    pub(crate) struct Frames<T> {
+        frames: Arc<Vec<(AtomicU64, Vec<UnsafeCell<T>>)>>,
+        pub(crate) per: usize,
+        pub(crate) count: usize,
+        pub(crate) capacity: u64,
+    }
+
+    // SAFETY: a cell is accessed by whoever the ring's words allow, which is what the model checks.
+    unsafe impl<T: Send> Send for Frames<T> {}
+
+    impl<T> Clone for Frames<T> {
+        fn clone(&self) -> Self {
+            Self { frames: Arc::clone(&self.frames), ..*self }
+        }
+    }
+
+    impl<T: bytemuck::Zeroable> Frames<T> {
+        pub(crate) fn modelled(geometry: &Geometry) -> Self {
+            let places = || (0..geometry.per).map(|_| UnsafeCell::new(T::zeroed())).collect();
+            Self {
+                frames: Arc::new((0..geometry.frames).map(|_| (AtomicU64::new(0), places())).collect()),
+                per: geometry.per as usize,
+                count: geometry.frames as usize,
+                capacity: geometry.capacity,
+            }
+        }
+    }
+
+    impl<T> Frames<T> {
+        pub(crate) fn word(&self, frame: usize) -> &AtomicU64 {
+            &self.frames[frame].0
+        }
+
+        pub(crate) fn with_mut<R>(&self, frame: usize, place: usize, use_it: impl FnOnce(*mut T) -> R) -> R {
+            self.frames[frame].1[place].with_mut(use_it)
+        }
+
+        pub(crate) fn with<R>(&self, frame: usize, place: usize, use_it: impl FnOnce(*const T) -> R) -> R {
+            self.frames[frame].1[place].with(use_it)
+        }
+    }
+}

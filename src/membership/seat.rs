@@ -1,0 +1,170 @@
+//! Holding a role.
+
+use super::liveness::{self, Life};
+use super::local;
+use super::role::Role;
+use crate::layout::control::EndLines;
+use crate::layout::overlay::Control;
+use crate::layout::status::Status;
+use crate::memory::segment::Attachment;
+use crate::sync::Ordering::Relaxed;
+use crate::sync::edge::{ECHOED, STATUS};
+use crate::sys::byte_lock::{self, Mode};
+use crate::sys::fork::Mark;
+use crate::sys::process;
+use std::io;
+use std::os::fd::BorrowedFd;
+
+/// Where the kernel's word on a seat comes from.
+#[derive(Debug)]
+pub(crate) enum Hold {
+    /// A segment's file; its life descriptor holds the role's byte.
+    File(Attachment),
+    /// A channel inside one process: its ends live and die together, and the status says it all.
+    Process,
+}
+
+/// A role that is held. Dropping it is leaving.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    control: Control,
+    role: Role,
+    hold: Option<Hold>,
+    mark: Mark,
+    status: Status,
+}
+
+/// Locks a role's byte, if nobody has it.
+pub(crate) fn lock(life: BorrowedFd<'_>, role: Role) -> io::Result<bool> {
+    byte_lock::try_lock(life, role.byte(), Mode::Exclusive)
+}
+
+impl Seat {
+    /// Takes the role's seat. The caller has locked its byte, so nobody else writes the role's page.
+    ///
+    /// *If the process dies here*: before the status is stored nobody was here, and the next holder is told nothing;
+    /// after it, one who was here died.
+    pub(crate) fn join(control: Control, role: Role, hold: Hold, mark: Mark, bits: u64) -> Self {
+        if let Hold::File(attachment) = &hold {
+            local::add(attachment.file(), role.byte(), mark);
+        }
+        let lines = role.lines(&control);
+        let pid = process::id();
+        lines.member.pid.store(pid, Relaxed); // relaxed: for people
+        lines.member.started.store(process::started(pid), Relaxed); // relaxed: for people
+        // Whoever slept here before sleeps no more.
+        let bell = role.other().lines(&control).ringing.bell.load(Relaxed);
+        lines.presence.armed.store(bell, Relaxed); // relaxed: a stale ring is harmless
+        // Relaxed: the role's lock ordered us behind whoever stored it.
+        let status = Status(lines.presence.status.load(Relaxed)).succeeded(bits | Status::PRESENT);
+        lines.presence.status.store(status.0, STATUS.release());
+        Self { control, role, hold: Some(hold), mark, status }
+    }
+
+    /// The lines that we write.
+    #[inline(always)]
+    pub(crate) fn own(&self) -> &EndLines {
+        self.role.lines(&self.control)
+    }
+
+    /// The lines that the other end writes.
+    #[inline(always)]
+    pub(crate) fn peer(&self) -> &EndLines {
+        self.role.other().lines(&self.control)
+    }
+
+    pub(crate) fn control(&self) -> &Control {
+        &self.control
+    }
+
+    pub(crate) fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Our own word, as we stored it.
+    pub(crate) fn status(&self) -> Status {
+        self.status
+    }
+
+    /// The other end's word.
+    #[inline(always)]
+    pub(crate) fn peer_status(&self) -> Status {
+        Status(self.peer().presence.status.load(STATUS.acquire()))
+    }
+
+    /// Whether this is a forked child, in which this seat is nobody's.
+    #[inline(always)]
+    pub(crate) fn is_forked(&self) -> bool {
+        self.mark.is_forked()
+    }
+
+    /// Says something else of ourselves.
+    pub(crate) fn change(&mut self, bits: u64) {
+        self.status = self.status.changed(bits);
+        self.own().presence.status.store(self.status.0, STATUS.release());
+    }
+
+    /// Shows the other end which word of its we have read.
+    pub(crate) fn echo(&self, seen: Status) {
+        self.own().ringing.echo.store(seen.0, ECHOED.release());
+    }
+
+    /// Whether the other end has read our present word.
+    pub(crate) fn is_echoed(&self) -> bool {
+        self.peer().ringing.echo.load(ECHOED.acquire()) == self.status.0
+    }
+
+    /// What became of the other end, of whom `status` speaks. Asks the kernel.
+    pub(crate) fn judge_peer(&self, status: Status) -> Life {
+        match &self.hold {
+            Some(Hold::File(attachment)) => {
+                let Ok(life) = attachment.life() else { return Life::Alive };
+                // An error of fcntl says nothing about the peer; and who cannot be shown to be dead is alive.
+                liveness::judge(life, attachment.file(), self.role.other(), status, || self.peer_status())
+                    .unwrap_or(Life::Alive)
+            }
+            Some(Hold::Process) | None => liveness::by_word(status).unwrap_or(Life::Alive),
+        }
+    }
+
+    /// Whether newcomers can still find this segment under its name.
+    pub(crate) fn has_name(&self) -> bool {
+        match &self.hold {
+            Some(Hold::File(attachment)) => attachment.has_name(),
+            Some(Hold::Process) | None => true,
+        }
+    }
+
+    /// The file, for error messages.
+    pub(crate) fn path(&self) -> Option<&std::path::Path> {
+        match &self.hold {
+            Some(Hold::File(attachment)) => Some(attachment.path()),
+            Some(Hold::Process) | None => None,
+        }
+    }
+
+    /// Gives the role back. The caller has said LEFT, and rung.
+    ///
+    /// State first, lock last: whoever sees the byte free sees LEFT.
+    pub(crate) fn leave(&mut self) {
+        let Some(hold) = self.hold.take() else { return };
+        if self.is_forked() {
+            // The descriptor closes itself; the locks are our parent's and stay.
+            return;
+        }
+        if let Hold::File(attachment) = hold {
+            local::remove(attachment.file(), self.role.byte());
+            if let Ok(life) = attachment.life() {
+                // A failure is mended by the closing of the descriptor.
+                let _ = byte_lock::unlock(life, self.role.byte());
+            }
+            attachment.leave();
+        }
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}

@@ -1,0 +1,43 @@
+//! Bytes with an address, and the files behind them; never what the bytes mean.
+//!
+//! A [`segment::Attachment`] is the right to be there: a life descriptor that holds the gate byte shared. A [`Region`]
+//! is the bytes: a mapping made through another description (a mapping keeps its description, and with it the locks,
+//! alive), or a block of the heap.
+
+pub(crate) mod error;
+#[cfg(not(loom))]
+pub(crate) mod heap;
+#[cfg(not(loom))]
+pub(crate) mod mapping;
+pub(crate) mod name;
+pub(crate) mod segment;
+
+#[cfg(not(loom))]
+use std::ptr::NonNull;
+
+/// Readable and writable bytes that stay where they are for as long as this value lives. Page-aligned.
+#[cfg(not(loom))]
+#[derive(Debug)]
+pub(crate) enum Region {
+    Mapped(mapping::Mapping),
+    Heap(heap::Block),
+}
+
+#[cfg(not(loom))]
+impl Region {
+    /// The first byte.
+    pub(crate) fn base(&self) -> NonNull<u8> {
+        match self {
+            Self::Mapped(mapping) => mapping.base(),
+            Self::Heap(block) => block.base(),
+        }
+    }
+
+    /// Bytes.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Mapped(mapping) => mapping.len(),
+            Self::Heap(block) => block.len(),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Which names are legal, and where they live.
+
+use super::error::SegmentError;
+use crate::sys::file;
+use std::path::{Path, PathBuf};
+
+/// The directory that `shm_open` uses.
+const SHARED_MEMORY: &str = "/dev/shm";
+const LEN_MAX: usize = 200;
+
+/// Where a segment's file is: a checked name in a directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) directory: PathBuf,
+    pub(crate) path: PathBuf,
+}
+
+impl Place {
+    /// `NAME` becomes `/dev/shm/ringway.UID.NAME`, which `shm_open("/ringway.UID.NAME")` opens; in a `directory` of
+    /// the caller's choice it is `NAME` itself. One leading `/` is accepted, as `shm_open` does.
+    pub(crate) fn new(name: &str, directory: Option<&Path>) -> Result<Self, SegmentError> {
+        let bare = name.strip_prefix('/').unwrap_or(name);
+        check(bare).map_err(|rule| SegmentError::Name { name: shown(name), rule })?;
+        Ok(match directory {
+            Some(directory) => Self { directory: directory.to_path_buf(), path: directory.join(bare) },
+            None => Self { directory: SHARED_MEMORY.into(), path: Path::new(SHARED_MEMORY).join(prefix() + bare) },
+        })
+    }
+
+    /// Every name that could be a segment of this user in the directory, with its place. Says nothing of the files.
+    pub(crate) fn all(directory: Option<&Path>) -> std::io::Result<Vec<(String, Self)>> {
+        let prefix = if directory.is_some() { String::new() } else { prefix() };
+        let folder = directory.unwrap_or(Path::new(SHARED_MEMORY));
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir(folder)? {
+            let file_name = entry?.file_name();
+            let Some(name) = file_name.to_str().and_then(|name| name.strip_prefix(&prefix)) else { continue };
+            if let Ok(place) = Self::new(name, directory) {
+                found.push((name.to_owned(), place));
+            }
+        }
+        found.sort_by(|a, b| a.0.cmp(&b.0));
+        Ok(found)
+    }
+}
+
+/// In the directory that all users share, a name carries its user.
+fn prefix() -> String {
+    format!("ringway.{}.", file::effective_uid())
+}
+
+fn check(name: &str) -> Result<(), &'static str> {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    match name {
+        "" => Err("a name has at least one byte"),
+        _ if name.len() > LEN_MAX => Err("a name has at most 200 bytes"),
+        _ if name.starts_with('.') => Err("a name does not start with a dot"),
+        _ if !name.bytes().all(legal) => Err("a name consists of letters, digits, '.', '_' and '-'"),
+        _ => Ok(()),
+    }
+}
+
+/// A name fit for an error message: escaped, and not longer than a line.
+fn shown(name: &str) -> String {
+    let mut short: String = name.chars().take(40).flat_map(char::escape_debug).collect();
+    if name.chars().count() > 40 {
+        short.push_str("...");
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_shm_open_would_open_are_legal() {
+        for name in ["a", "orders", "/orders", "A-b_c.9", &"x".repeat(200)] {
+            let place = Place::new(name, None).expect("a legal name");
+            assert!(place.path.starts_with("/dev/shm"));
+        }
+        assert_eq!(Place::new("x", Some(Path::new("/tmp/d"))).unwrap().path, Path::new("/tmp/d/x"));
+    }
+
+    #[test]
+    fn other_names_are_refused() {
+        for name in ["", "/", "a/b", "//a", "..", ".hidden", "a b", "a\0b", "é", &"x".repeat(201), &"y".repeat(300)] {
+            let error = Place::new(name, None).expect_err(name);
+            assert!(matches!(error, SegmentError::Name { .. }), "{error:?}");
+            assert!(error.to_string().len() < 200, "{error}");
+        }
+    }
+}

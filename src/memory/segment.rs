@@ -1,0 +1,266 @@
+//! The life of a segment's file: complete before it has a name, gone with its last user, never removed from under one.
+//!
+//! # The gate
+//!
+//! Lock byte 0, the *gate*, is held shared by everybody who is attached, from before they believe anything of the file
+//! until after their last word to it. Held alone it means "nobody is attached", and only who holds it alone takes the
+//! name away. So a live segment is never removed, and a segment whose users were all killed can be told at once.
+//!
+//! * **create**: a file without a name; room reserved; every byte written; gate (and the creator's role) locked; then
+//!   `linkat`. A creator that dies earlier leaves nothing, one that dies later a complete segment with a free gate.
+//! * **open**: gate alone? then nobody is there, what we found is stale and its name goes. Gate shared? then, under the
+//!   lock, check that the name still is this file's.
+//! * **leave**: gate from shared to alone; if that fails, give it back and try alone once more (of two that leave at
+//!   once one succeeds); whoever has it alone takes the name away. A process that is killed does none of this, and the
+//!   next opener or `clean` does it.
+//!
+//! The locked description is never mapped: a mapping would keep the lock after the descriptor is closed.
+//!
+//! Source: the protocol was stress-tested in C with kills before it was written here; PostgreSQL's `dsm_impl.c`
+//! reserves room up front for the same reason.
+
+use super::error::SegmentError;
+#[cfg(not(loom))]
+use super::mapping::Mapping;
+use super::name::Place;
+use crate::sys::byte_lock::{self, Byte, Mode};
+use crate::sys::clock;
+use crate::sys::file::{self, Access, Identity};
+use crate::sys::fork::LifeDescriptor;
+use crate::sys::patience::Patience;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+/// Held shared by everybody who is attached.
+pub(crate) const GATE: Byte = Byte(0);
+
+/// How long a busy gate is waited for. A cleaner holds it for a few system calls.
+const GATE_WAIT_NS: u64 = 5_000_000_000;
+
+/// What the reader of a header says of the lifetime of a segment that nobody holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stale {
+    /// It is ephemeral: without users it is nothing.
+    Remove,
+}
+
+/// The right to be at a segment: while this lives, nobody takes the segment's name away.
+#[derive(Debug)]
+pub(crate) struct Attachment {
+    life: LifeDescriptor,
+    path: PathBuf,
+    file: (u64, u64),
+    len: u64,
+}
+
+/// Creates the segment's file with `header` at its start and zeroes behind it, `len` bytes in all.
+///
+/// `before_name` gets the life descriptor while nobody else can see the file: the place to lock a role.
+pub(crate) fn create(
+    place: &Place,
+    mode: u32,
+    header: &[u8],
+    len: u64,
+    before_name: impl FnOnce(BorrowedFd<'_>) -> io::Result<()>,
+) -> Result<Attachment, SegmentError> {
+    let failed = |doing| move |source| SegmentError::Io { doing, path: place.path.clone(), source };
+    let file = file::create_unnamed(&place.directory, mode).map_err(|source| match source.raw_os_error() {
+        Some(nix::libc::EOPNOTSUPP | nix::libc::EISDIR) => SegmentError::Unsupported {
+            path: place.directory.clone(),
+            what: "no files without a name (O_TMPFILE) there",
+        },
+        Some(nix::libc::ENOSPC) => no_space(place, len),
+        _ => SegmentError::Io { doing: "creating a file in", path: place.directory.clone(), source },
+    })?;
+    must_be_memory(file.as_fd(), &place.directory)?;
+    file::reserve(file.as_fd(), len).map_err(|source| match source.raw_os_error() {
+        Some(nix::libc::ENOSPC | nix::libc::EFBIG | nix::libc::ENOMEM) => no_space(place, len),
+        _ => failed("reserving room for")(source),
+    })?;
+    file::write_at(file.as_fd(), header, 0).map_err(failed("writing"))?;
+    let seen = file::identity(file.as_fd()).map_err(failed("examining"))?;
+    let attachment = Attachment { life: LifeDescriptor::new(file), path: place.path.clone(), file: seen.file, len };
+    let life = attachment.life()?;
+    byte_lock::try_lock(life, GATE, Mode::Shared).map_err(failed("locking"))?;
+    before_name(life).map_err(failed("locking"))?;
+    match file::give_name(life, &place.path) {
+        Ok(()) => Ok(attachment),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            Err(SegmentError::AlreadyExists { path: place.path.clone() })
+        }
+        Err(error) => Err(failed("naming")(error)),
+    }
+}
+
+/// Attaches to the segment under the name; `NotFound` if there is none, or only a stale one, which is removed.
+///
+/// `read` gets the open file and must believe nothing that it has not checked: it says what it found, and what becomes
+/// of the segment if nobody is attached. Its error leaves the file untouched.
+pub(crate) fn open<H, E: From<SegmentError>>(
+    place: &Place,
+    read: impl Fn(BorrowedFd<'_>, &Identity) -> Result<(H, Stale), E>,
+) -> Result<(Attachment, H), E> {
+    let failed = |doing| move |source| SegmentError::Io { doing, path: place.path.clone(), source };
+    let mut patience = Patience::default();
+    let give_up = clock::now_ns() + GATE_WAIT_NS;
+    loop {
+        let (file, seen) = open_checked(place, Access::ReadWrite)?;
+        let (header, stale) = read(file.as_fd(), &seen)?;
+        let attachment =
+            Attachment { life: LifeDescriptor::new(file), path: place.path.clone(), file: seen.file, len: seen.len };
+        let life = attachment.life()?;
+        if stale == Stale::Remove && byte_lock::try_lock(life, GATE, Mode::Exclusive).map_err(failed("locking"))? {
+            attachment.remove_name_alone();
+            return Err(SegmentError::NotFound { path: place.path.clone() }.into());
+        }
+        if byte_lock::try_lock(life, GATE, Mode::Shared).map_err(failed("locking"))? && attachment.has_name() {
+            return Ok((attachment, header));
+        }
+        // Somebody is removing it, or has: let go, and see what the name means then.
+        drop(attachment);
+        if clock::now_ns() > give_up {
+            return Err(SegmentError::TimedOut { path: place.path.clone() }.into());
+        }
+        patience.wait();
+    }
+}
+
+/// Removes the segment under the name if nobody is attached; whether it did.
+///
+/// `read` checks the file as in [`open`]: what is not a segment is never removed.
+pub(crate) fn remove_if_unused<H, E: From<SegmentError>>(
+    place: &Place,
+    read: impl Fn(BorrowedFd<'_>, &Identity) -> Result<H, E>,
+) -> Result<bool, E> {
+    let (file, seen) = open_checked(place, Access::ReadWrite)?;
+    read(file.as_fd(), &seen)?;
+    let attachment =
+        Attachment { life: LifeDescriptor::new(file), path: place.path.clone(), file: seen.file, len: seen.len };
+    let alone = byte_lock::try_lock(attachment.life()?, GATE, Mode::Exclusive).map_err(|source| SegmentError::Io {
+        doing: "locking",
+        path: place.path.clone(),
+        source,
+    })?;
+    if alone {
+        attachment.remove_name_alone();
+    }
+    Ok(alone)
+}
+
+/// Opens the file under the name for looking only; takes no lock.
+pub(crate) fn observe(place: &Place) -> Result<(OwnedFd, Identity), SegmentError> {
+    open_checked(place, Access::Read)
+}
+
+/// Opens a file that is regular, has one name, belongs to this user, and that nobody else may write.
+fn open_checked(place: &Place, access: Access) -> Result<(OwnedFd, Identity), SegmentError> {
+    let path = || place.path.clone();
+    let file = file::open(&place.path, access).map_err(|source| match source.raw_os_error() {
+        Some(nix::libc::ENOENT) => SegmentError::NotFound { path: path() },
+        // ELOOP: a symbolic link. EISDIR: a directory opened for writing. ENXIO: a FIFO or a device without a driver.
+        Some(nix::libc::ELOOP | nix::libc::EISDIR | nix::libc::ENXIO) => SegmentError::NotAFile { path: path() },
+        _ => match file::identity_at(&place.path) {
+            // Not to be opened because it is somebody else's: say whose.
+            Ok(seen) if seen.uid != file::effective_uid() => {
+                SegmentError::Untrusted { path: path(), uid: seen.uid, mode: seen.mode }
+            }
+            _ => SegmentError::Io { doing: "opening", path: path(), source },
+        },
+    })?;
+    let seen =
+        file::identity(file.as_fd()).map_err(|source| SegmentError::Io { doing: "examining", path: path(), source })?;
+    if !seen.is_regular || seen.links > 1 {
+        return Err(SegmentError::NotAFile { path: path() });
+    }
+    if seen.uid != file::effective_uid() || seen.mode & 0o022 != 0 {
+        return Err(SegmentError::Untrusted { path: path(), uid: seen.uid, mode: seen.mode });
+    }
+    must_be_memory(file.as_fd(), &place.path)?;
+    Ok((file, seen))
+}
+
+fn must_be_memory(file: BorrowedFd<'_>, path: &Path) -> Result<(), SegmentError> {
+    match file::is_memory(file) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(SegmentError::Unsupported {
+            path: path.to_path_buf(),
+            what: "files there are not memory (tmpfs or hugetlbfs)",
+        }),
+        Err(source) => Err(SegmentError::Io { doing: "examining", path: path.to_path_buf(), source }),
+    }
+}
+
+fn no_space(place: &Place, asked: u64) -> SegmentError {
+    SegmentError::NoSpace {
+        directory: place.directory.clone(),
+        asked,
+        available: file::space_left(&place.directory).unwrap_or(0),
+    }
+}
+
+impl Attachment {
+    /// The descriptor that holds this attachment's locks.
+    pub(crate) fn life(&self) -> Result<BorrowedFd<'_>, SegmentError> {
+        self.life.get().ok_or(SegmentError::Forked)
+    }
+
+    /// The segment's file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Device and inode: which segment this is, in this process's table.
+    pub(crate) fn file(&self) -> (u64, u64) {
+        self.file
+    }
+
+    /// Maps the whole segment, through a description of its own that holds no lock.
+    #[cfg(not(loom))]
+    pub(crate) fn map(&self) -> Result<Mapping, SegmentError> {
+        let failed = |doing| move |source| SegmentError::Io { doing, path: self.path.clone(), source };
+        let file = file::open(&self.path, Access::ReadWrite).map_err(failed("opening"))?;
+        let seen = file::identity(file.as_fd()).map_err(failed("examining"))?;
+        if seen.file != self.file || seen.len != self.len {
+            // Only `rm` by hand does this while the gate is held.
+            return Err(SegmentError::NotFound { path: self.path.clone() });
+        }
+        // The two descriptions must see each other's locks, or nobody could tell who is alive.
+        if !byte_lock::is_held_by_another(file.as_fd(), GATE).map_err(failed("locking"))? {
+            return Err(SegmentError::Unsupported {
+                path: self.path.clone(),
+                what: "its file system does not keep byte locks of open file descriptions",
+            });
+        }
+        let len = usize::try_from(self.len).map_err(|_| no_space_here(&self.path, self.len))?;
+        Mapping::new(file.as_fd(), len).map_err(failed("mapping"))
+    }
+
+    /// Whether the name still means this file.
+    pub(crate) fn has_name(&self) -> bool {
+        file::identity_at(&self.path).is_ok_and(|seen| seen.file == self.file)
+    }
+
+    /// Goes away, and takes the segment along if nobody else is there.
+    pub(crate) fn leave(self) {
+        let Some(life) = self.life.get() else { return };
+        let alone = || byte_lock::try_lock(life, GATE, Mode::Exclusive).unwrap_or(false);
+        // The second try is for two that leave at once: each of them still held the gate at the other's first.
+        if alone() || (byte_lock::unlock(life, GATE).is_ok() && alone()) {
+            self.remove_name_alone();
+        }
+    }
+
+    /// Takes the name away if it still is this file's. The caller holds the gate alone.
+    fn remove_name_alone(&self) {
+        // A failure leaves what a killed process leaves: a file with a free gate, for the next opener or `clean`.
+        if self.has_name() {
+            let _ = file::remove_name(&self.path);
+        }
+    }
+}
+
+#[cfg(not(loom))]
+fn no_space_here(path: &Path, asked: u64) -> SegmentError {
+    SegmentError::NoSpace { directory: path.to_path_buf(), asked, available: 0 }
+}

@@ -1,0 +1,181 @@
+//! Looking at channels from outside, and removing those that nobody uses.
+//!
+//! An observer takes no lock and maps nothing: it reads with `pread`, and asks the kernel who holds which lock
+//! (`F_OFD_GETLK`). So looking disturbs nobody, and a hostile or broken file gives an error and no signal.
+//!
+//! ```
+//! let (name, dir) = (format!("doc-observe-{}", std::process::id()), None);
+//! let tx = ringway::spsc::Sender::<u64>::create(&name, 8)?;
+//! let seen = ringway::observe::stat(&name, dir)?;
+//! assert_eq!((seen.capacity, seen.depth, seen.is_in_use), (8, 0, true));
+//! assert!(ringway::observe::remove(&name, dir).is_err(), "it is in use");
+//! drop(tx);
+//! assert!(ringway::observe::stat(&name, dir).unwrap_err().is_not_found());
+//! # Ok::<(), ringway::OpenError>(())
+//! ```
+
+mod read;
+
+use crate::channel::error::OpenError;
+use crate::channel::open::read_header;
+use crate::layout::error::{Kind, TypeId};
+use crate::layout::geometry::Placement;
+use crate::memory::error::SegmentError;
+use crate::memory::name::Place;
+use crate::memory::segment;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A segment as an observer finds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Segment {
+    /// The channel's name.
+    pub name: String,
+    /// Its file.
+    pub path: PathBuf,
+    /// What kind of channel.
+    pub kind: Kind,
+    /// The random bits of this instance.
+    pub instance: [u8; 16],
+    /// The message's type.
+    pub message: TypeId,
+    /// Messages (a stream: bytes) that fit.
+    pub capacity: u64,
+    /// Where the publication words lie.
+    pub placement: Placement,
+    /// Bytes of shared memory.
+    pub total_bytes: u64,
+    /// Messages (a stream: bytes) sent so far.
+    pub sent: u64,
+    /// Messages (a stream: bytes) released so far.
+    pub received: u64,
+    /// Messages (a stream: bytes) sent and not yet taken.
+    pub depth: u64,
+    /// Whether any process is attached. What nobody uses is garbage: the next opener or [`clean`] removes it.
+    pub is_in_use: bool,
+    /// The sending end.
+    pub sender: Member,
+    /// The receiving end.
+    pub receiver: Member,
+}
+
+/// Who is, or was, at one end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Member {
+    /// Whether anybody is there.
+    pub state: MemberState,
+    /// The last holder's pid, as it wrote it; 0 if it wrote none. For people to read.
+    pub pid: u32,
+    /// The command of that process, if it still runs.
+    pub command: Option<String>,
+    /// How many have held this end so far.
+    pub generation: u32,
+}
+
+/// The state of one end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MemberState {
+    /// Nobody was ever there.
+    Never,
+    /// Somebody is there.
+    Attached,
+    /// Its last holder left in good order.
+    Left,
+    /// Its last holder died.
+    Died,
+}
+
+impl MemberState {
+    /// As the program prints it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Never => "never",
+            Self::Attached => "attached",
+            Self::Left => "left",
+            Self::Died => "died",
+        }
+    }
+}
+
+/// Something under a name that could be a channel's.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Entry {
+    /// The name.
+    pub name: String,
+    /// The segment, or why it is none that this program understands.
+    pub segment: Result<Segment, OpenError>,
+}
+
+/// What [`clean`] did with a name.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Cleaned {
+    /// The name.
+    pub name: String,
+    /// Whether it was removed; `false`: it is in use. The error: it is no segment that this program understands, and
+    /// was left alone.
+    pub removed: Result<bool, OpenError>,
+}
+
+/// Every channel of this user in `/dev/shm`, or in another directory.
+///
+/// *Progress*: some ten system calls a channel; never sleeps.
+///
+/// # Errors
+///
+/// The directory cannot be read.
+pub fn list(directory: Option<&Path>) -> io::Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    for (name, place) in Place::all(directory)? {
+        match read::segment(&name, &place) {
+            // Gone between two looks.
+            Err(error) if error.is_not_found() => {}
+            segment => entries.push(Entry { name, segment }),
+        }
+    }
+    Ok(entries)
+}
+
+/// The channel `name`.
+///
+/// # Errors
+///
+/// [`OpenError`]: nothing there, or nothing that this program understands.
+pub fn stat(name: &str, directory: Option<&Path>) -> Result<Segment, OpenError> {
+    read::segment(name, &Place::new(name, directory)?)
+}
+
+/// Removes the channel `name` if nobody is attached to it.
+///
+/// # Errors
+///
+/// [`OpenError`]: it is in use, nothing is there, or nothing that this program understands. Then nothing was touched.
+pub fn remove(name: &str, directory: Option<&Path>) -> Result<(), OpenError> {
+    let place = Place::new(name, directory)?;
+    if segment::remove_if_unused::<_, OpenError>(&place, read_header)? {
+        Ok(())
+    } else {
+        Err(SegmentError::InUse { path: place.path }.into())
+    }
+}
+
+/// Removes every channel of this user that nobody is attached to, and nothing else.
+///
+/// # Errors
+///
+/// The directory cannot be read.
+pub fn clean(directory: Option<&Path>) -> io::Result<Vec<Cleaned>> {
+    let mut cleaned = Vec::new();
+    for (name, place) in Place::all(directory)? {
+        match segment::remove_if_unused::<_, OpenError>(&place, read_header) {
+            // Gone between two looks: somebody else removed it.
+            Err(error) if error.is_not_found() => {}
+            removed => cleaned.push(Cleaned { name, removed }),
+        }
+    }
+    Ok(cleaned)
+}

@@ -1,0 +1,110 @@
+//! Reading a segment through a read-only descriptor.
+
+use super::{Member, MemberState, Segment};
+use crate::channel::error::OpenError;
+use crate::channel::open::read_header;
+use crate::layout::fields::{self, Base};
+use crate::layout::geometry::{
+    CONSUMER_OFFSET, FRAMES_OFFSET, Geometry, PAGE, PRODUCER_OFFSET, Placement, WORD_STRIDE,
+};
+use crate::layout::status::Status;
+use crate::membership::liveness::{Life, judge};
+use crate::membership::role::Role;
+use crate::memory::error::SegmentError;
+use crate::memory::name::Place;
+use crate::memory::segment::{GATE, observe};
+use crate::sys::{byte_lock, file, process};
+use std::os::fd::{AsFd, BorrowedFd};
+
+/// The segment at this place.
+pub(super) fn segment(name: &str, place: &Place) -> Result<Segment, OpenError> {
+    let failed = |source| SegmentError::Io { doing: "reading", path: place.path.clone(), source };
+    let (file, seen) = observe(place)?;
+    let header = read_header(file.as_fd(), &seen)?;
+    let ring = header.geometry;
+    let is_in_use = byte_lock::is_held_by_another(file.as_fd(), GATE).map_err(failed)?;
+    let member = |role| member(file.as_fd(), seen.file, role).map_err(failed);
+    let (sender, receiver) = (member(Role::Sender)?, member(Role::Receiver)?);
+    let word = |base, name| word(file.as_fd(), base, name).map_err(failed);
+    // The consumer first: what it has released had been sent.
+    let (head, taken) = (word(Base::Consumer, "head")?, word(Base::Consumer, "taken")?);
+    let tail = tail(file.as_fd(), &ring, word(Base::Producer, "tail")?.max(head)).map_err(failed)?;
+    Ok(Segment {
+        name: name.to_owned(),
+        path: place.path.clone(),
+        kind: header.kind,
+        instance: header.instance,
+        message: header.message,
+        capacity: ring.capacity,
+        placement: ring.placement,
+        total_bytes: ring.total,
+        sent: tail,
+        received: head,
+        depth: tail.saturating_sub(taken.max(head)).min(ring.capacity),
+        is_in_use,
+        sender,
+        receiver,
+    })
+}
+
+fn member(file: BorrowedFd<'_>, identity: (u64, u64), role: Role) -> std::io::Result<Member> {
+    let base = match role {
+        Role::Sender => Base::Producer,
+        Role::Receiver => Base::Consumer,
+    };
+    let status = || word(file, base, "status").map(Status);
+    let seen = status()?;
+    let life = judge(file, identity, role, seen, || status().unwrap_or(seen))?;
+    let pid = u32::try_from(word(file, base, "pid")?).unwrap_or(0);
+    let started = word(file, base, "started")?;
+    Ok(Member {
+        state: match life {
+            Life::Nobody => MemberState::Never,
+            Life::Alive => MemberState::Attached,
+            Life::Left => MemberState::Left,
+            Life::Died => MemberState::Died,
+        },
+        pid,
+        command: process::command(pid, started),
+        generation: seen.generation(),
+    })
+}
+
+/// The tail: from the stored one through the words.
+fn tail(file: BorrowedFd<'_>, ring: &Geometry, stored: u64) -> std::io::Result<u64> {
+    let stride = match ring.placement {
+        Placement::Inline => ring.frame_bytes,
+        Placement::Table => WORD_STRIDE,
+    };
+    let mut tail = stored;
+    for _ in 0..=ring.frames {
+        let frame = tail / ring.per;
+        let mut word = [0; 8];
+        file::read_at(file, &mut word, FRAMES_OFFSET + frame % ring.frames * stride)?;
+        let word = u64::from_le_bytes(word);
+        if word <= tail || word > (frame + 1).saturating_mul(ring.per) {
+            break;
+        }
+        tail = word;
+        if tail % ring.per != 0 {
+            break;
+        }
+    }
+    Ok(tail)
+}
+
+/// The field of this name on a control page.
+fn word(file: BorrowedFd<'_>, base: Base, name: &str) -> std::io::Result<u64> {
+    let Some(field) = fields::FIELDS.iter().find(|field| field.base == base && field.name == name) else {
+        return Err(std::io::ErrorKind::InvalidInput.into());
+    };
+    let start = match base {
+        Base::Segment => 0,
+        Base::Producer => PRODUCER_OFFSET,
+        Base::Consumer => CONSUMER_OFFSET,
+    };
+    debug_assert!(field.offset as u64 + 8 <= PAGE);
+    let mut bytes = [0; 8];
+    file::read_at(file, &mut bytes[..field.bytes.min(8)], start + field.offset as u64)?;
+    Ok(u64::from_le_bytes(bytes))
+}

@@ -1,0 +1,156 @@
+//! Exclusive places as slices, for exactly the life of a grant.
+//!
+//! A grant borrows its end of the ring mutably. While it lives, the places it covers belong to that end alone: those of
+//! a write grant lie below the producer's limit and above every word; those of a read grant have been published and not
+//! released. So a slice over them is a slice over memory that nobody else touches: *between processes of one user*,
+//! which could as well trace each other. (A segment that somebody of another trust can write will give no slices.)
+//!
+//! # Safety
+//!
+//! Slices are made from runs of places (`layout::overlay`), never longer than the grant.
+#![allow(unsafe_code)]
+
+use super::payload::{self, Payload};
+use super::spsc::{Attempt, Consumer, Producer};
+
+/// Room for some messages, to be written and then published.
+#[derive(Debug)]
+pub(crate) struct WriteGrant<'a, T> {
+    producer: &'a mut Producer<T>,
+    len: usize,
+}
+
+impl<'a, T: Payload> WriteGrant<'a, T> {
+    /// `len` is room that the producer has.
+    pub(crate) fn new(producer: &'a mut Producer<T>, len: usize) -> Self {
+        Self { producer, len }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The places from the `from`-th on that lie contiguous, as they are: with what was there a lap ago.
+    pub(crate) fn run_mut(&mut self, from: usize) -> &mut [T] {
+        let left = self.len.saturating_sub(from);
+        if left == 0 {
+            return &mut [];
+        }
+        let (frames, at) = self.producer.parts();
+        let at = at.skip(from, frames.per, frames.count);
+        let (place, len) = frames.run(at.frame, at.place, left);
+        // SAFETY: [1] `len` places in a row inside the segment, aligned, and any bytes are a `T`. [2] They lie below the
+        //  producer's limit, so the consumer has released them (`freed`), and above every published word, so it will
+        //  not read them before `commit`. [3] The producer is borrowed by the grant, and the grant by the slice.
+        unsafe { core::slice::from_raw_parts_mut(place.as_ptr(), len) }
+    }
+
+    /// Copies `bytes`, at most `len`, to the front; for rings of `u8` and message slices.
+    pub(crate) fn copy_from(&mut self, messages: &[T]) {
+        let bytes_per = size_of::<T>();
+        let mut done = 0;
+        while done < messages.len() {
+            let run = self.run_mut(done);
+            let n = run.len().min(messages.len() - done);
+            let part: &[u8] = bytemuck::cast_slice(&messages[done..done + n]);
+            debug_assert_eq!(part.len(), n * bytes_per);
+            // SAFETY: the run is `n` messages of places at least, ours alone as in `run_mut`.
+            unsafe { payload::write_bytes(run.as_mut_ptr().cast(), part) };
+            done += n;
+        }
+    }
+
+    /// Writes the `at`-th message.
+    pub(crate) fn write(&mut self, at: usize, message: &T) {
+        assert!(at < self.len, "a grant of {} messages has no message {at}", self.len);
+        self.producer.fill(at, message);
+    }
+
+    /// Publishes the first `n`; the rest of the room is given back.
+    pub(crate) fn commit(self, n: usize) {
+        assert!(n <= self.len, "{n} messages committed of a grant of {}", self.len);
+        self.producer.publish(n);
+    }
+}
+
+/// Some messages, to be read and then released.
+#[derive(Debug)]
+pub(crate) struct ReadGrant<'a, T> {
+    consumer: &'a mut Consumer<T>,
+    len: usize,
+    attempt: Attempt,
+}
+
+impl<'a, T: Payload> ReadGrant<'a, T> {
+    /// `len` is at least 1, and so many messages are there. Notes that they are handed out.
+    pub(crate) fn new(consumer: &'a mut Consumer<T>, len: usize) -> Self {
+        let attempt = consumer.hand_out(len);
+        Self { consumer, len, attempt }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(crate) fn attempt(&self) -> Attempt {
+        self.attempt
+    }
+
+    /// The messages from the `from`-th on that lie contiguous.
+    pub(crate) fn run(&self, from: usize) -> &[T] {
+        let left = self.len.saturating_sub(from);
+        if left == 0 {
+            return &[];
+        }
+        let (frames, at) = self.consumer.parts();
+        let at = at.skip(from, frames.per, frames.count);
+        let (place, len) = frames.run(at.frame, at.place, left);
+        // SAFETY: [1] `len` places in a row inside the segment, aligned, and any bytes are a `T`. [2] They are published
+        //  and not released, so the producer does not write there. [3] The consumer is borrowed by the grant, and the
+        //  grant by the slice.
+        unsafe { core::slice::from_raw_parts(place.as_ptr(), len) }
+    }
+
+    /// Copies the first messages out, as many as fit; how many that were.
+    pub(crate) fn copy_to(&self, messages: &mut [T]) -> usize {
+        let wanted = self.len.min(messages.len());
+        let mut done = 0;
+        while done < wanted {
+            let run = self.run(done);
+            let n = run.len().min(wanted - done);
+            let part: &mut [u8] = bytes_of(&mut messages[done..done + n]);
+            // SAFETY: the run is `n` messages of places at least, as in `run`.
+            unsafe { payload::read_bytes(part, run.as_ptr().cast()) };
+            done += n;
+        }
+        wanted
+    }
+
+    /// Releases the first `n`; the others stay in the ring.
+    pub(crate) fn release(self, n: usize) {
+        assert!(n <= self.len, "{n} messages released of a grant of {}", self.len);
+        if n > 0 {
+            self.consumer.release(n);
+        }
+    }
+}
+
+/// The next messages that lie contiguous, at most `max` of the `available` that are there; for a stream, which hands
+/// nothing out twice.
+pub(crate) fn front<T: Payload>(consumer: &Consumer<T>, available: usize, max: usize) -> &[T] {
+    let wanted = available.min(max);
+    if wanted == 0 {
+        return &[];
+    }
+    let (frames, at) = consumer.parts();
+    let (place, len) = frames.run(at.frame, at.place, wanted);
+    // SAFETY: as in `ReadGrant::run`; the consumer is borrowed as long as the slice.
+    unsafe { core::slice::from_raw_parts(place.as_ptr(), len) }
+}
+
+/// The bytes of messages: all may be read (NoUninit) and any may be written (AnyBitPattern).
+fn bytes_of<T: Payload>(messages: &mut [T]) -> &mut [u8] {
+    let len = size_of_val(messages);
+    // SAFETY: the same memory, borrowed as long; see the sentence above for the two directions.
+    unsafe { core::slice::from_raw_parts_mut(messages.as_mut_ptr().cast(), len) }
+}

@@ -1,0 +1,282 @@
+//! What may be a message, and copies to and from memory that another process may be writing.
+//!
+//! Between correct peers nobody writes a message while it is read: the ring's words see to that, and the model checks
+//! it. Against a peer that breaks the rules a copy must still be defined. So it is made of relaxed atomic loads or
+//! stores of one fixed width per place, or of an instruction that the compiler cannot look into; never of a plain read
+//! that the optimiser may assume to be unraced. A torn copy is then just another value of a type for which every value
+//! is valid.
+//!
+//! # Safety
+//!
+//! Callers give the address of a place of `layout::overlay`: inside the segment, aligned for `T`, and aligned to the
+//! largest power of two up to 8 that divides `T`'s size (every base and stride is).
+//!
+//! Source: RFC 3301 (per-byte atomic copies), which this file is written to be replaced by.
+#![allow(unsafe_code)]
+
+use bytemuck::{AnyBitPattern, NoUninit};
+use core::mem::{MaybeUninit, size_of};
+use core::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering::Relaxed};
+
+/// What can be sent: plain data without padding, for which every bit pattern is a value.
+///
+/// Implemented for every type that is [`bytemuck::NoUninit`] and [`bytemuck::AnyBitPattern`]: integers, floats, arrays
+/// of them, and structs that derive both (or `Pod`). A `bool`, a `char` or an `enum` is not: the other process could
+/// send a value that is none. Send its number, and check it on arrival.
+///
+/// A type with references does not compile:
+///
+/// ```compile_fail
+/// let _ = ringway::spsc::channel::<&'static str>(8);
+/// ```
+pub trait Payload: NoUninit + AnyBitPattern + 'static {}
+
+impl<T: NoUninit + AnyBitPattern + 'static> Payload for T {}
+
+/// From this size on a message is copied by one string instruction.
+const LARGE: usize = 512;
+/// From this size on, where the size forbids words of eight bytes.
+const LARGE_ODD: usize = 32;
+
+/// The width of the atomics a message of `size` bytes is copied with.
+const fn unit(size: usize) -> usize {
+    let power = size.trailing_zeros();
+    1 << if power < 3 { power } else { 3 }
+}
+
+const fn is_large(size: usize) -> bool {
+    cfg!(all(target_arch = "x86_64", not(miri))) && (size >= LARGE || size >= LARGE_ODD && unit(size) < 8)
+}
+
+/// Copies a message to its place.
+///
+/// # Safety
+///
+/// `place` is as the module says, and no correct peer uses it now.
+#[inline(always)]
+pub(crate) unsafe fn write<T: Payload>(place: *mut T, message: &T) {
+    #[cfg(loom)]
+    // SAFETY: the caller's, and loom has checked that nobody else is there.
+    return unsafe { place.write(*message) };
+    #[cfg(not(loom))]
+    // SAFETY: the caller's; `T` is NoUninit, so all of its bytes may be read.
+    unsafe {
+        copy_in(place.cast(), core::ptr::from_ref(message).cast(), size_of::<T>());
+    }
+}
+
+/// Copies a message from its place.
+///
+/// # Safety
+///
+/// `place` is as the module says. (What is there may change meanwhile; then the message is some value of `T`.)
+#[inline(always)]
+pub(crate) unsafe fn read<T: Payload>(place: *const T) -> T {
+    #[cfg(loom)]
+    // SAFETY: the caller's, and loom has checked that nobody writes.
+    return unsafe { place.read() };
+    #[cfg(not(loom))]
+    {
+        let mut message = MaybeUninit::<T>::uninit();
+        // SAFETY: the caller's; the target is ours and as large as `T`.
+        unsafe { copy_out(message.as_mut_ptr().cast(), place.cast(), size_of::<T>()) };
+        // SAFETY: all bytes are written, and any bytes are a `T` (AnyBitPattern).
+        unsafe { message.assume_init() }
+    }
+}
+
+/// Copies `bytes` to consecutive places of `u8`.
+///
+/// # Safety
+///
+/// `places` are `bytes.len()` places in a row, and no correct peer uses them now.
+#[cfg(not(loom))]
+pub(crate) unsafe fn write_bytes(places: *mut u8, bytes: &[u8]) {
+    if cfg!(all(target_arch = "x86_64", not(miri))) {
+        // SAFETY: the caller's.
+        unsafe { opaque(places, bytes.as_ptr(), bytes.len()) };
+    } else {
+        for (at, byte) in bytes.iter().enumerate() {
+            // SAFETY: the caller's.
+            let place = unsafe { &*places.add(at).cast::<AtomicU8>() };
+            place.store(*byte, Relaxed);
+        }
+    }
+}
+
+/// Copies consecutive places of `u8` to `bytes`.
+///
+/// # Safety
+///
+/// `places` are `bytes.len()` places in a row.
+#[cfg(not(loom))]
+pub(crate) unsafe fn read_bytes(bytes: &mut [u8], places: *const u8) {
+    if cfg!(all(target_arch = "x86_64", not(miri))) {
+        // SAFETY: the caller's.
+        unsafe { opaque(bytes.as_mut_ptr(), places, bytes.len()) };
+    } else {
+        for (at, byte) in bytes.iter_mut().enumerate() {
+            // SAFETY: the caller's.
+            let place = unsafe { &*places.add(at).cast::<AtomicU8>() };
+            *byte = place.load(Relaxed);
+        }
+    }
+}
+
+/// Copies a run of bytes out of a grant.
+#[cfg(not(loom))]
+pub(crate) fn read_run(bytes: &mut [u8], run: &[u8]) {
+    assert_eq!(bytes.len(), run.len());
+    // SAFETY: both are slices of this length.
+    unsafe { read_bytes(bytes, run.as_ptr()) };
+}
+
+macro_rules! words {
+    ($to_shared:ident, $from_shared:ident, $atomic:ty, $word:ty) => {
+        /// # Safety
+        ///
+        /// `size` is a multiple of the word; `shared` is aligned to it; both are valid for `size` bytes.
+        #[inline(always)]
+        unsafe fn $to_shared(shared: *mut u8, own: *const u8, size: usize) {
+            for at in (0..size).step_by(size_of::<$word>()) {
+                // SAFETY: inside by the loop's bound; `own` need not be aligned.
+                let word = unsafe { own.add(at).cast::<$word>().read_unaligned() };
+                // SAFETY: inside by the loop's bound, aligned by the caller; an atomic is valid for any bytes.
+                let place = unsafe { &*shared.add(at).cast::<$atomic>() };
+                place.store(word, Relaxed); // no edge: `filled` carries the payload
+            }
+        }
+
+        /// # Safety
+        ///
+        /// As above.
+        #[inline(always)]
+        unsafe fn $from_shared(own: *mut u8, shared: *const u8, size: usize) {
+            for at in (0..size).step_by(size_of::<$word>()) {
+                // SAFETY: inside by the loop's bound, aligned by the caller; an atomic is valid for any bytes.
+                let place = unsafe { &*shared.add(at).cast::<$atomic>() };
+                let word = place.load(Relaxed); // no edge: `filled` carries the payload
+                // SAFETY: inside by the loop's bound; `own` need not be aligned.
+                unsafe { own.add(at).cast::<$word>().write_unaligned(word) };
+            }
+        }
+    };
+}
+
+words!(in_by_8, out_by_8, AtomicU64, u64);
+words!(in_by_4, out_by_4, AtomicU32, u32);
+words!(in_by_2, out_by_2, AtomicU16, u16);
+words!(in_by_1, out_by_1, AtomicU8, u8);
+
+/// # Safety
+///
+/// `shared` is as the module says for a message of `size` bytes, `own` is valid for so many; `size` is a constant.
+#[inline(always)]
+#[cfg_attr(loom, allow(dead_code))]
+unsafe fn copy_in(shared: *mut u8, own: *const u8, size: usize) {
+    // SAFETY: the caller's, in every arm; `unit` divides `size` and the place is aligned to it.
+    unsafe {
+        if is_large(size) {
+            opaque(shared, own, size);
+            return;
+        }
+        match unit(size) {
+            8 => in_by_8(shared, own, size),
+            4 => in_by_4(shared, own, size),
+            2 => in_by_2(shared, own, size),
+            _ => in_by_1(shared, own, size),
+        }
+    }
+}
+
+/// # Safety
+///
+/// As for `copy_in`.
+#[inline(always)]
+#[cfg_attr(loom, allow(dead_code))]
+unsafe fn copy_out(own: *mut u8, shared: *const u8, size: usize) {
+    // SAFETY: the caller's, in every arm; `unit` divides `size` and the place is aligned to it.
+    unsafe {
+        if is_large(size) {
+            opaque(own, shared, size);
+            return;
+        }
+        match unit(size) {
+            8 => out_by_8(own, shared, size),
+            4 => out_by_4(own, shared, size),
+            2 => out_by_2(own, shared, size),
+            _ => out_by_1(own, shared, size),
+        }
+    }
+}
+
+/// A copy that the compiler cannot look into: it can assume nothing of the bytes, so a race is not undefined.
+///
+/// # Safety
+///
+/// `from` is readable and `to` writable for `len` bytes.
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+#[inline(always)]
+unsafe fn opaque(to: *mut u8, from: *const u8, len: usize) {
+    // SAFETY: the caller's; the direction flag is clear by the calling convention; no stack is used.
+    unsafe {
+        core::arch::asm!(
+            "rep movsb",
+            inout("rcx") len => _,
+            inout("rdi") to => _,
+            inout("rsi") from => _,
+            options(nostack, preserves_flags),
+        );
+    }
+}
+
+/// # Safety
+///
+/// Never called: `is_large` is false where this one is compiled.
+#[cfg(not(all(target_arch = "x86_64", not(miri))))]
+unsafe fn opaque(_to: *mut u8, _from: *const u8, _len: usize) {}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    fn there_and_back<T: Payload + PartialEq + core::fmt::Debug>(message: T) {
+        let mut place = [0_u128; 512];
+        let place = place.as_mut_ptr().cast::<T>();
+        // SAFETY: a local buffer of 8 KiB, 16-aligned, larger than any `T` below.
+        unsafe { write(place, &message) };
+        // SAFETY: as above.
+        assert_eq!(unsafe { read(place) }, message);
+    }
+
+    #[test]
+    fn every_size_and_alignment_arrives_as_it_went() {
+        there_and_back(());
+        there_and_back(7_u8);
+        there_and_back([1_u8, 2, 3]);
+        there_and_back([0x1234_u16, 0x5678, 0x9abc]);
+        there_and_back([1_u32, 2, 3]);
+        there_and_back([f64::MAX, -0.5]);
+        there_and_back(u128::MAX - 5);
+        there_and_back([1_u64, 2, 3]);
+        there_and_back(core::array::from_fn::<u8, 33, _>(|i| i as u8));
+        there_and_back(core::array::from_fn::<u16, 45, _>(|i| i as u16));
+        there_and_back(core::array::from_fn::<u8, 511, _>(|i| i as u8));
+        there_and_back(core::array::from_fn::<u64, 64, _>(|i| i as u64));
+        there_and_back(core::array::from_fn::<u64, 1000, _>(|i| i as u64));
+    }
+
+    #[test]
+    fn runs_of_bytes_arrive_as_they_went() {
+        for len in [0, 1, 7, 8, 63, 64, 4096] {
+            let bytes: Vec<u8> = (0..len).map(|i| (i * 31) as u8).collect();
+            let mut place = vec![0; len];
+            // SAFETY: a local buffer of this length.
+            unsafe { write_bytes(place.as_mut_ptr(), &bytes) };
+            let mut back = vec![0; len];
+            // SAFETY: as above.
+            unsafe { read_bytes(&mut back, place.as_ptr()) };
+            assert_eq!(back, bytes);
+        }
+    }
+}

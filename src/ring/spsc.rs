@@ -1,0 +1,485 @@
+//! The frame ring: one producer, one consumer.
+//!
+//! A publication word travels in the same line as the messages it publishes, so the consumer polls what it will read
+//! anyway and one message costs one line, not two. The word of a frame holds the absolute tail as it stood when that
+//! frame was last written:
+//!
+//! ```text
+//! frame 0                          frame 1                         frame 2 (a lap old)
+//! [ w=7 | 0 1 2 3 4 5 6 ]          [ w=9 | 7 8 . . . . . ]         [ w=0 | . . . . . . . ]
+//!                 ^ head=4                     ^ tail=9
+//! ```
+//!
+//! # Reading a word
+//!
+//! The consumer at `head`, in frame `f`, loads the word `w` of that frame:
+//!
+//! | | |
+//! |---|---|
+//! | `w <= head` | Empty: the frame was last written a lap ago, or up to `head` in this one |
+//! | `head < w <= (f + 1) x per` | messages `head .. w` are there |
+//! | else | corrupt |
+//!
+//! # Credit
+//!
+//! The producer may write below `limit = head + capacity`. It keeps the `limit` it last computed and asks again only
+//! when it has come to it: first the `credit` (a copy of `head` that the consumer stores every quarter of a ring, so
+//! that its line moves rarely), then the exact `head`. So `Full` is said only if the ring was full.
+//!
+//! # If a process dies
+//!
+//! *Producer.* The words are the only truth about the tail. Killed before a word's store: the message was never sent.
+//! After it: it was sent. `tail` on the control page is a place to start from, stored once a frame or batch and *after*
+//! the word; a successor rolls forward from there through the words. In a batch words are stored in ascending order:
+//! what arrives is a prefix of it.
+//!
+//! *Consumer.* `head` is stored after the message was copied out. Killed before: a successor gets that message, which
+//! the dead one never returned. `taken` and `tries` are stored before a message is handed out to be committed later:
+//! the successor gets `[head, taken)` again, marked.
+//!
+//! *Source*: Lamport (1977) for one producer and one consumer; FastForward (Giacomoni, Moseley, Vachharajani 2008) for
+//! data that carries its own validity; MCRingBuffer (Lee, Bu, Chandranmenon 2010) for lazily read positions. Different
+//! here: the word is a count, not a flag, so nothing is ever cleared and a frame holds several messages.
+#![allow(unsafe_code)]
+
+use super::Corrupt;
+use super::cursor::Cursor;
+use super::payload::{self, Payload};
+use crate::layout::overlay::{Control, Frames};
+use crate::sync::Ordering::Relaxed;
+use crate::sync::edge::{CLOSED, FILLED, FREED, TRAIL};
+
+/// Attempts are counted in eight bits, beside a position.
+const TRIES_MAX: u64 = 0xff;
+
+/// What became of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pushed {
+    Done,
+    Full,
+    Corrupt(Corrupt),
+}
+
+/// The writing end. There is one, which membership sees to.
+#[derive(Debug)]
+pub(crate) struct Producer<T> {
+    control: Control,
+    frames: Frames<T>,
+    at: Cursor,
+    /// Positions below this may be written. Only this producer uses room up, so room once seen stays.
+    limit: u64,
+}
+
+impl<T> Producer<T> {
+    /// Takes the writing end up where the last producer, dead or alive no more, left it.
+    ///
+    /// *Progress*: wait-free; looks at as many words as a batch can have left behind.
+    pub(crate) fn attach(control: Control, frames: Frames<T>) -> Result<Self, Corrupt> {
+        let head = control.consumer().cursor.head.load(FREED.acquire());
+        let tail = published(&control, &frames, head)?;
+        if tail - head > frames.capacity {
+            return Err(Corrupt { word: "tail", found: tail });
+        }
+        control.producer().cursor.tail.store(tail, TRAIL.release());
+        let at = Cursor::at(tail, frames.per, frames.count);
+        Ok(Self { limit: head + frames.capacity, control, frames, at })
+    }
+
+    /// The next position to be written.
+    #[inline(always)]
+    pub(crate) fn tail(&self) -> u64 {
+        self.at.position
+    }
+
+    /// Messages that are published and that nobody has taken.
+    pub(crate) fn len(&self) -> u64 {
+        let taken = taken(&self.control);
+        self.at.position.saturating_sub(taken).min(self.frames.capacity)
+    }
+
+    /// Whether there is no room at this instant.
+    pub(crate) fn is_full(&self) -> bool {
+        let head = self.control.consumer().cursor.head.load(FREED.acquire());
+        self.at.position.wrapping_sub(head) >= self.frames.capacity
+    }
+
+    pub(crate) fn capacity(&self) -> u64 {
+        self.frames.capacity
+    }
+
+    /// Messages in a frame.
+    pub(crate) fn per_frame(&self) -> usize {
+        self.frames.per
+    }
+
+    /// Looks at the credit alone: cheap, and may miss room for a quarter of the ring.
+    #[inline(always)]
+    pub(crate) fn has_credit(&mut self, want: usize) -> Result<bool, Corrupt> {
+        self.limit = credit(&self.control, self.at.position, self.frames.capacity, self.limit)?;
+        Ok(self.limit - self.at.position >= want as u64)
+    }
+
+    /// How many messages may be written now: at least `want` if there is room for so many, else exactly the room.
+    #[inline(always)]
+    pub(crate) fn room(&mut self, want: usize) -> Result<usize, Corrupt> {
+        if self.limit - self.at.position < want as u64 {
+            // By value: a `&mut self` that leaves the loop would keep the cursor in memory.
+            self.limit = refill(&self.control, self.at.position, self.frames.capacity, self.limit, want)?;
+        }
+        Ok((self.limit - self.at.position) as usize)
+    }
+
+    /// Makes the next `n` messages visible. They have been written, and there was room for them.
+    ///
+    /// *If the process dies here*: a prefix of them is visible, whole frames and perhaps a part of one.
+    #[inline(always)]
+    pub(crate) fn publish(&mut self, n: usize) {
+        debug_assert!(n as u64 <= self.limit - self.at.position);
+        if n == 0 {
+            return;
+        }
+        let (per, count) = (self.frames.per, self.frames.count);
+        let (mut at, mut left) = (self.at, n);
+        while left > 0 {
+            let run = left.min(per - at.place);
+            let next = at.after(run, per, count);
+            self.frames.word(at.frame).store(next.position, FILLED.release());
+            at = next;
+            left -= run;
+        }
+        self.at = at;
+        self.control.producer().cursor.tail.store(at.position, TRAIL.release());
+    }
+
+    /// Says that nothing follows. Positions published later would be ignored.
+    pub(crate) fn close(&self) {
+        self.control.producer().cursor.closed.store(self.at.position + 1, CLOSED.release());
+    }
+
+    /// Writes the `ahead`-th of the next messages without making it visible. There is room for it.
+    #[inline(always)]
+    pub(crate) fn fill(&mut self, ahead: usize, message: &T)
+    where
+        T: Payload,
+    {
+        assert!((ahead as u64) < self.limit - self.at.position);
+        let at = self.at.skip(ahead, self.frames.per, self.frames.count);
+        self.put(at, message);
+    }
+
+    #[inline(always)]
+    fn put(&self, at: Cursor, message: &T)
+    where
+        T: Payload,
+    {
+        self.frames.with_mut(at.frame, at.place, |place| {
+            // SAFETY: [1] the place's position is below `limit`, so the consumer has released what was there (module
+            //  `layout::geometry`), and `freed` ordered its last read before this write. [2] there is one producer, so
+            //  nobody else writes here. [3] the consumer does not read here before it sees the word (`filled`).
+            unsafe { payload::write(place, message) }
+        });
+    }
+
+    #[cfg(not(loom))]
+    pub(super) fn parts(&self) -> (&Frames<T>, Cursor) {
+        (&self.frames, self.at)
+    }
+}
+
+impl<T: Payload> Producer<T> {
+    /// Copies `message` into the next place and publishes it, or says `Full`.
+    ///
+    /// `Full` may be out of date at once: the consumer can release at any time.
+    ///
+    /// *Progress*: wait-free.
+    ///
+    /// *If the process dies here*: before the word's store nothing was sent; after it the message is sent.
+    #[inline(always)]
+    pub(crate) fn push(&mut self, message: &T) -> Pushed {
+        if self.at.position == self.limit {
+            match refill(&self.control, self.at.position, self.frames.capacity, self.limit, 1) {
+                Ok(limit) if limit == self.limit => return Pushed::Full,
+                Ok(limit) => self.limit = limit,
+                Err(corrupt) => return Pushed::Corrupt(corrupt),
+            }
+        }
+        self.put(self.at, message);
+        let next = self.at.after(1, self.frames.per, self.frames.count);
+        self.frames.word(self.at.frame).store(next.position, FILLED.release());
+        if next.place == 0 {
+            self.control.producer().cursor.tail.store(next.position, TRAIL.release());
+        }
+        self.at = next;
+        Pushed::Done
+    }
+}
+
+/// The limit that the credit gives; never a smaller one than before.
+#[inline(always)]
+fn credit(control: &Control, tail: u64, capacity: u64, limit: u64) -> Result<u64, Corrupt> {
+    let credit = control.consumer().credit.load(FREED.acquire());
+    if credit > tail {
+        return Err(Corrupt { word: "credit", found: credit });
+    }
+    Ok(limit.max(credit + capacity))
+}
+
+/// The limit that the credit gives if it makes room for `want` messages, else the one that the exact head gives.
+#[cold]
+#[inline(never)]
+fn refill(control: &Control, tail: u64, capacity: u64, limit: u64, want: usize) -> Result<u64, Corrupt> {
+    let limit = credit(control, tail, capacity, limit)?;
+    if limit - tail >= want as u64 {
+        return Ok(limit);
+    }
+    let head = control.consumer().cursor.head.load(FREED.acquire());
+    // Only ever forward, and never past what was sent.
+    if head > tail || head + capacity < limit {
+        return Err(Corrupt { word: "head", found: head });
+    }
+    Ok(head + capacity)
+}
+
+/// The position behind the last published message, found from the stored `tail` through the words.
+///
+/// The stored tail is at most one batch behind, and a batch at most a ring, so no word between it and the truth can
+/// have been written again. `head` beyond the stored tail is legal: the consumer goes by the words.
+fn published<T>(control: &Control, frames: &Frames<T>, head: u64) -> Result<u64, Corrupt> {
+    let stored = control.producer().cursor.tail.load(TRAIL.acquire());
+    if stored >> 56 != 0 || head >> 56 != 0 {
+        return Err(Corrupt { word: "tail", found: stored.max(head) });
+    }
+    let mut at = Cursor::at(stored.max(head), frames.per, frames.count);
+    for _ in 0..=frames.count {
+        let word = frames.word(at.frame).load(FILLED.acquire());
+        if word <= at.position {
+            return Ok(at.position);
+        }
+        let end = at.position + (frames.per - at.place) as u64;
+        if word > end {
+            return Err(Corrupt { word: "frame word", found: word });
+        }
+        at = at.after((word - at.position) as usize, frames.per, frames.count);
+    }
+    Err(Corrupt { word: "frame word", found: at.position })
+}
+
+/// One above the highest position that the consumer has taken, in hand or for good.
+fn taken(control: &Control) -> u64 {
+    let cursor = &control.consumer().cursor;
+    // Head last: it never overtakes `taken` in a consumer that hands out, so the larger of the two is not too small.
+    let taken = cursor.taken.load(TRAIL.acquire());
+    taken.max(cursor.head.load(FREED.acquire()))
+}
+
+/// The reading end. There is one, which membership sees to.
+#[derive(Debug)]
+pub(crate) struct Consumer<T> {
+    control: Control,
+    frames: Frames<T>,
+    /// The next message to be released.
+    at: Cursor,
+    /// Messages of `at`'s frame below this are there.
+    seen: u64,
+    /// The credit last stored, and how far behind `head` it may fall.
+    credit: u64,
+    interval: u64,
+    /// One above the highest position ever handed out, by a predecessor too.
+    taken: u64,
+}
+
+/// How a message has been handed out before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Attempt {
+    /// The position of the message: unique for the life of the segment.
+    pub(crate) position: u64,
+    /// How often it has been handed out, this time included; 255 stands for more.
+    pub(crate) count: u32,
+    /// Whether it may have been seen before.
+    pub(crate) redelivered: bool,
+}
+
+impl<T> Consumer<T> {
+    /// Takes the reading end up where the last consumer left it: at its first unreleased message.
+    pub(crate) fn attach(control: Control, frames: Frames<T>) -> Result<Self, Corrupt> {
+        let cursor = &control.consumer().cursor;
+        let head = cursor.head.load(Relaxed); // relaxed: the role's lock ordered us behind whoever stored it
+        let taken = cursor.taken.load(TRAIL.acquire());
+        let credit = control.consumer().credit.load(Relaxed); // relaxed: as above
+        let capacity = frames.capacity;
+        if head >> 56 != 0 || credit > head || head - credit > capacity {
+            return Err(Corrupt { word: "head", found: head });
+        }
+        if taken > head + capacity {
+            return Err(Corrupt { word: "taken", found: taken });
+        }
+        let at = Cursor::at(head, frames.per, frames.count);
+        let interval = (capacity / 4).max(1);
+        Ok(Self { at, seen: head, credit, interval, taken, control, frames })
+    }
+
+    /// The next position to be released.
+    pub(crate) fn head(&self) -> u64 {
+        self.at.position
+    }
+
+    pub(crate) fn capacity(&self) -> u64 {
+        self.frames.capacity
+    }
+
+    /// Messages that are published and that nobody has taken.
+    pub(crate) fn len(&self) -> u64 {
+        let tail = published(&self.control, &self.frames, self.at.position).unwrap_or(self.at.position);
+        tail.saturating_sub(self.taken.max(self.at.position)).min(self.frames.capacity)
+    }
+
+    /// Whether there is no room at this instant.
+    pub(crate) fn is_full(&self) -> bool {
+        let tail = published(&self.control, &self.frames, self.at.position).unwrap_or(self.at.position);
+        tail - self.at.position >= self.frames.capacity
+    }
+
+    /// Whether a message is there. `true` lasts; `false` may be out of date at once.
+    #[inline(always)]
+    pub(crate) fn has_message(&mut self) -> Result<bool, Corrupt> {
+        if self.at.position < self.seen {
+            return Ok(true);
+        }
+        let word = self.frames.word(self.at.frame).load(FILLED.acquire());
+        if word <= self.at.position {
+            return Ok(false);
+        }
+        if word > self.at.position - self.at.place as u64 + self.frames.per as u64 {
+            return Err(Corrupt { word: "frame word", found: word });
+        }
+        self.seen = word;
+        Ok(true)
+    }
+
+    /// How many messages are there, counted up to `max`.
+    pub(crate) fn available(&mut self, max: usize) -> Result<usize, Corrupt> {
+        let (per, count) = (self.frames.per, self.frames.count);
+        let mut found = 0;
+        let mut at = self.at;
+        while found < max {
+            let word = self.frames.word(at.frame).load(FILLED.acquire());
+            if word <= at.position {
+                break;
+            }
+            let end = at.position + (per - at.place) as u64;
+            if word > end {
+                return Err(Corrupt { word: "frame word", found: word });
+            }
+            let run = (word - at.position) as usize;
+            found += run;
+            if word < end {
+                break;
+            }
+            at = at.after(run, per, count);
+        }
+        Ok(found.min(max))
+    }
+
+    /// Gives the room of the next `n` messages back. They have been read.
+    ///
+    /// *If the process dies here*: before the store of `head` they are still here for a successor, after it they are
+    /// gone.
+    #[inline(always)]
+    pub(crate) fn release(&mut self, n: usize) {
+        let next = self.at.skip(n, self.frames.per, self.frames.count);
+        self.move_to(next);
+    }
+
+    #[inline(always)]
+    fn move_to(&mut self, next: Cursor) {
+        self.at = next;
+        self.control.consumer().cursor.head.store(next.position, FREED.release());
+        if next.position - self.credit >= self.interval {
+            self.credit = next.position;
+            self.control.consumer().credit.store(next.position, FREED.release());
+        }
+    }
+
+    /// Notes, before the next `n` messages are handed out, that they are: a successor will mark them.
+    ///
+    /// A message handed out before, by us or by a dead predecessor, and never released counts one attempt more.
+    pub(crate) fn hand_out(&mut self, n: usize) -> Attempt {
+        let cursor = &self.control.consumer().cursor;
+        let position = self.at.position;
+        let redelivered = position < self.taken;
+        let tries = cursor.tries.load(Relaxed); // relaxed: we alone store it, or the lock ordered us behind who did
+        let before = match (tries >> 8 == position, redelivered) {
+            (true, true) => tries & TRIES_MAX,
+            (false, true) => 1,
+            (_, false) => 0,
+        };
+        let count = (before + 1).min(TRIES_MAX);
+        cursor.tries.store(position << 8 | count, TRAIL.release());
+        if position + n as u64 > self.taken {
+            self.taken = position + n as u64;
+            cursor.taken.store(self.taken, TRAIL.release());
+        }
+        Attempt { position, count: count as u32, redelivered }
+    }
+
+    /// The final tail, if the producer has said that nothing follows.
+    ///
+    /// Ask after nothing was found, and then look once more: what was published before the end is there by then.
+    pub(crate) fn closed(&self) -> Option<u64> {
+        self.control.producer().cursor.closed.load(CLOSED.acquire()).checked_sub(1)
+    }
+
+    /// Tells the producer that everything up to its end has been taken.
+    pub(crate) fn finish(&self) {
+        self.control.consumer().cursor.finished.store(self.at.position + 1, FREED.release());
+    }
+
+    #[cfg(not(loom))]
+    pub(super) fn parts(&self) -> (&Frames<T>, Cursor) {
+        (&self.frames, self.at)
+    }
+}
+
+impl<T: Payload> Consumer<T> {
+    /// Copies the next message out and gives its room back; `None` if there is none.
+    ///
+    /// *Progress*: wait-free.
+    #[inline(always)]
+    pub(crate) fn pop(&mut self) -> Result<Option<T>, Corrupt> {
+        if !self.has_message()? {
+            return Ok(None);
+        }
+        let message = self.get(self.at);
+        self.move_to(self.at.after(1, self.frames.per, self.frames.count));
+        Ok(Some(message))
+    }
+
+    /// Copies the next messages out, which are there, without releasing them.
+    pub(crate) fn copy_out(&self, messages: &mut [T]) {
+        let (per, count) = (self.frames.per, self.frames.count);
+        let mut at = self.at;
+        for message in messages {
+            *message = self.get(at);
+            at = at.after(1, per, count);
+        }
+    }
+
+    /// Copies the `ahead`-th of the next messages out. It is there.
+    #[inline(always)]
+    pub(crate) fn peek(&self, ahead: usize) -> T {
+        self.get(self.at.skip(ahead, self.frames.per, self.frames.count))
+    }
+
+    #[inline(always)]
+    fn get(&self, at: Cursor) -> T {
+        self.frames.with(at.frame, at.place, |place| {
+            // SAFETY: the producer published this message (`filled`) and does not write here before we release it.
+            unsafe { payload::read(place) }
+        })
+    }
+}
+
+/// Whether the reader of a stream has said that it took everything up to `closed`.
+pub(crate) fn finished(control: &Control) -> u64 {
+    control.consumer().cursor.finished.load(FREED.acquire())
+}

@@ -1,0 +1,289 @@
+//! The reading end.
+
+use super::asked;
+use super::ended::Ended;
+use crate::channel::end::{End, Stats};
+use crate::channel::error::{OpenError, WaitForPeerError};
+use crate::channel::open::{How, enter};
+use crate::channel::options::Options;
+use crate::channel::reason::DisconnectReason;
+use crate::channel::spsc::corrupt;
+use crate::layout::overlay::Frames;
+use crate::membership::role::Role;
+use crate::ring::payload;
+use crate::ring::spsc::Consumer;
+use crate::ring::{Corrupt, grant};
+use crate::wait::deadline::Deadline;
+use crate::wait::parker::Woken;
+use crate::wait::wait::{Awaited, TimedOut, wait};
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+/// The reading end of a stream.
+///
+/// Bytes leave the ring when they are consumed: `read` copies and consumes; [`fill_buf`](io::BufRead::fill_buf) shows
+/// them in place, and [`consume`](io::BufRead::consume) is the word that they have been dealt with.
+pub struct Reader {
+    consumer: Consumer<u8>,
+    end: End,
+    /// Where this reader began: 0, since a stream has one reader.
+    start: u64,
+}
+
+/// What a look at the ring found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    Bytes,
+    End,
+}
+
+impl Reader {
+    pub(super) fn new(consumer: Consumer<u8>, end: End) -> Self {
+        let start = consumer.head();
+        Self { consumer, end, start }
+    }
+
+    /// Creates the stream `name` and reads it.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`].
+    pub fn create(name: &str) -> Result<Self, OpenError> {
+        Self::enter(name, How::Create, &Options::new())
+    }
+
+    /// Creates the stream `name` with these options and reads it.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`].
+    pub fn create_with(name: &str, options: &Options) -> Result<Self, OpenError> {
+        Self::enter(name, How::Create, options)
+    }
+
+    /// Opens the stream `name`, which a writer has created, and reads it.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`].
+    pub fn open(name: &str) -> Result<Self, OpenError> {
+        Self::enter(name, How::Open, &Options::new())
+    }
+
+    /// Opens the stream `name` with these options and reads it.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`].
+    pub fn open_with(name: &str, options: &Options) -> Result<Self, OpenError> {
+        Self::enter(name, How::Open, options)
+    }
+
+    /// Opens the stream `name` or creates it, and reads it: for sides that may start in any order.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`].
+    pub fn open_or_create(name: &str) -> Result<Self, OpenError> {
+        Self::enter(name, How::OpenOrCreate, &Options::new())
+    }
+
+    /// Opens the stream `name` or creates it, with these options, and reads it.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`].
+    pub fn open_or_create_with(name: &str, options: &Options) -> Result<Self, OpenError> {
+        Self::enter(name, How::OpenOrCreate, options)
+    }
+
+    fn enter(name: &str, how: How, options: &Options) -> Result<Self, OpenError> {
+        let entered = enter(asked(Role::Receiver), name, how, options)?;
+        let frames = Frames::new(entered.seat.control(), &entered.header.geometry);
+        let control = entered.seat.control().clone();
+        let end = End::new(entered.seat, options, true);
+        Ok(Self::new(Consumer::attach(control, frames).map_err(corrupt)?, end))
+    }
+
+    /// The next bytes in place, waiting for them for so long; an empty slice at the end of the stream. `None`: not in
+    /// time.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](io::Read::read).
+    pub fn fill_buf_timeout(&mut self, timeout: Duration) -> io::Result<Option<&[u8]>> {
+        match self.wait(Deadline::after(timeout))? {
+            Some(Found::Bytes) => {}
+            Some(Found::End) => return Ok(Some(&[])),
+            None => return Ok(None),
+        }
+        let available = self.available(usize::MAX)?;
+        Ok(Some(grant::front(&self.consumer, available, usize::MAX)))
+    }
+
+    /// Waits until a writer is there.
+    ///
+    /// # Errors
+    ///
+    /// [`WaitForPeerError`].
+    pub fn wait_for_peer(&mut self, timeout: Duration) -> Result<(), WaitForPeerError> {
+        self.end.wait_for_peer(Deadline::after(timeout))
+    }
+
+    /// Bytes consumed so far.
+    pub fn received(&self) -> u64 {
+        self.consumer.head() - self.start
+    }
+
+    /// Bytes that the stream's ring holds at most.
+    pub fn capacity(&self) -> usize {
+        self.consumer.capacity() as usize
+    }
+
+    /// What this end has done so far.
+    pub fn stats(&self) -> Stats {
+        self.end.stats()
+    }
+
+    /// Bytes or the end; `None`: not in time. At the end, tells the writer that everything has been taken.
+    fn wait(&mut self, deadline: Deadline) -> io::Result<Option<Found>> {
+        let (strategy, slice) = (self.end.strategy(), self.end.slice());
+        match wait(&mut Bytes(self), strategy, slice, deadline) {
+            Ok(Ok(Found::Bytes)) => Ok(Some(Found::Bytes)),
+            Ok(Ok(Found::End)) => {
+                self.consumer.finish();
+                self.end.ring();
+                Ok(Some(Found::End))
+            }
+            Ok(Err(reason)) => Err(self.ended(reason)),
+            Err(TimedOut) => Ok(None),
+        }
+    }
+
+    fn available(&mut self, max: usize) -> io::Result<usize> {
+        self.consumer.available(max).map_err(|corrupt| {
+            let reason = self.end.poison(corrupt);
+            self.ended(reason)
+        })
+    }
+
+    fn ended(&self, reason: DisconnectReason) -> io::Error {
+        Ended { role: Role::Sender, reason, bytes: self.received() }.into_io()
+    }
+}
+
+impl io::Read for Reader {
+    /// Copies what is there, at least one byte, waiting while there is none; `Ok(0)` at the end of the stream.
+    ///
+    /// # Errors
+    ///
+    /// `ConnectionAborted`: the writer died, or left without ending the stream, and everything it wrote has been read.
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        if bytes.is_empty() || self.wait(Deadline::NEVER)? == Some(Found::End) {
+            return Ok(0);
+        }
+        let available = self.available(bytes.len())?;
+        let run = grant::front(&self.consumer, available, bytes.len());
+        let n = run.len();
+        payload::read_run(&mut bytes[..n], run);
+        self.consumer.release(n);
+        self.end.publish();
+        Ok(n)
+    }
+}
+
+impl io::BufRead for Reader {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        Ok(self.fill_buf_timeout(Duration::MAX)?.unwrap_or(&[]))
+    }
+
+    fn consume(&mut self, n: usize) {
+        if n == 0 || !self.end.is_usable() {
+            return;
+        }
+        // More than was shown cannot be consumed.
+        let n = self.consumer.available(n).unwrap_or(0).min(n);
+        if n > 0 {
+            self.consumer.release(n);
+            self.end.publish();
+        }
+    }
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader")
+            .field("received", &self.received())
+            .field("capacity", &self.capacity())
+            .field("path", &self.end.seat().path())
+            .field("disconnected", &self.end.reason())
+            .finish()
+    }
+}
+
+/// Bytes, or the end of them.
+struct Bytes<'a>(&'a mut Reader);
+
+impl Bytes<'_> {
+    /// Whoever finds nothing looks at the end, and then once more: what was written before the end is there by then.
+    fn look_at(consumer: &mut Consumer<u8>, end: &mut End) -> Option<Result<Found, DisconnectReason>> {
+        let gone = if end.is_undisturbed() { None } else { end.digest() };
+        if !end.is_usable() {
+            return gone.map(Err);
+        }
+        match Self::at_the_end(consumer) {
+            Ok(Some(found)) => Some(Ok(found)),
+            Ok(None) => gone.map(Err),
+            Err(corrupt) => Some(Err(end.poison(corrupt))),
+        }
+    }
+
+    fn at_the_end(consumer: &mut Consumer<u8>) -> Result<Option<Found>, Corrupt> {
+        if consumer.has_message()? {
+            return Ok(Some(Found::Bytes));
+        }
+        let Some(tail) = consumer.closed() else { return Ok(None) };
+        if consumer.has_message()? {
+            return Ok(Some(Found::Bytes));
+        }
+        if tail != consumer.head() {
+            return Err(Corrupt { word: "closed", found: tail });
+        }
+        Ok(Some(Found::End))
+    }
+}
+
+impl Awaited for Bytes<'_> {
+    type Outcome = Result<Found, DisconnectReason>;
+
+    fn poll(&mut self) -> Option<Self::Outcome> {
+        match self.0.consumer.has_message() {
+            Ok(true) => Some(Ok(Found::Bytes)),
+            Ok(false) => None,
+            Err(_) => self.look(),
+        }
+    }
+
+    fn look(&mut self) -> Option<Self::Outcome> {
+        Self::look_at(&mut self.0.consumer, &mut self.0.end)
+    }
+
+    fn probe(&mut self, now: bool) -> Option<Self::Outcome> {
+        self.0.end.probe(now)?;
+        self.look()
+    }
+
+    fn sleep(&mut self, deadline: Deadline) -> Result<Self::Outcome, Woken> {
+        let Reader { consumer, end, .. } = &mut *self.0;
+        end.sleep(deadline, |end| Self::look_at(consumer, end))
+    }
+
+    fn disarm(&mut self) {
+        self.0.end.disarm();
+    }
+
+    fn lost(&mut self) -> Self::Outcome {
+        Err(self.0.end.lose())
+    }
+}

@@ -1,0 +1,300 @@
+//! The writing end.
+
+use super::asked;
+use super::ended::Ended;
+use crate::channel::end::{End, Stats};
+use crate::channel::error::{OpenError, WaitForPeerError};
+use crate::channel::open::{How, enter};
+use crate::channel::options::Options;
+use crate::channel::reason::DisconnectReason;
+use crate::channel::spsc::{WriteGrant, corrupt};
+use crate::channel::waiting::{self, Vain};
+use crate::layout::overlay::Frames;
+use crate::membership::role::Role;
+use crate::ring::grant;
+use crate::ring::spsc::{self, Producer};
+use crate::wait::deadline::Deadline;
+use crate::wait::parker::Woken;
+use crate::wait::wait::{Awaited, TimedOut, wait};
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+/// The writing end of a stream.
+///
+/// Each `write` is visible to the reader when it returns; nothing is held back, and `flush` has nothing to do. Dropping
+/// the writer ends the stream well, except in a panic. [`finish`](Self::finish) also waits until the reader has taken
+/// everything; after a mere drop the rest is lost if the reader dies, or never came.
+pub struct Writer {
+    producer: Producer<u8>,
+    end: End,
+    /// How many bytes to copy before they are published: a frame.
+    part: usize,
+    aborted: bool,
+}
+
+impl Writer {
+    pub(super) fn new(producer: Producer<u8>, end: End) -> Self {
+        let part = producer.per_frame();
+        Self { producer, end, part, aborted: false }
+    }
+
+    /// Creates the stream `name` and writes it.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`].
+    pub fn create(name: &str) -> Result<Self, OpenError> {
+        Self::enter(name, How::Create, &Options::new())
+    }
+
+    /// Creates the stream `name` with these options and writes it.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`].
+    pub fn create_with(name: &str, options: &Options) -> Result<Self, OpenError> {
+        Self::enter(name, How::Create, options)
+    }
+
+    /// Opens the stream `name`, which a reader has created, and writes it.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`].
+    pub fn open(name: &str) -> Result<Self, OpenError> {
+        Self::enter(name, How::Open, &Options::new())
+    }
+
+    /// Opens the stream `name` with these options and writes it.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`].
+    pub fn open_with(name: &str, options: &Options) -> Result<Self, OpenError> {
+        Self::enter(name, How::Open, options)
+    }
+
+    /// Opens the stream `name` or creates it, and writes it: for sides that may start in any order.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`].
+    pub fn open_or_create(name: &str) -> Result<Self, OpenError> {
+        Self::enter(name, How::OpenOrCreate, &Options::new())
+    }
+
+    /// Opens the stream `name` or creates it, with these options, and writes it.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`].
+    pub fn open_or_create_with(name: &str, options: &Options) -> Result<Self, OpenError> {
+        Self::enter(name, How::OpenOrCreate, options)
+    }
+
+    fn enter(name: &str, how: How, options: &Options) -> Result<Self, OpenError> {
+        let entered = enter(asked(Role::Sender), name, how, options)?;
+        let frames = Frames::new(entered.seat.control(), &entered.header.geometry);
+        let control = entered.seat.control().clone();
+        let end = End::new(entered.seat, options, true);
+        Ok(Self::new(Producer::attach(control, frames).map_err(corrupt)?, end))
+    }
+
+    /// Room for at least one and at most `max` bytes, to be written in place and committed; waits for so long.
+    /// `None`: not in time.
+    ///
+    /// # Errors
+    ///
+    /// `BrokenPipe`: the reader is gone.
+    pub fn reserve_timeout(&mut self, max: usize, timeout: Duration) -> io::Result<Option<WriteGrant<'_, u8>>> {
+        let wanted = max.min(self.part);
+        match waiting::for_room(&mut self.producer, &mut self.end, wanted, Deadline::after(timeout)) {
+            Ok(room) => Ok(Some(WriteGrant::new(&mut self.producer, &mut self.end, room.min(wanted)))),
+            Err(Vain::TimedOut) => Ok(None),
+            Err(Vain::Gone(reason)) => Err(self.ended(reason)),
+        }
+    }
+
+    /// Whether the reader is still there (or may still come). Asks the kernel: for a writer that has nothing to write
+    /// just now.
+    ///
+    /// # Errors
+    ///
+    /// `BrokenPipe`: the reader is gone.
+    pub fn check(&mut self) -> io::Result<()> {
+        self.end.probe(true).map_or(Ok(()), |reason| Err(self.ended(reason)))
+    }
+
+    /// Waits until a reader is there.
+    ///
+    /// # Errors
+    ///
+    /// [`WaitForPeerError`].
+    pub fn wait_for_peer(&mut self, timeout: Duration) -> Result<(), WaitForPeerError> {
+        self.end.wait_for_peer(Deadline::after(timeout))
+    }
+
+    /// Ends the stream: the reader gets the rest and then the end. Nothing can be written afterwards.
+    pub fn close(&mut self) {
+        if self.end.is_usable() && !self.aborted {
+            self.producer.close();
+            self.end.ring();
+        }
+    }
+
+    /// Waits, after [`close`](Self::close), until the reader has taken everything; `false`: not in time.
+    ///
+    /// # Errors
+    ///
+    /// `BrokenPipe`: the reader went before it had everything.
+    pub fn wait_finished(&mut self, timeout: Duration) -> io::Result<bool> {
+        let (strategy, slice) = (self.end.strategy(), self.end.slice());
+        match wait(&mut Finished(self), strategy, slice, Deadline::after(timeout)) {
+            Ok(Ok(())) => Ok(true),
+            Ok(Err(reason)) => Err(self.ended(reason)),
+            Err(TimedOut) => Ok(false),
+        }
+    }
+
+    /// Ends the stream and waits until the reader has taken everything (and, if it is `ringway recv`, has written it to
+    /// its output).
+    ///
+    /// *Progress*: may sleep, without end if no reader ever comes.
+    ///
+    /// # Errors
+    ///
+    /// `BrokenPipe`: the reader went before it had everything.
+    pub fn finish(mut self) -> io::Result<()> {
+        self.close();
+        self.wait_finished(Duration::MAX).map(drop)
+    }
+
+    /// Leaves without ending the stream: the reader gets what was written and then an error.
+    pub fn abort(mut self) {
+        self.aborted = true;
+    }
+
+    /// Bytes written so far.
+    pub fn written(&self) -> u64 {
+        self.producer.tail()
+    }
+
+    /// Bytes that the reader has taken so far.
+    pub fn taken(&self) -> u64 {
+        if self.end.is_usable() { self.producer.tail() - self.producer.len() } else { 0 }
+    }
+
+    /// Bytes that the stream's ring holds at most.
+    pub fn capacity(&self) -> usize {
+        self.producer.capacity() as usize
+    }
+
+    /// What this end has done so far.
+    pub fn stats(&self) -> Stats {
+        self.end.stats()
+    }
+
+    fn ended(&self, reason: DisconnectReason) -> io::Error {
+        Ended { role: Role::Receiver, reason, bytes: self.taken() }.into_io()
+    }
+
+    fn is_finished(&self) -> bool {
+        spsc::finished(self.end.seat().control()) == self.producer.tail() + 1
+    }
+}
+
+impl io::Write for Writer {
+    /// Copies as much of `bytes` as there is room for, waiting while there is none; at least one byte.
+    ///
+    /// A part the size of a frame is visible to the reader while the next is being copied.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if bytes.is_empty() {
+            return Ok(0);
+        }
+        let wanted = bytes.len().min(self.part);
+        let room =
+            waiting::for_room(&mut self.producer, &mut self.end, wanted, Deadline::NEVER).map_err(
+                |vain| match vain {
+                    Vain::Gone(reason) => self.ended(reason),
+                    Vain::TimedOut => io::ErrorKind::TimedOut.into(),
+                },
+            )?;
+        let n = room.min(wanted);
+        let mut grant = grant::WriteGrant::new(&mut self.producer, n);
+        grant.copy_from(&bytes[..n]);
+        grant.commit(n);
+        self.end.publish();
+        Ok(n)
+    }
+
+    /// Nothing to do: what was written is visible.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.aborted = true;
+        }
+        self.close();
+    }
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer")
+            .field("written", &self.written())
+            .field("taken", &self.taken())
+            .field("capacity", &self.capacity())
+            .field("path", &self.end.seat().path())
+            .field("disconnected", &self.end.reason())
+            .finish()
+    }
+}
+
+/// The reader's word that it has everything.
+struct Finished<'a>(&'a mut Writer);
+
+impl Finished<'_> {
+    /// The reader says that it has everything before it leaves, so its leaving is looked for first.
+    fn look_at(end: &mut End, tail: u64) -> Option<Result<(), DisconnectReason>> {
+        let gone = if end.is_undisturbed() { None } else { end.digest() };
+        if end.is_usable() && spsc::finished(end.seat().control()) == tail + 1 {
+            return Some(Ok(()));
+        }
+        gone.map(Err)
+    }
+}
+
+impl Awaited for Finished<'_> {
+    type Outcome = Result<(), DisconnectReason>;
+
+    fn poll(&mut self) -> Option<Self::Outcome> {
+        self.0.is_finished().then_some(Ok(()))
+    }
+
+    fn look(&mut self) -> Option<Self::Outcome> {
+        Self::look_at(&mut self.0.end, self.0.producer.tail())
+    }
+
+    fn probe(&mut self, now: bool) -> Option<Self::Outcome> {
+        self.0.end.probe(now)?;
+        self.look()
+    }
+
+    fn sleep(&mut self, deadline: Deadline) -> Result<Self::Outcome, Woken> {
+        let tail = self.0.producer.tail();
+        self.0.end.sleep(deadline, |end| Self::look_at(end, tail))
+    }
+
+    fn disarm(&mut self) {
+        self.0.end.disarm();
+    }
+
+    fn lost(&mut self) -> Self::Outcome {
+        Err(self.0.end.lose())
+    }
+}

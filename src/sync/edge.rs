@@ -1,0 +1,119 @@
+//! The happens-before edges between two processes, by name.
+//!
+//! An atomic operation that is an end of an edge takes its ordering from the edge: `word.store(tail,
+//! FILLED.release())` at one end, `word.load(FILLED.acquire())` at the other. So both ends can be found by name, and
+//! the model can take one end away and must then fail (`ring/tests/loom_spsc.rs`, `wait/tests/loom_bell.rs`). An
+//! operation that is no end of any edge says `Relaxed` and why.
+//!
+//! | edge | released by | acquired by | carries |
+//! |---|---|---|---|
+//! | [`FILLED`] | producer stores the word of a frame | consumer loads it | the bytes of the messages below the word |
+//! | [`FREED`] | consumer stores `head` or `credit` | producer loads either | the end of the reading: permission to overwrite |
+//! | [`CLOSED`] | producer stores `closed` | consumer that found nothing loads it | the last words: a second look finds all there will be |
+//! | [`STATUS`] | an end stores its `status` | the other end loads it | what that end did before it joined, left or changed its mind |
+//! | [`ECHOED`] | an end stores the `echo` of a status | the other end, about to sleep | every publication made under an older status |
+//! | [`TRAIL`] | an end stores `tail` or `taken` | who starts there later, or only looks | the words below `tail`, the `tries` of what is taken |
+//! | [`SLEEP`] | fence between publication and the look at `armed` | fence between `armed` and the look at the ring | one of the two sees the other's store (Dekker) |
+//!
+//! A *successor* is ordered behind its dead predecessor by the kernel, which hands the role's lock over after it has torn
+//! the process down. What it may then find is a prefix of the predecessor's stores in program order, so stores that a
+//! successor relies on in order are released too: that is [`TRAIL`].
+
+use super::Ordering;
+
+/// See the module's table.
+pub(crate) const FILLED: Edge = Edge::new("filled");
+/// See the module's table.
+pub(crate) const FREED: Edge = Edge::new("freed");
+/// See the module's table.
+pub(crate) const CLOSED: Edge = Edge::new("closed");
+/// See the module's table.
+pub(crate) const STATUS: Edge = Edge::new("status");
+/// See the module's table.
+pub(crate) const ECHOED: Edge = Edge::new("echoed");
+/// See the module's table.
+pub(crate) const TRAIL: Edge = Edge::new("trail");
+/// See the module's table.
+pub(crate) const SLEEP: Edge = Edge::new("sleep");
+
+/// A named happens-before edge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Edge {
+    name: &'static str,
+}
+
+/// One end of an edge, for the models that take it away.
+#[cfg(loom)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    Release,
+    Acquire,
+}
+
+impl Edge {
+    const fn new(name: &'static str) -> Self {
+        Self { name }
+    }
+
+    /// The ordering of the store that is this edge's source.
+    #[inline(always)]
+    pub(crate) fn release(self) -> Ordering {
+        #[cfg(loom)]
+        if weakened::is(self, End::Release) {
+            return Ordering::Relaxed;
+        }
+        Ordering::Release
+    }
+
+    /// The ordering of the load that is this edge's target.
+    #[inline(always)]
+    pub(crate) fn acquire(self) -> Ordering {
+        #[cfg(loom)]
+        if weakened::is(self, End::Acquire) {
+            return Ordering::Relaxed;
+        }
+        Ordering::Acquire
+    }
+
+    /// The source's sequentially consistent fence, for an edge that needs store before load.
+    #[inline(always)]
+    pub(crate) fn fence_source(self) {
+        #[cfg(loom)]
+        if weakened::is(self, End::Release) {
+            return;
+        }
+        super::fence(Ordering::SeqCst);
+    }
+
+    /// The target's sequentially consistent fence.
+    #[inline(always)]
+    pub(crate) fn fence_target(self) {
+        #[cfg(loom)]
+        if weakened::is(self, End::Acquire) {
+            return;
+        }
+        super::fence(Ordering::SeqCst);
+    }
+}
+
+#[cfg(loom)]
+pub(crate) mod weakened {
+    use super::{Edge, End};
+    use std::cell::Cell;
+
+    // loom runs all threads of a model on the test's own thread.
+    thread_local!(static GONE: Cell<Option<(Edge, End)>> = const { Cell::new(None) });
+
+    /// Whether this end of this edge is taken away at present.
+    pub(super) fn is(edge: Edge, end: End) -> bool {
+        GONE.get() == Some((edge, end))
+    }
+
+    /// Runs `model` without this end of this edge and says whether the model failed, as it must.
+    pub(crate) fn fails(edge: Edge, end: End, model: impl FnOnce() + std::panic::UnwindSafe) -> bool {
+        GONE.set(Some((edge, end)));
+        let result = std::panic::catch_unwind(model);
+        GONE.set(None);
+        result.is_err()
+    }
+}

@@ -1,0 +1,40 @@
+//! The one door to shared mutable state: atomics, fences, the word to sleep on, payload cells.
+//!
+//! Three builds stand behind it, with the same names:
+//!
+//! | build | chosen by | what it is for |
+//! |---|---|---|
+//! | native | default | the program: `core`'s atomics, every call inlined away |
+//! | stepped | this crate's unit tests | the same atomics, each counting a *step*: a process can be ended before its n-th one |
+//! | model | `--cfg loom` | loom's atomics: every interleaving of a small case |
+//!
+//! What lives in shared memory and what a model must see goes through this module and nothing else; a test keeps
+//! `std::sync::atomic` out of all other files. Words that are private to a process and that no model follows (the mark
+//! of a fork, the table of life descriptors) use [`private`].
+//!
+//! Orderings are not written at the call: an operation names the [`edge`] it is an end of.
+
+pub(crate) mod backoff;
+pub(crate) mod edge;
+pub(crate) mod step;
+
+#[cfg(loom)]
+mod model;
+#[cfg(not(any(loom, test)))]
+mod native;
+#[cfg(all(test, not(loom)))]
+mod stepped;
+
+#[cfg(loom)]
+pub(crate) use model::{Arc, AtomicU32, AtomicU64, BellWord, fence};
+#[cfg(not(any(loom, test)))]
+pub(crate) use native::{Arc, AtomicU32, AtomicU64, BellWord, fence};
+#[cfg(all(test, not(loom)))]
+pub(crate) use stepped::{Arc, AtomicU32, AtomicU64, BellWord, fence};
+
+pub(crate) use core::sync::atomic::Ordering;
+
+/// Atomics that are never shared between processes and that no model follows: `core`'s own in every build.
+pub(crate) mod private {
+    pub(crate) use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, Ordering};
+}

@@ -1,0 +1,49 @@
+//! Steps: the places where a process may be made to end.
+//!
+//! In this crate's unit tests every atomic operation and every system call that changes something others see is
+//! preceded by [`point`]. A child process calls [`die_before`] and then runs the operation under test; the survivor
+//! looks at what is left. In the other builds there is nothing here.
+
+/// A step. Free outside of unit tests.
+#[inline(always)]
+pub(crate) fn point() {
+    #[cfg(all(test, not(loom)))]
+    counting::point();
+}
+
+#[cfg(all(test, not(loom)))]
+pub(crate) use counting::{die_before, passed};
+
+#[cfg(all(test, not(loom)))]
+mod counting {
+    use std::cell::Cell;
+
+    thread_local! {
+        /// Steps left before the process ends; negative: never.
+        static LEFT: Cell<i64> = const { Cell::new(-1) };
+        static PASSED: Cell<u64> = const { Cell::new(0) };
+    }
+
+    pub(crate) fn point() {
+        PASSED.set(PASSED.get() + 1);
+        match LEFT.get() {
+            left if left < 0 => {}
+            0 => {
+                // SIGKILL to itself: no destructor, no unwinding, no exit handler runs, as with `kill -9`.
+                let _ = nix::sys::signal::kill(nix::unistd::Pid::this(), nix::sys::signal::SIGKILL);
+                unreachable!("a process outlived its own SIGKILL");
+            }
+            left => LEFT.set(left - 1),
+        }
+    }
+
+    /// Ends the process before the calling thread's `n`-th step from now; 0 is the very next one.
+    pub(crate) fn die_before(n: u64) {
+        LEFT.set(i64::try_from(n).expect("a step count"));
+    }
+
+    /// The steps that the calling thread has passed.
+    pub(crate) fn passed() -> u64 {
+        PASSED.get()
+    }
+}

@@ -1,0 +1,24 @@
+//! The kernel, one small file a family of calls. Nothing here knows what a segment is.
+//!
+//! | file | calls | oldest kernel |
+//! |---|---|---|
+//! | `futex` | `futex(FUTEX_WAIT_BITSET, FUTEX_WAKE)`, shared scope only | 2.6.25 |
+//! | `byte_lock` | `fcntl(F_OFD_SETLK, F_OFD_GETLK)` | 3.15 |
+//! | `file` | `open(O_TMPFILE)`, `linkat`, `fallocate`, `fstat`, `statfs` | 3.11 |
+//! | `fork` | `madvise(MADV_WIPEONFORK)`, `pthread_atfork` | 4.14 |
+//! | `random` | `getrandom` | 3.17 |
+//! | `clock` | `clock_gettime`, monotonic, never set by anyone | - |
+//! | `process` | `getpid`, `/proc/PID/stat`: for people to read, never to decide anything | - |
+//!
+//! Calls that change what another process sees are preceded by a step (`sync::step`), so that unit tests can end a
+//! process before each of them.
+
+pub(crate) mod byte_lock;
+pub(crate) mod clock;
+pub(crate) mod file;
+pub(crate) mod fork;
+#[cfg(not(loom))]
+pub(crate) mod futex;
+pub(crate) mod patience;
+pub(crate) mod process;
+pub(crate) mod random;

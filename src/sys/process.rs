@@ -1,0 +1,26 @@
+//! Who a process is, for people to read. Nothing is ever decided by a pid: pids are reused, and mean nothing across pid
+//! namespaces.
+
+/// This process.
+pub(crate) fn id() -> u32 {
+    std::process::id()
+}
+
+/// When the process started, in clock ticks since boot, as `/proc/PID/stat` has it; 0 where that cannot be read.
+pub(crate) fn started(pid: u32) -> u64 {
+    // The command name, in parentheses, may hold anything: fields are counted from the last parenthesis. Field 22 of
+    // the whole line is the 20th after it.
+    std::fs::read_to_string(format!("/proc/{pid}/stat"))
+        .ok()
+        .and_then(|line| line.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok())
+        .unwrap_or(0)
+}
+
+/// The command name of the process with this pid, if it is still the one that started then.
+pub(crate) fn command(pid: u32, start: u64) -> Option<String> {
+    if start == 0 || started(pid) != start {
+        return None;
+    }
+    let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
+    Some(name.trim_end().escape_debug().to_string())
+}

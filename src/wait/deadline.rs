@@ -1,0 +1,59 @@
+//! What a timeout becomes on entry: an absolute time.
+
+use crate::sys::clock;
+use std::time::Duration;
+
+/// A time of the monotonic clock, or never.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Deadline(Option<u64>);
+
+impl Deadline {
+    /// Never comes.
+    pub(crate) const NEVER: Self = Self(None);
+
+    /// `timeout` from now; a timeout too long for the clock never comes.
+    pub(crate) fn after(timeout: Duration) -> Self {
+        let ns = u64::try_from(timeout.as_nanos()).ok();
+        Self(ns.and_then(|ns| clock::now_ns().checked_add(ns)))
+    }
+
+    /// Whether it has come.
+    pub(crate) fn is_over(self) -> bool {
+        self.0.is_some_and(|ns| clock::now_ns() >= ns)
+    }
+
+    /// Nanoseconds of the clock, for the kernel.
+    pub(crate) fn ns(self) -> Option<u64> {
+        self.0
+    }
+
+    /// The earlier of this and `slice` from now.
+    pub(crate) fn within(self, slice: Duration) -> Self {
+        match (self.0, Self::after(slice).0) {
+            (Some(a), Some(b)) => Self(Some(a.min(b))),
+            (a, b) => Self(a.or(b)),
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endless_timeout_never_comes_and_none_has_come() {
+        assert_eq!(Deadline::after(Duration::MAX), Deadline::NEVER);
+        assert!(!Deadline::NEVER.is_over());
+        assert!(Deadline::after(Duration::ZERO).is_over());
+        assert!(!Deadline::after(Duration::from_secs(3600)).is_over());
+    }
+
+    #[test]
+    fn a_slice_shortens_and_never_lengthens() {
+        let near = Deadline::after(Duration::from_secs(1));
+        assert_eq!(near.within(Duration::MAX), near);
+        assert_eq!(near.within(Duration::from_secs(3600)), near);
+        assert!(near.within(Duration::ZERO).is_over());
+        assert_eq!(Deadline::NEVER.within(Duration::MAX), Deadline::NEVER);
+    }
+}

@@ -1,0 +1,47 @@
+//! Sleeping and waking, with no system call while nobody sleeps.
+//!
+//! Two bells, one an end. The end that may sleep owns `armed` (on its page); the other end owns the `bell` (on its own
+//! page), and the sleeper waits on that bell. So every word has one writer, nothing is ever read, modified and written
+//! back, and a crash anywhere leaves nothing to repair.
+//!
+//! ```text
+//! sleeper                                   waker
+//!   b = bell                                  publish (a word, a head, a status)
+//!   armed = b + 1                             fence
+//!   fence                                     a = armed
+//!   look again, and at everything             if a != bell { bell = a; futex_wake(bell) }
+//!   futex_wait(bell while it is b)
+//! ```
+//!
+//! # Why no wake is lost
+//!
+//! The two fences are sequentially consistent, so one of them is first. If the sleeper's is, the waker reads the new
+//! `armed` and rings: either the bell has changed before `futex_wait` compares it, which then returns at once, or the
+//! sleeper is already queued and is woken. If the waker's is first, the sleeper's second look sees what was published.
+//! There is no third case. (Dekker; edge `sleep`. loom checks it, and that it fails without either fence.)
+//!
+//! A waker that reads an `armed` from an earlier sleep sets the bell to some value that is not `b`, or leaves it at `b`
+//! having published before the sleeper's fence; the first makes the sleeper look once more for nothing, the second is
+//! the case above. A bell of value `b` cannot come back to `b` while the sleeper sleeps, since the last value that
+//! a waker can read is `b + 1`.
+//!
+//! # Slices
+//!
+//! A process killed between `bell = a` and `futex_wake` wakes nobody, and a killed peer rings no bell at all. So nobody
+//! sleeps longer than a *slice* at a time (50 ms unless set otherwise); after each the caller asks the kernel who is
+//! alive. Slices are for death; nothing else needs them.
+//!
+//! # Quiet ends
+//!
+//! The waker's fence is the dear part of a message. An end that declares in its `status` that it never sleeps (QUIET)
+//! costs the other end no fence. To sleep after all it first takes the declaration back, and until the other end's
+//! `echo` shows that it has read that (edge `echoed`), it sleeps at most a millisecond at a time. The `echo` has
+//! the whole word, with its count of changes, so an old echo is never taken for a new one.
+
+pub(crate) mod bell;
+pub(crate) mod deadline;
+pub(crate) mod parker;
+pub(crate) mod strategy;
+#[cfg(test)]
+mod tests;
+pub(crate) mod wait;

@@ -1,0 +1,129 @@
+//! The loop of every blocking call: poll, look, sleep, and ask now and then who is alive.
+
+use super::bell::Sleeper;
+use super::deadline::Deadline;
+use super::parker::Woken;
+use super::strategy::WaitStrategy;
+use crate::sync::backoff;
+use crate::sys::clock;
+use std::time::Duration;
+
+/// How many polls go by between two readings of the clock while spinning.
+const POLLS_PER_LOOK: u32 = 32;
+
+/// Something that is waited for: room, a message, a peer.
+pub(crate) trait Awaited {
+    /// What ends the waiting.
+    type Outcome;
+
+    /// A cheap look that may miss something.
+    fn poll(&mut self) -> Option<Self::Outcome>;
+
+    /// A look that misses nothing that was published before the last fence.
+    fn look(&mut self) -> Option<Self::Outcome>;
+
+    /// Asks whether the peer is still alive, and whatever else is not told by words; `now` whether it must ask.
+    fn probe(&mut self, now: bool) -> Option<Self::Outcome>;
+
+    /// Sleeps for at most a slice unless `look` finds something; the words are the implementor's.
+    fn sleep(&mut self, deadline: Deadline) -> Result<Self::Outcome, Woken>;
+
+    /// Nobody waits any more.
+    fn disarm(&mut self);
+
+    /// The memory is gone.
+    fn lost(&mut self) -> Self::Outcome;
+}
+
+/// The time is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TimedOut;
+
+/// Waits until there is an outcome or the deadline has come. With a deadline that is over it looks once.
+///
+/// *Progress*: may sleep, one `futex` wait a slice; a probe (one `fcntl`) after each.
+pub(crate) fn wait<A: Awaited>(
+    awaited: &mut A,
+    strategy: WaitStrategy,
+    slice: Duration,
+    deadline: Deadline,
+) -> Result<A::Outcome, TimedOut> {
+    if let Some(outcome) = awaited.look() {
+        return Ok(outcome);
+    }
+    if let Some(outcome) = spin(awaited, strategy, slice, deadline)? {
+        return Ok(outcome);
+    }
+    if let Some(outcome) = awaited.probe(false) {
+        return Ok(outcome);
+    }
+    loop {
+        let woken = match awaited.sleep(deadline) {
+            Ok(outcome) => return Ok(outcome),
+            Err(woken) => woken,
+        };
+        let outcome = match woken {
+            Woken::Lost => Some(awaited.lost()),
+            Woken::Look => awaited.look(),
+            Woken::TimedOut => awaited.look().or_else(|| awaited.probe(true)),
+        };
+        if let Some(outcome) = outcome {
+            awaited.disarm();
+            return Ok(outcome);
+        }
+        if deadline.is_over() {
+            awaited.disarm();
+            return Err(TimedOut);
+        }
+    }
+}
+
+/// Polls for the strategy's budget. `None`: it is used up, and it is time to sleep.
+fn spin<A: Awaited>(
+    awaited: &mut A,
+    strategy: WaitStrategy,
+    slice: Duration,
+    deadline: Deadline,
+) -> Result<Option<A::Outcome>, TimedOut> {
+    let budget = strategy.spin();
+    if budget == Some(Duration::ZERO) {
+        return if deadline.is_over() { Err(TimedOut) } else { Ok(None) };
+    }
+    let end = budget.map_or(Deadline::NEVER, Deadline::after);
+    let slice = u64::try_from(slice.as_nanos()).unwrap_or(u64::MAX);
+    let mut probe_at = clock::now_ns().saturating_add(slice);
+    loop {
+        for _ in 0..POLLS_PER_LOOK {
+            if let Some(outcome) = awaited.poll() {
+                return Ok(Some(outcome));
+            }
+            backoff::pause();
+        }
+        if let Some(outcome) = awaited.look() {
+            return Ok(Some(outcome));
+        }
+        if deadline.is_over() {
+            return Err(TimedOut);
+        }
+        if end.is_over() {
+            return Ok(None);
+        }
+        let now = clock::now_ns();
+        if now >= probe_at {
+            if let Some(outcome) = awaited.probe(true) {
+                return Ok(Some(outcome));
+            }
+            probe_at = now.saturating_add(slice);
+        }
+    }
+}
+
+/// One sleep on a bell, at most a slice long.
+pub(crate) fn sleep_on<R>(
+    sleeper: Sleeper<'_>,
+    deadline: Deadline,
+    slice: Duration,
+    look: impl FnOnce() -> Option<R>,
+) -> Result<R, Woken> {
+    sleeper.sleep(deadline.within(slice), look)
+}
