@@ -45,15 +45,18 @@ impl<'a, T: Payload> WriteGrant<'a, T> {
         unsafe { core::slice::from_raw_parts_mut(place.as_ptr(), len) }
     }
 
-    /// Copies `bytes`, at most `len`, to the front; for rings of `u8` and message slices.
+    /// All places, as slices in order.
+    pub(crate) fn runs_mut(&mut self) -> RunsMut<'_, T> {
+        RunsMut { at: 0, len: self.len, producer: self.producer }
+    }
+
+    /// Copies `messages`, at most `len`, to the front.
     pub(crate) fn copy_from(&mut self, messages: &[T]) {
-        let bytes_per = size_of::<T>();
         let mut done = 0;
         while done < messages.len() {
             let run = self.run_mut(done);
             let n = run.len().min(messages.len() - done);
             let part: &[u8] = bytemuck::cast_slice(&messages[done..done + n]);
-            debug_assert_eq!(part.len(), n * bytes_per);
             // SAFETY: the run is `n` messages of places at least, ours alone as in `run_mut`.
             unsafe { payload::write_bytes(run.as_mut_ptr().cast(), part) };
             done += n;
@@ -70,6 +73,38 @@ impl<'a, T: Payload> WriteGrant<'a, T> {
     pub(crate) fn commit(self, n: usize) {
         assert!(n <= self.len, "{n} messages committed of a grant of {}", self.len);
         self.producer.publish(n);
+    }
+}
+
+/// The places of a write grant, slice by slice.
+#[derive(Debug)]
+pub(crate) struct RunsMut<'g, T> {
+    producer: &'g mut Producer<T>,
+    at: usize,
+    len: usize,
+}
+
+impl<T> RunsMut<'_, T> {
+    /// No more slices.
+    pub(crate) fn end(&mut self) {
+        self.at = self.len;
+    }
+}
+
+impl<'g, T: Payload> Iterator for RunsMut<'g, T> {
+    type Item = &'g mut [T];
+
+    fn next(&mut self) -> Option<&'g mut [T]> {
+        if self.at >= self.len {
+            return None;
+        }
+        let (frames, at) = self.producer.parts();
+        let at = at.skip(self.at, frames.per, frames.count);
+        let (place, len) = frames.run(at.frame, at.place, self.len - self.at);
+        self.at += len;
+        // SAFETY: as in `run_mut`, where [3] is: the grant is borrowed for 'g, and each place is in one slice only,
+        //  since `at` only grows.
+        Some(unsafe { core::slice::from_raw_parts_mut(place.as_ptr(), len) })
     }
 }
 

@@ -43,8 +43,18 @@ impl<'a, T: Payload> WriteGrant<'a, T> {
     }
 
     /// The places as slices, in order. They hold what was there a lap ago. None in a forked child.
-    pub fn runs_mut(&mut self) -> RunsMut<'_, 'a, T> {
-        RunsMut { at: if self.end.is_usable() { 0 } else { self.len() }, grant: self }
+    pub fn runs_mut(&mut self) -> RunsMut<'_, T> {
+        let is_usable = self.end.is_usable();
+        let mut runs = self.room.runs_mut();
+        if !is_usable {
+            runs.end();
+        }
+        RunsMut(runs)
+    }
+
+    /// The places one by one.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.runs_mut().flatten()
     }
 
     /// The first places that lie contiguous, at most `max`.
@@ -111,26 +121,19 @@ impl<T: Payload> fmt::Debug for WriteGrant<'_, T> {
 }
 
 /// The slices of a [`WriteGrant`].
-pub struct RunsMut<'g, 'a, T: Payload> {
-    grant: &'g mut WriteGrant<'a, T>,
-    at: usize,
-}
+pub struct RunsMut<'g, T: Payload>(grant::RunsMut<'g, T>);
 
-impl<T: Payload> RunsMut<'_, '_, T> {
-    /// The next slice. (Not an `Iterator`: two slices at a time would need two borrows of the grant.)
-    pub fn next_run(&mut self) -> Option<&mut [T]> {
-        if self.at >= self.grant.len() {
-            return None;
-        }
-        let run = self.grant.room.run_mut(self.at);
-        self.at += run.len();
-        Some(run)
+impl<'g, T: Payload> Iterator for RunsMut<'g, T> {
+    type Item = &'g mut [T];
+
+    fn next(&mut self) -> Option<&'g mut [T]> {
+        self.0.next()
     }
 }
 
-impl<T: Payload> fmt::Debug for RunsMut<'_, '_, T> {
+impl<T: Payload> fmt::Debug for RunsMut<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RunsMut").field("at", &self.at).finish_non_exhaustive()
+        f.debug_struct("RunsMut").finish_non_exhaustive()
     }
 }
 

@@ -65,7 +65,7 @@ mod receiver;
 mod sender;
 
 #[cfg(not(loom))]
-pub use grant::{ReadGrant, WriteGrant};
+pub use grant::{ReadGrant, Runs, RunsMut, WriteGrant};
 pub use guard::Guard;
 pub use iter::{IntoIter, Iter, TryIter};
 pub use receiver::Receiver;
