@@ -24,3 +24,12 @@ pub(crate) fn command(pid: u32, start: u64) -> Option<String> {
     let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
     Some(name.trim_end().escape_debug().to_string())
 }
+
+/// The machine's processors, as they were at the first question. Not those that this process is bound to: the process
+/// at the other end may be bound to others.
+pub(crate) fn processors() -> usize {
+    use std::sync::OnceLock;
+    static COUNT: OnceLock<usize> = OnceLock::new();
+    let ask = || nix::unistd::sysconf(nix::unistd::SysconfVar::_NPROCESSORS_ONLN).ok().flatten();
+    *COUNT.get_or_init(|| if cfg!(loom) { 1 } else { ask().and_then(|n| usize::try_from(n).ok()).unwrap_or(1) })
+}

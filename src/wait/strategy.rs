@@ -1,5 +1,6 @@
 //! How an end waits.
 
+use crate::sys::process;
 use std::time::Duration;
 
 /// What an end does while there is nothing to receive, or no room to send.
@@ -35,15 +36,8 @@ impl WaitStrategy {
     pub(crate) fn spin(self) -> Option<Duration> {
         match self {
             Self::Spin => None,
-            Self::SpinThenSleep(budget) if processors() > 1 => Some(budget),
+            Self::SpinThenSleep(budget) if process::processors() > 1 => Some(budget),
             Self::SpinThenSleep(_) | Self::Sleep => Some(Duration::ZERO),
         }
     }
-}
-
-/// How many processors this process may use, as it was at the first question.
-fn processors() -> usize {
-    use std::sync::OnceLock;
-    static COUNT: OnceLock<usize> = OnceLock::new();
-    *COUNT.get_or_init(|| if cfg!(loom) { 1 } else { std::thread::available_parallelism().map_or(1, Into::into) })
 }
