@@ -12,11 +12,11 @@
 //! reference, which would promise that it does not change.
 #![allow(unsafe_code)]
 
-pub(crate) use imp::{Control, Frames};
+pub(crate) use imp::{Control, Ends, Frames, Spot};
 
 #[cfg(not(loom))]
 mod imp {
-    use crate::layout::control::{ConsumerPage, ProducerPage};
+    use crate::layout::control::{ConsumerPage, EndLines, ProducerPage};
     use crate::layout::geometry::{CONSUMER_OFFSET, FRAMES_OFFSET, Geometry, PRODUCER_OFFSET, Placement, WORD_STRIDE};
     use crate::memory::Region;
     use crate::sync::{Arc, AtomicU64};
@@ -64,6 +64,73 @@ mod imp {
             unsafe { self.consumer.as_ref() }
         }
     }
+
+    /// The lines of both ends, told apart once: which are ours is no question on the hot path.
+    #[derive(Debug)]
+    pub(crate) struct Ends {
+        own: NonNull<EndLines>,
+        peer: NonNull<EndLines>,
+        /// Keeps the bytes.
+        control: Control,
+    }
+
+    // SAFETY: atomics in memory that `control` keeps.
+    unsafe impl Send for Ends {}
+    // SAFETY: as above.
+    unsafe impl Sync for Ends {}
+
+    impl Ends {
+        /// The lines of both ends, seen from the producer or from the consumer.
+        pub(crate) fn new(control: Control, is_producer: bool) -> Self {
+            let (producer, consumer) = (NonNull::from(&control.producer().end), NonNull::from(&control.consumer().end));
+            let (own, peer) = if is_producer { (producer, consumer) } else { (consumer, producer) };
+            Self { own, peer, control }
+        }
+
+        /// What this end writes.
+        #[inline(always)]
+        pub(crate) fn own(&self) -> &EndLines {
+            // SAFETY: made from a reference into memory that `self.control` keeps.
+            unsafe { self.own.as_ref() }
+        }
+
+        /// What the other end writes.
+        #[inline(always)]
+        pub(crate) fn peer(&self) -> &EndLines {
+            // SAFETY: as in `own`.
+            unsafe { self.peer.as_ref() }
+        }
+
+        pub(crate) fn control(&self) -> &Control {
+            &self.control
+        }
+    }
+
+    /// A place and the word of its frame, computed once and then stepped along.
+    #[derive(Debug)]
+    pub(crate) struct Spot<T> {
+        word: NonNull<AtomicU64>,
+        place: *mut T,
+    }
+
+    impl<T> Clone for Spot<T> {
+        fn clone(&self) -> Self {
+            *self
+        }
+    }
+
+    impl<T> Copy for Spot<T> {}
+
+    impl<T> Spot<T> {
+        /// The next place, if it is of the same frame; else nothing that may be used.
+        #[inline(always)]
+        pub(crate) fn next(self) -> Self {
+            Self { place: self.place.wrapping_add(1), ..self }
+        }
+    }
+
+    // SAFETY: addresses, used with the `Frames` that made them and that keeps the memory.
+    unsafe impl<T: Send> Send for Spot<T> {}
 
     /// The frames of a ring of `T`: words, and the places of messages.
     #[derive(Debug)]
@@ -124,6 +191,35 @@ mod imp {
             }
         }
 
+        /// The place and its frame's word.
+        #[inline(always)]
+        pub(crate) fn spot(&self, frame: usize, place: usize) -> Spot<T> {
+            Spot { word: NonNull::from(self.word(frame)), place: self.place(frame, place) }
+        }
+
+        /// The word of a spot's frame.
+        ///
+        /// # Safety
+        ///
+        /// The spot was made by these frames.
+        #[inline(always)]
+        pub(crate) unsafe fn word_at(&self, spot: Spot<T>) -> &AtomicU64 {
+            // SAFETY: made from a reference into memory that `self` keeps.
+            unsafe { spot.word.as_ref() }
+        }
+
+        /// Lets `use_it` have the address of a spot, to write there.
+        #[inline(always)]
+        pub(crate) fn with_mut_at<R>(&self, spot: Spot<T>, use_it: impl FnOnce(*mut T) -> R) -> R {
+            use_it(spot.place)
+        }
+
+        /// Lets `use_it` have the address of a spot, to read there.
+        #[inline(always)]
+        pub(crate) fn with_at<R>(&self, spot: Spot<T>, use_it: impl FnOnce(*const T) -> R) -> R {
+            use_it(spot.place)
+        }
+
         /// The publication word of a physical frame.
         #[inline(always)]
         pub(crate) fn word(&self, frame: usize) -> &AtomicU64 {
@@ -167,7 +263,7 @@ mod imp {
 
 #[cfg(loom)]
 mod imp {
-    use crate::layout::control::{ConsumerPage, ProducerPage};
+    use crate::layout::control::{ConsumerPage, EndLines, ProducerPage};
     use crate::layout::geometry::Geometry;
     use crate::sync::{Arc, AtomicU64};
     use loom::cell::UnsafeCell;
@@ -187,6 +283,53 @@ mod imp {
 
         pub(crate) fn consumer(&self) -> &ConsumerPage {
             &self.0.1
+        }
+    }
+
+    /// The lines of both ends.
+    #[derive(Debug)]
+    pub(crate) struct Ends {
+        is_producer: bool,
+        control: Control,
+    }
+
+    impl Ends {
+        pub(crate) fn new(control: Control, is_producer: bool) -> Self {
+            Self { is_producer, control }
+        }
+
+        pub(crate) fn own(&self) -> &EndLines {
+            if self.is_producer { &self.control.producer().end } else { &self.control.consumer().end }
+        }
+
+        pub(crate) fn peer(&self) -> &EndLines {
+            if self.is_producer { &self.control.consumer().end } else { &self.control.producer().end }
+        }
+
+        pub(crate) fn control(&self) -> &Control {
+            &self.control
+        }
+    }
+
+    /// A place.
+    #[derive(Debug)]
+    pub(crate) struct Spot<T> {
+        frame: usize,
+        place: usize,
+        _message: core::marker::PhantomData<T>,
+    }
+
+    impl<T> Clone for Spot<T> {
+        fn clone(&self) -> Self {
+            *self
+        }
+    }
+
+    impl<T> Copy for Spot<T> {}
+
+    impl<T> Spot<T> {
+        pub(crate) fn next(self) -> Self {
+            Self { place: self.place + 1, ..self }
         }
     }
 
@@ -221,6 +364,25 @@ mod imp {
     }
 
     impl<T> Frames<T> {
+        pub(crate) fn spot(&self, frame: usize, place: usize) -> Spot<T> {
+            Spot { frame, place, _message: core::marker::PhantomData }
+        }
+
+        /// # Safety
+        ///
+        /// None is needed here; natively the spot must have been made by these frames.
+        pub(crate) unsafe fn word_at(&self, spot: Spot<T>) -> &AtomicU64 {
+            self.word(spot.frame)
+        }
+
+        pub(crate) fn with_mut_at<R>(&self, spot: Spot<T>, use_it: impl FnOnce(*mut T) -> R) -> R {
+            self.with_mut(spot.frame, spot.place, use_it)
+        }
+
+        pub(crate) fn with_at<R>(&self, spot: Spot<T>, use_it: impl FnOnce(*const T) -> R) -> R {
+            self.with(spot.frame, spot.place, use_it)
+        }
+
         pub(crate) fn word(&self, frame: usize) -> &AtomicU64 {
             &self.frames[frame].0
         }

@@ -4,7 +4,7 @@ use super::liveness::{self, Life};
 use super::local;
 use super::role::Role;
 use crate::layout::control::EndLines;
-use crate::layout::overlay::Control;
+use crate::layout::overlay::{Control, Ends};
 use crate::layout::status::Status;
 use crate::memory::segment::Attachment;
 use crate::sync::Ordering::Relaxed;
@@ -27,7 +27,7 @@ pub(crate) enum Hold {
 /// A role that is held. Dropping it is leaving.
 #[derive(Debug)]
 pub(crate) struct Seat {
-    control: Control,
+    ends: Ends,
     role: Role,
     hold: Option<Hold>,
     mark: Mark,
@@ -58,23 +58,23 @@ impl Seat {
         // Relaxed: the role's lock ordered us behind whoever stored it.
         let status = Status(lines.presence.status.load(Relaxed)).succeeded(bits | Status::PRESENT);
         lines.presence.status.store(status.0, STATUS.release());
-        Self { control, role, hold: Some(hold), mark, status }
+        Self { ends: Ends::new(control, role == Role::Sender), role, hold: Some(hold), mark, status }
     }
 
     /// The lines that we write.
     #[inline(always)]
     pub(crate) fn own(&self) -> &EndLines {
-        self.role.lines(&self.control)
+        self.ends.own()
     }
 
     /// The lines that the other end writes.
     #[inline(always)]
     pub(crate) fn peer(&self) -> &EndLines {
-        self.role.other().lines(&self.control)
+        self.ends.peer()
     }
 
     pub(crate) fn control(&self) -> &Control {
-        &self.control
+        self.ends.control()
     }
 
     pub(crate) fn role(&self) -> Role {

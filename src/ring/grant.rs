@@ -56,9 +56,8 @@ impl<'a, T: Payload> WriteGrant<'a, T> {
         while done < messages.len() {
             let run = self.run_mut(done);
             let n = run.len().min(messages.len() - done);
-            let part: &[u8] = bytemuck::cast_slice(&messages[done..done + n]);
-            // SAFETY: the run is `n` messages of places at least, ours alone as in `run_mut`.
-            unsafe { payload::write_bytes(run.as_mut_ptr().cast(), part) };
+            // SAFETY: the run is `n` places at least, ours alone as in `run_mut`.
+            unsafe { payload::write_run(run.as_mut_ptr(), &messages[done..done + n]) };
             done += n;
         }
     }
@@ -153,9 +152,8 @@ impl<'a, T: Payload> ReadGrant<'a, T> {
         while done < wanted {
             let run = self.run(done);
             let n = run.len().min(wanted - done);
-            let part: &mut [u8] = bytes_of(&mut messages[done..done + n]);
-            // SAFETY: the run is `n` messages of places at least, as in `run`.
-            unsafe { payload::read_bytes(part, run.as_ptr().cast()) };
+            // SAFETY: the run is `n` places at least, as in `run`.
+            unsafe { payload::read_run(&mut messages[done..done + n], run.as_ptr()) };
             done += n;
         }
         wanted
@@ -183,9 +181,22 @@ pub(crate) fn front<T: Payload>(consumer: &Consumer<T>, available: usize, max: u
     unsafe { core::slice::from_raw_parts(place.as_ptr(), len) }
 }
 
-/// The bytes of messages: all may be read (NoUninit) and any may be written (AnyBitPattern).
-fn bytes_of<T: Payload>(messages: &mut [T]) -> &mut [u8] {
-    let len = size_of_val(messages);
-    // SAFETY: the same memory, borrowed as long; see the sentence above for the two directions.
-    unsafe { core::slice::from_raw_parts_mut(messages.as_mut_ptr().cast(), len) }
+/// Copies the next messages out, which are there, without releasing them.
+pub(crate) fn copy_out<T: Payload>(consumer: &Consumer<T>, messages: &mut [T]) {
+    let (frames, mut at) = consumer.parts();
+    let mut done = 0;
+    while done < messages.len() {
+        let (place, len) = frames.run(at.frame, at.place, messages.len() - done);
+        // SAFETY: `len` places in a row, published and not released, as in `ReadGrant::run`.
+        unsafe { payload::read_run(&mut messages[done..done + len], place.as_ptr()) };
+        done += len;
+        at = at.skip(len, frames.per, frames.count);
+    }
+}
+
+/// Copies the front of a run that [`front`] gave.
+pub(crate) fn copy_run(bytes: &mut [u8], run: &[u8]) {
+    let n = bytes.len().min(run.len());
+    // SAFETY: `n` bytes of a slice are `n` places in a row.
+    unsafe { payload::read_run(&mut bytes[..n], run.as_ptr()) };
 }

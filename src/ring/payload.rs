@@ -85,50 +85,53 @@ pub(crate) unsafe fn read<T: Payload>(place: *const T) -> T {
     }
 }
 
-/// Copies `bytes` to consecutive places of `u8`.
+/// Copies messages to consecutive places.
 ///
 /// # Safety
 ///
-/// `places` are `bytes.len()` places in a row, and no correct peer uses them now.
+/// `places` are `messages.len()` places in a row, as the module says, and no correct peer uses them now.
 #[cfg(not(loom))]
-pub(crate) unsafe fn write_bytes(places: *mut u8, bytes: &[u8]) {
-    if cfg!(all(target_arch = "x86_64", not(miri))) {
-        // SAFETY: the caller's.
-        unsafe { opaque(places, bytes.as_ptr(), bytes.len()) };
-    } else {
-        for (at, byte) in bytes.iter().enumerate() {
-            // SAFETY: the caller's.
-            let place = unsafe { &*places.add(at).cast::<AtomicU8>() };
-            place.store(*byte, Relaxed);
-        }
+#[inline(always)]
+pub(crate) unsafe fn write_run<T: Payload>(places: *mut T, messages: &[T]) {
+    if is_large_run::<T>(messages.len()) {
+        // SAFETY: the caller's; both are valid for the bytes of the messages.
+        unsafe { opaque(places.cast(), messages.as_ptr().cast(), size_of_val(messages)) };
+        return;
+    }
+    for (at, message) in messages.iter().enumerate() {
+        // SAFETY: one of the caller's places.
+        let place = unsafe { places.add(at) };
+        // SAFETY: as above.
+        unsafe { write(place, message) };
     }
 }
 
-/// Copies consecutive places of `u8` to `bytes`.
+/// Copies messages from consecutive places.
 ///
 /// # Safety
 ///
-/// `places` are `bytes.len()` places in a row.
+/// `places` are `messages.len()` places in a row, as the module says.
 #[cfg(not(loom))]
-pub(crate) unsafe fn read_bytes(bytes: &mut [u8], places: *const u8) {
-    if cfg!(all(target_arch = "x86_64", not(miri))) {
-        // SAFETY: the caller's.
-        unsafe { opaque(bytes.as_mut_ptr(), places, bytes.len()) };
-    } else {
-        for (at, byte) in bytes.iter_mut().enumerate() {
-            // SAFETY: the caller's.
-            let place = unsafe { &*places.add(at).cast::<AtomicU8>() };
-            *byte = place.load(Relaxed);
-        }
+#[inline(always)]
+pub(crate) unsafe fn read_run<T: Payload>(messages: &mut [T], places: *const T) {
+    if is_large_run::<T>(messages.len()) {
+        // SAFETY: the caller's; both are valid for the bytes of the messages, and any bytes are a `T`.
+        unsafe { opaque(messages.as_mut_ptr().cast(), places.cast(), size_of_val(messages)) };
+        return;
+    }
+    for (at, message) in messages.iter_mut().enumerate() {
+        // SAFETY: one of the caller's places.
+        let place = unsafe { places.add(at) };
+        // SAFETY: as above.
+        *message = unsafe { read(place) };
     }
 }
 
-/// Copies a run of bytes out of a grant.
+/// Whether so many messages are copied by one string instruction.
 #[cfg(not(loom))]
-pub(crate) fn read_run(bytes: &mut [u8], run: &[u8]) {
-    assert_eq!(bytes.len(), run.len());
-    // SAFETY: both are slices of this length.
-    unsafe { read_bytes(bytes, run.as_ptr()) };
+const fn is_large_run<T>(len: usize) -> bool {
+    let bytes = len * size_of::<T>();
+    cfg!(all(target_arch = "x86_64", not(miri))) && (bytes >= LARGE || bytes >= LARGE_ODD && unit(size_of::<T>()) < 8)
 }
 
 macro_rules! words {
@@ -267,15 +270,15 @@ mod tests {
     }
 
     #[test]
-    fn runs_of_bytes_arrive_as_they_went() {
+    fn runs_arrive_as_they_went() {
         for len in [0, 1, 7, 8, 63, 64, 4096] {
             let bytes: Vec<u8> = (0..len).map(|i| (i * 31) as u8).collect();
             let mut place = vec![0; len];
             // SAFETY: a local buffer of this length.
-            unsafe { write_bytes(place.as_mut_ptr(), &bytes) };
+            unsafe { write_run(place.as_mut_ptr(), &bytes) };
             let mut back = vec![0; len];
             // SAFETY: as above.
-            unsafe { read_bytes(&mut back, place.as_ptr()) };
+            unsafe { read_run(&mut back, place.as_ptr()) };
             assert_eq!(back, bytes);
         }
     }

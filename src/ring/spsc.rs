@@ -45,7 +45,7 @@
 use super::Corrupt;
 use super::cursor::Cursor;
 use super::payload::{self, Payload};
-use crate::layout::overlay::{Control, Frames};
+use crate::layout::overlay::{Control, Frames, Spot};
 use crate::sync::Ordering::Relaxed;
 use crate::sync::edge::{CLOSED, FILLED, FREED, TRAIL};
 
@@ -66,6 +66,8 @@ pub(crate) struct Producer<T> {
     control: Control,
     frames: Frames<T>,
     at: Cursor,
+    /// Where `at` is.
+    spot: Spot<T>,
     /// Positions below this may be written. Only this producer uses room up, so room once seen stays.
     limit: u64,
 }
@@ -82,7 +84,8 @@ impl<T> Producer<T> {
         }
         control.producer().cursor.tail.store(tail, TRAIL.release());
         let at = Cursor::at(tail, frames.per, frames.count);
-        Ok(Self { limit: head + frames.capacity, control, frames, at })
+        let spot = frames.spot(at.frame, at.place);
+        Ok(Self { limit: head + frames.capacity, control, frames, at, spot })
     }
 
     /// The next position to be written.
@@ -148,6 +151,7 @@ impl<T> Producer<T> {
             left -= run;
         }
         self.at = at;
+        self.spot = self.frames.spot(at.frame, at.place);
         self.control.producer().cursor.tail.store(at.position, TRAIL.release());
     }
 
@@ -203,15 +207,31 @@ impl<T: Payload> Producer<T> {
                 Err(corrupt) => return Pushed::Corrupt(corrupt),
             }
         }
-        self.put(self.at, message);
-        let next = self.at.after(1, self.frames.per, self.frames.count);
-        self.frames.word(self.at.frame).store(next.position, FILLED.release());
-        if next.place == 0 {
-            self.control.producer().cursor.tail.store(next.position, TRAIL.release());
+        let spot = self.spot;
+        self.frames.with_mut_at(spot, |place| {
+            // SAFETY: as in `put`, for the place of `at`, which is where `spot` is.
+            unsafe { payload::write(place, message) }
+        });
+        let tail = self.at.position + 1;
+        // SAFETY: these frames made the spot.
+        let word = unsafe { self.frames.word_at(spot) };
+        word.store(tail, FILLED.release());
+        self.at.position = tail;
+        self.at.place += 1;
+        self.spot = spot.next();
+        if self.at.place == self.frames.per {
+            (self.at, self.spot) = next_frame(&self.frames, self.at);
+            self.control.producer().cursor.tail.store(tail, TRAIL.release());
         }
-        self.at = next;
         Pushed::Done
     }
+}
+
+/// From behind the last place of a frame to the first of the next. By value, see `refill`.
+#[inline(always)]
+fn next_frame<T>(frames: &Frames<T>, at: Cursor) -> (Cursor, Spot<T>) {
+    let frame = if at.frame + 1 < frames.count { at.frame + 1 } else { 0 };
+    (Cursor { position: at.position, frame, place: 0 }, frames.spot(frame, 0))
 }
 
 /// The limit that the credit gives; never a smaller one than before.
@@ -279,6 +299,8 @@ pub(crate) struct Consumer<T> {
     frames: Frames<T>,
     /// The next message to be released.
     at: Cursor,
+    /// Where `at` is.
+    spot: Spot<T>,
     /// Messages of `at`'s frame below this are there.
     seen: u64,
     /// The credit last stored, and how far behind `head` it may fall.
@@ -315,7 +337,8 @@ impl<T> Consumer<T> {
         }
         let at = Cursor::at(head, frames.per, frames.count);
         let interval = (capacity / 4).max(1);
-        Ok(Self { at, seen: head, credit, interval, taken, control, frames })
+        let spot = frames.spot(at.frame, at.place);
+        Ok(Self { at, spot, seen: head, credit, interval, taken, control, frames })
     }
 
     /// The next position to be released.
@@ -345,7 +368,9 @@ impl<T> Consumer<T> {
         if self.at.position < self.seen {
             return Ok(true);
         }
-        let word = self.frames.word(self.at.frame).load(FILLED.acquire());
+        // SAFETY: these frames made the spot.
+        let word = unsafe { self.frames.word_at(self.spot) };
+        let word = word.load(FILLED.acquire());
         if word <= self.at.position {
             return Ok(false);
         }
@@ -386,17 +411,19 @@ impl<T> Consumer<T> {
     /// gone.
     #[inline(always)]
     pub(crate) fn release(&mut self, n: usize) {
-        let next = self.at.skip(n, self.frames.per, self.frames.count);
-        self.move_to(next);
+        self.at = self.at.skip(n, self.frames.per, self.frames.count);
+        self.spot = self.frames.spot(self.at.frame, self.at.place);
+        self.tell();
     }
 
+    /// Stores the position, and now and then the credit.
     #[inline(always)]
-    fn move_to(&mut self, next: Cursor) {
-        self.at = next;
-        self.control.consumer().cursor.head.store(next.position, FREED.release());
-        if next.position - self.credit >= self.interval {
-            self.credit = next.position;
-            self.control.consumer().credit.store(next.position, FREED.release());
+    fn tell(&mut self) {
+        let head = self.at.position;
+        self.control.consumer().cursor.head.store(head, FREED.release());
+        if head - self.credit >= self.interval {
+            self.credit = head;
+            self.control.consumer().credit.store(head, FREED.release());
         }
     }
 
@@ -449,12 +476,23 @@ impl<T: Payload> Consumer<T> {
         if !self.has_message()? {
             return Ok(None);
         }
-        let message = self.get(self.at);
-        self.move_to(self.at.after(1, self.frames.per, self.frames.count));
+        let spot = self.spot;
+        let message = self.frames.with_at(spot, |place| {
+            // SAFETY: as in `get`, for the place of `at`, which is where `spot` is.
+            unsafe { payload::read(place) }
+        });
+        self.at.position += 1;
+        self.at.place += 1;
+        self.spot = spot.next();
+        if self.at.place == self.frames.per {
+            (self.at, self.spot) = next_frame(&self.frames, self.at);
+        }
+        self.tell();
         Ok(Some(message))
     }
 
     /// Copies the next messages out, which are there, without releasing them.
+    #[cfg(loom)]
     pub(crate) fn copy_out(&self, messages: &mut [T]) {
         let (per, count) = (self.frames.per, self.frames.count);
         let mut at = self.at;

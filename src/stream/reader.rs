@@ -10,7 +10,6 @@ use crate::channel::reason::DisconnectReason;
 use crate::channel::spsc::corrupt;
 use crate::layout::overlay::Frames;
 use crate::membership::role::Role;
-use crate::ring::payload;
 use crate::ring::spsc::Consumer;
 use crate::ring::{Corrupt, grant};
 use crate::wait::deadline::Deadline;
@@ -186,7 +185,7 @@ impl io::Read for Reader {
         let available = self.available(bytes.len())?;
         let run = grant::front(&self.consumer, available, bytes.len());
         let n = run.len();
-        payload::read_run(&mut bytes[..n], run);
+        grant::copy_run(bytes, run);
         self.consumer.release(n);
         self.end.publish();
         Ok(n)

@@ -186,6 +186,9 @@ impl<T: Payload> Receiver<T> {
         if available == 0 {
             return Ok(0);
         }
+        #[cfg(not(loom))]
+        crate::ring::grant::copy_out(&self.consumer, &mut messages[..available]);
+        #[cfg(loom)]
         self.consumer.copy_out(&mut messages[..available]);
         self.consumer.release(available);
         self.end.publish();
