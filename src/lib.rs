@@ -1,8 +1,42 @@
-//! front page
-#![cfg_attr(docsrs, feature(doc_cfg))]
+//! A channel between processes: a lock-free ring in shared memory that notices when the other side dies.
+//!
+//! ```
+//! use ringway::spsc::{Receiver, Sender};
+//! # let name = format!("doc-front-{}", std::process::id());
+//! # let name = name.as_str();
+//!
+//! let mut tx = Sender::<u64>::create(name, 1024)?; // in one process
+//! let mut rx = Receiver::<u64>::open(name)?; // in another
+//! tx.send(7)?;
+//! assert_eq!(rx.recv()?, 7);
+//! drop(tx); // or its process is killed
+//! assert!(rx.recv().is_err());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! | you send | use |
+//! |---|---|
+//! | messages of one type, to one receiver | [`spsc`] |
+//! | bytes without borders: [`std::io::Write`], [`std::io::BufRead`] | [`stream`] |
+//! | nothing: you look at what is there, or remove what nobody uses | [`observe`] |
+//!
+//! How a channel is made, how it waits, where it lives: [`Options`]. Why it ended: [`DisconnectReason`]. What can be a
+//! message: [`Payload`].
+//!
+//! # Threads, processes, forks
+//!
+//! Ends are `Send`: they may move to another thread. They do not survive `fork`: in a child every operation fails with
+//! [`DisconnectReason::Forked`] and touches nothing. An `exec`ed program inherits nothing.
+//!
+//! # Models
+//!
+//! The crate's own tests run it under loom (`--cfg loom`); then only channels inside one process exist.
 
 #[cfg(not(any(target_os = "linux", docsrs)))]
 compile_error!("ringway needs Linux: futexes, locks of open file descriptions, files without a name");
+
+#[cfg(target_endian = "big")]
+compile_error!("ringway's format is little endian");
 
 mod channel;
 mod layout;
@@ -31,3 +65,8 @@ pub use membership::role::Role;
 pub use memory::error::SegmentError;
 pub use ring::payload::Payload;
 pub use wait::strategy::WaitStrategy;
+
+/// The programs in the README compile.
+#[doc = include_str!("../README.md")]
+#[cfg(doctest)]
+pub struct Readme;
