@@ -11,6 +11,9 @@
 //! Callers give the address of a place of `layout::overlay`: inside the segment, aligned for `T`, and aligned to the
 //! largest power of two up to 8 that divides `T`'s size (every base and stride is).
 //!
+//! The atomics are `core`'s in every build, past the door of `crate::sync`: they stand for plain memory, of widths that
+//! follow `T`, and a model checks whole messages in its own cells instead.
+//!
 //! Source: RFC 3301 (per-byte atomic copies), which this file is written to be replaced by.
 #![allow(unsafe_code)]
 
@@ -99,7 +102,7 @@ pub(crate) unsafe fn write_bytes(places: *mut u8, bytes: &[u8]) {
         for (at, byte) in bytes.iter().enumerate() {
             // SAFETY: the caller's.
             let place = unsafe { &*places.add(at).cast::<AtomicU8>() };
-            place.store(*byte, Relaxed);
+            place.store(*byte, Relaxed); // no edge: `filled` carries the payload
         }
     }
 }
@@ -118,7 +121,7 @@ pub(crate) unsafe fn read_bytes(bytes: &mut [u8], places: *const u8) {
         for (at, byte) in bytes.iter_mut().enumerate() {
             // SAFETY: the caller's.
             let place = unsafe { &*places.add(at).cast::<AtomicU8>() };
-            *byte = place.load(Relaxed);
+            *byte = place.load(Relaxed); // no edge: `filled` carries the payload
         }
     }
 }
