@@ -236,7 +236,7 @@ impl<T: Payload> Sender<T> {
     #[cfg(not(loom))]
     pub fn reserve_up_to(&mut self, max: usize) -> Result<super::WriteGrant<'_, T>, SendError<()>> {
         match waiting::for_room(&mut self.producer, &mut self.end, max, Deadline::NEVER) {
-            Ok(room) => Ok(super::WriteGrant::new(&mut self.producer, &mut self.end, room.min(max))),
+            Ok(room) => Ok(super::WriteGrant::new(&mut self.producer, &mut self.end, room.min(max.max(1)))),
             Err(_) => Err(SendError(())),
         }
     }
