@@ -80,10 +80,10 @@ fn one_by_one_through_every_small_ring() {
         (2, 1, 2, None),
         (1, 1, 3, Some(3)),
         (1, 2, 3, Some(3)),
-        (2, 1, 4, Some(3)),
-        (2, 2, 4, Some(3)),
-        (3, 1, 4, Some(3)),
-        (3, 2, 4, Some(3)),
+        (2, 1, 4, Some(2)),
+        (2, 2, 4, Some(2)),
+        (3, 1, 4, Some(2)),
+        (3, 2, 4, Some(2)),
     ] {
         let name = format!("capacity {capacity}, {per} a frame, {messages} messages");
         explore(&name, bound, move || one_by_one(capacity, per, messages));
