@@ -2,3 +2,15 @@
 
 #[cfg(loom)]
 mod loom_channel;
+#[cfg(not(loom))]
+mod model;
+#[cfg(not(loom))]
+mod scenes;
+#[cfg(not(loom))]
+mod stage;
+#[cfg(not(loom))]
+mod stepped_channel;
+#[cfg(not(loom))]
+mod stepped_door;
+#[cfg(not(loom))]
+mod stepped_stream;
