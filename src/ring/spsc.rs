@@ -62,7 +62,7 @@ use super::cursor::Cursor;
 use super::payload::{self, Payload};
 use crate::layout::overlay::{Control, Frames, Spot};
 use crate::sync::Ordering::Relaxed;
-use crate::sync::edge::{CLOSED, FILLED, FREED, TRAIL};
+use crate::sync::edge::{CLOSED, CREDIT, FILLED, FINISHED, FREED, TRAIL};
 
 /// Attempts are counted in eight bits, beside a position.
 const TRIES_MAX: u64 = 0xff;
@@ -117,7 +117,8 @@ impl<T> Producer<T> {
 
     /// Whether there is no room at this instant.
     pub(crate) fn is_full(&self) -> bool {
-        let head = self.control.consumer().cursor.head.load(FREED.acquire());
+        // Relaxed: gives no permission; who wants to write asks again, and does not get an older head.
+        let head = self.control.consumer().cursor.head.load(Relaxed);
         self.at.position.wrapping_sub(head) >= self.frames.capacity
     }
 
@@ -252,7 +253,7 @@ fn next_frame<T>(frames: &Frames<T>, at: Cursor) -> (Cursor, Spot<T>) {
 /// The limit that the credit gives; never a smaller one than before.
 #[inline(always)]
 fn credit(control: &Control, tail: u64, capacity: u64, limit: u64) -> Result<u64, Corrupt> {
-    let credit = control.consumer().credit.load(FREED.acquire());
+    let credit = control.consumer().credit.load(CREDIT.acquire());
     if credit > tail {
         return Err(Corrupt { word: "credit", found: credit });
     }
@@ -302,9 +303,9 @@ fn published<T>(control: &Control, frames: &Frames<T>, head: u64) -> Result<u64,
 /// One above the highest position that the consumer has taken, in hand or for good.
 fn taken(control: &Control) -> u64 {
     let cursor = &control.consumer().cursor;
-    // Head last: it never overtakes `taken` in a consumer that hands out, so the larger of the two is not too small.
-    let taken = cursor.taken.load(TRAIL.acquire());
-    taken.max(cursor.head.load(FREED.acquire()))
+    // Relaxed, both: each only grows, so the larger of the two is never too large and never less than it was at the last
+    // look; it gives no permission.
+    cursor.taken.load(Relaxed).max(cursor.head.load(Relaxed))
 }
 
 /// The reading end. There is one, which membership sees to.
@@ -341,7 +342,7 @@ impl<T> Consumer<T> {
     pub(crate) fn attach(control: Control, frames: Frames<T>) -> Result<Self, Corrupt> {
         let cursor = &control.consumer().cursor;
         let head = cursor.head.load(Relaxed); // relaxed: the role's lock ordered us behind whoever stored it
-        let taken = cursor.taken.load(TRAIL.acquire());
+        let taken = cursor.taken.load(Relaxed); // relaxed: as above
         let credit = control.consumer().credit.load(Relaxed); // relaxed: as above
         let capacity = frames.capacity;
         // How far the credit is behind is no matter: a consumer killed between the two stores of a release leaves it
@@ -444,13 +445,16 @@ impl<T> Consumer<T> {
         self.control.consumer().cursor.head.store(head, FREED.release());
         if head - self.credit >= self.interval {
             self.credit = head;
-            self.control.consumer().credit.store(head, FREED.release());
+            self.control.consumer().credit.store(head, CREDIT.release());
         }
     }
 
     /// Notes, before the next `n` messages are handed out, that they are: a successor will mark them.
     ///
     /// A message handed out before, by us or by a dead predecessor, and never released counts one attempt more.
+    ///
+    /// *If the process dies here*: `tries` without `taken` means nothing, and the message comes unmarked, which nobody has
+    /// had; `taken` without `tries` counts as one attempt. So the two need no order between them.
     pub(crate) fn hand_out(&mut self, n: usize) -> Attempt {
         let cursor = &self.control.consumer().cursor;
         let position = self.at.position;
@@ -462,10 +466,10 @@ impl<T> Consumer<T> {
             (_, false) => 0,
         };
         let count = (before + 1).min(TRIES_MAX);
-        cursor.tries.store(position << 8 | count, TRAIL.release());
+        cursor.tries.store(position << 8 | count, Relaxed); // relaxed: see above
         if position + n as u64 > self.taken {
             self.taken = position + n as u64;
-            cursor.taken.store(self.taken, TRAIL.release());
+            cursor.taken.store(self.taken, Relaxed); // relaxed: see above
         }
         Attempt { position, count: count as u32, redelivered }
     }
@@ -479,7 +483,7 @@ impl<T> Consumer<T> {
 
     /// Tells the producer that everything up to its end has been taken.
     pub(crate) fn finish(&self) {
-        self.control.consumer().cursor.finished.store(self.at.position + 1, FREED.release());
+        self.control.consumer().cursor.finished.store(self.at.position + 1, FINISHED.release());
     }
 
     #[cfg(not(loom))]
@@ -540,5 +544,5 @@ impl<T: Payload> Consumer<T> {
 
 /// Whether the reader of a stream has said that it took everything up to `closed`.
 pub(crate) fn finished(control: &Control) -> u64 {
-    control.consumer().cursor.finished.load(FREED.acquire())
+    control.consumer().cursor.finished.load(FINISHED.acquire())
 }

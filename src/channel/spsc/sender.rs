@@ -1,7 +1,9 @@
 //! The sending end.
 
+use super::asked;
 use super::common::common;
-use super::{asked, corrupt};
+#[cfg(not(loom))]
+use super::corrupt;
 use crate::channel::end::{End, Stats};
 #[cfg(not(loom))]
 use crate::channel::error::TryGrantError;
