@@ -384,7 +384,11 @@ impl<T> Consumer<T> {
     }
 
     /// How many messages are there, counted up to `max`.
+    ///
+    /// Never more than the ring holds, whatever the words say: frames have more places than that, and a producer
+    /// that breaks the rules could write words ahead of this loop for ever.
     pub(crate) fn available(&mut self, max: usize) -> Result<usize, Corrupt> {
+        let max = max.min(usize::try_from(self.frames.capacity).unwrap_or(usize::MAX));
         let (per, count) = (self.frames.per, self.frames.count);
         let mut found = 0;
         let mut at = self.at;
