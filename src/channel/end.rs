@@ -20,8 +20,8 @@ use crate::wait::strategy::WaitStrategy;
 use crate::wait::wait::{Awaited, TimedOut, sleep_on, wait};
 use std::time::Duration;
 
-/// A word that no end ever stores: every look at the peer's status takes the slow path.
-const UNDIGESTED: Status = Status(u64::MAX);
+/// A word that is never loaded, whatever the peer stores: every look at the peer's status takes the slow path.
+const UNDIGESTED: Status = Status(Status::NEVER);
 /// How long to sleep at most while the other end cannot be relied on to ring.
 const UNHEARD: Duration = Duration::from_millis(1);
 /// The least time between two questions to the kernel by calls that do not sleep.
@@ -128,8 +128,7 @@ impl End {
     /// Whether the fast path is open: not a forked child, and nothing new of the other end.
     #[inline(always)]
     pub(crate) fn is_undisturbed(&self) -> bool {
-        self.seat.peer().presence.status.load(crate::sync::edge::STATUS.acquire()) == self.known.0
-            && !self.seat.is_forked()
+        self.seat.peer_status() == self.known && !self.seat.is_forked()
     }
 
     /// Reads the other end's word, and says why nothing can be *sent* to it, if nothing can.

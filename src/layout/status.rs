@@ -32,10 +32,18 @@ impl Status {
     pub(crate) const MUTE: u64 = 1 << 4;
     /// A stream: somebody found this role's last holder dead; no byte moves in this instance any more.
     pub(crate) const BROKEN: u64 = 1 << 5;
+    /// Reserved, and ignored in a word that is read: so a word with this bit is one that no peer can store.
+    pub(crate) const NEVER: u64 = 1 << 7;
 
     const CHANGE: u64 = 1 << 8;
     const CHANGES: u64 = 0xff_ffff << 8;
     const GENERATION_SHIFT: u32 = 32;
+
+    /// The word that was loaded from the other end's line.
+    #[inline(always)]
+    pub(crate) fn loaded(word: u64) -> Self {
+        Self(word & !Self::NEVER)
+    }
 
     /// How many holders the role has had, the present one included. Wraps after 2^32 of them.
     pub(crate) fn generation(self) -> u32 {

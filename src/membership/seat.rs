@@ -89,7 +89,7 @@ impl Seat {
     /// The other end's word.
     #[inline(always)]
     pub(crate) fn peer_status(&self) -> Status {
-        Status(self.peer().presence.status.load(STATUS.acquire()))
+        Status::loaded(self.peer().presence.status.load(STATUS.acquire()))
     }
 
     /// Whether this is a forked child, in which this seat is nobody's.
