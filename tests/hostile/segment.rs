@@ -1,0 +1,380 @@
+//! Any bytes as a segment, and a peer that writes any word at any time.
+//!
+//! One input is a short program: how the segment comes to be (made by the library, or of the input's own bytes), then
+//! operations of the public interface between which words of the file are overwritten. Whatever it says, an operation
+//! returns: no panic, no wait, no memory beyond the message, nothing outside of the segment. What it returns does not
+//! matter, but what is private to a handle must still hold.
+//!
+//! `fuzz/fuzz_targets/segment.rs` gives it libFuzzer's inputs; `tests/hostile.rs` random ones and the committed corpus.
+
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::libc;
+use ringway::spsc::{Receiver, Sender};
+use ringway::stream::{Reader, Writer};
+use ringway::{Absent, Options, Payload, Placement, observe};
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, Read, Write};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+const NAME: &str = "hostile";
+const PAGE: u64 = 4096;
+/// No input does more than this.
+const OPERATIONS: usize = 96;
+
+/// Where the words of the two control pages lie (SPEC.md), and some frames.
+const WORDS: [u64; 32] = [
+    4096, 4104, 4224, 4232, 4352, 4360, 4480, 4488, 8192, 8200, 8208, 8216, 8320, 8448, 8456, 8576, 8584, 8704, 8712,
+    12288, 12296, 12304, 12320, 12352, 12416, 12480, 12544, 12608, 12672, 12736, 12800, 16384,
+];
+
+/// The bytes of an input, read from the front; zeroes when they are used up.
+struct Input<'a>(&'a [u8]);
+
+impl Input<'_> {
+    fn byte(&mut self) -> u8 {
+        let Some((first, rest)) = self.0.split_first() else { return 0 };
+        self.0 = rest;
+        *first
+    }
+
+    fn number(&mut self) -> u64 {
+        u64::from_le_bytes(std::array::from_fn(|_| self.byte()))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// A directory in memory that only this process uses.
+pub(crate) fn directory() -> PathBuf {
+    let path = PathBuf::from(format!("/dev/shm/ringway-hostile-{}-{:?}", std::process::id(), std::thread::current().id()));
+    std::fs::create_dir_all(&path).expect("a directory in /dev/shm");
+    path
+}
+
+/// Runs one input in the directory.
+pub(crate) fn run(input: &[u8], directory: &Path) {
+    let mut input = Input(input);
+    let path = directory.join(NAME);
+    let _ = std::fs::remove_file(&path);
+    let how = input.byte();
+    let held = if how & 0x80 != 0 { raw(&mut input, &path) } else { made(how, &mut input, directory, &path) };
+    if let Some(file) = &held {
+        // As an attached process does it; a segment that nobody holds would be removed when it is opened.
+        hold_gate(file);
+    }
+    match how & 7 {
+        0 => messages::<u64>(&mut input, directory, &path),
+        1 => messages::<()>(&mut input, directory, &path),
+        2 => messages::<[u8; 3]>(&mut input, directory, &path),
+        3 => messages::<[u64; 70]>(&mut input, directory, &path),
+        4 => messages::<u128>(&mut input, directory, &path),
+        _ => bytes(&mut input, directory, &path),
+    }
+    drop(held);
+    let _ = std::fs::remove_file(&path);
+}
+
+/// The input's own bytes as the file, with as much of a header put right as the input asks for.
+fn raw(input: &mut Input<'_>, path: &Path) -> Option<File> {
+    let (fix, pages) = (input.byte(), u64::from(input.byte() % 9));
+    let len = if fix & 1 != 0 { pages * PAGE } else { u64::from(input.byte()) * 67 };
+    let mut page = vec![0_u8; 4096];
+    let given = input.0.len().min(400);
+    page[..given].copy_from_slice(&input.0[..given]);
+    input.0 = &input.0[given..];
+    if fix & 2 != 0 {
+        page[..8].copy_from_slice(b"ringway\0");
+        page[8..12].copy_from_slice(&1_u32.to_le_bytes());
+        page[12..16].copy_from_slice(&4096_u32.to_le_bytes());
+        page[16..20].copy_from_slice(&[1, 2, 3, 4]);
+        page[116..120].copy_from_slice(&1_u32.to_le_bytes());
+        page[136..140].copy_from_slice(&1_u32.to_le_bytes());
+    }
+    if fix & 4 != 0 {
+        page[24..32].copy_from_slice(&len.to_le_bytes());
+    }
+    if fix & 8 != 0 {
+        let sum = page.iter().enumerate().fold(0xcbf2_9ce4_8422_2325_u64, |sum, (index, byte)| {
+            let byte = if (128..136).contains(&index) { 0 } else { *byte };
+            (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        page[128..136].copy_from_slice(&sum.to_le_bytes());
+    }
+    let mut options = OpenOptions::new();
+    let file = options.read(true).write(true).create_new(true).mode(0o600).open(path).ok()?;
+    page.truncate(usize::try_from(len).unwrap_or(4096));
+    file.write_all_at(&page, 0).ok()?;
+    file.set_len(len).ok()?;
+    Some(file)
+}
+
+fn options(how: u8, input: &mut Input<'_>, directory: &Path) -> Options {
+    let capacity = usize::from(input.byte() % 40) + 1;
+    let shape = input.byte();
+    let mut options = Options::new().dir(directory).capacity(capacity);
+    if shape & 1 != 0 {
+        options = options.placement(if shape & 2 != 0 { Placement::Inline } else { Placement::Table });
+    }
+    if shape & 4 != 0 {
+        options = options.frame_bytes(usize::from(shape >> 3) * 8);
+    }
+    match how >> 3 & 3 {
+        0 => options.absent(Absent::Buffer),
+        1 => options.absent(Absent::Fail),
+        _ => options,
+    }
+}
+
+/// A segment that the library makes, kept by a descriptor of ours.
+fn made(how: u8, input: &mut Input<'_>, directory: &Path, path: &Path) -> Option<File> {
+    let options = options(how, input, directory);
+    fn hold<E>(end: Result<E, ringway::OpenError>, path: &Path) -> Option<File> {
+        let end = end.ok()?;
+        let file = OpenOptions::new().read(true).write(true).open(path).ok()?;
+        // Before its maker leaves, or it would take the segment along.
+        hold_gate(&file);
+        drop(end);
+        Some(file)
+    }
+    match how & 7 {
+        0 => hold(Sender::<u64>::create_with(NAME, &options), path),
+        1 => hold(Sender::<()>::create_with(NAME, &options), path),
+        2 => hold(Receiver::<[u8; 3]>::create_with(NAME, &options), path),
+        3 => hold(Sender::<[u64; 70]>::create_with(NAME, &options), path),
+        4 => hold(Receiver::<u128>::create_with(NAME, &options), path),
+        _ => {
+            // A stream's roles are taken once, so its maker must not have taken one: the words are put back.
+            let file = hold(Writer::create_with(NAME, &options), path)?;
+            for page in [PAGE, 2 * PAGE] {
+                file.write_all_at(&[0; 4096], page).ok()?;
+            }
+            Some(file)
+        }
+    }
+}
+
+fn hold_gate(file: &File) {
+    let gate = libc::flock {
+        l_type: libc::F_RDLCK as libc::c_short,
+        l_whence: libc::SEEK_SET as libc::c_short,
+        l_start: 1 << 62,
+        l_len: 1,
+        l_pid: 0,
+    };
+    fcntl(file, FcntlArg::F_OFD_SETLK(&gate)).expect("the gate, shared");
+}
+
+/// Overwrites a word of the file as the input says; never its length.
+fn scribble(input: &mut Input<'_>, path: &Path) {
+    let Ok(file) = OpenOptions::new().read(true).write(true).open(path) else { return };
+    let len = file.metadata().map_or(0, |metadata| metadata.len());
+    let (place, what) = (input.byte(), input.byte());
+    let offset = match place {
+        0..=0xdf => WORDS[usize::from(place) % WORDS.len()],
+        _ => (input.number() & 0xffff) & !7,
+    };
+    if offset + 8 > len {
+        return;
+    }
+    let mut old = [0; 8];
+    let _ = file.read_at(&mut old, offset);
+    let old = u64::from_le_bytes(old);
+    let near = u64::from(what >> 4);
+    let new = match what & 15 {
+        0 => 0,
+        1 => u64::MAX - near,
+        2 => (1 << 56) - near,
+        3 => (1 << 56) + near,
+        4 => (1 << 63) + near,
+        5 => old.wrapping_add(near + 1),
+        6 => old.wrapping_sub(near + 1),
+        7 => near,
+        8 => near * 8,
+        9 => old ^ 1 << (near * 4),
+        10 => old << 8 | near,
+        11 => 1 << 32 | near,
+        12 => 2 << 32 | near,
+        13 => (1 << 56) - 1 - 16 * near,
+        _ => input.number(),
+    };
+    let _ = file.write_all_at(&new.to_le_bytes(), offset);
+}
+
+fn look(directory: &Path) {
+    if let Ok(seen) = observe::stat(NAME, Some(directory)) {
+        assert!(seen.depth <= seen.capacity);
+        let _ = format!("{seen:?}");
+    }
+}
+
+fn messages<T: Payload + PartialEq>(input: &mut Input<'_>, directory: &Path, path: &Path) {
+    let options = Options::new().dir(directory);
+    let (mut tx, mut rx) = (None::<Sender<T>>, None::<Receiver<T>>);
+    let mut batch = vec![T::zeroed(); 50];
+    for _ in 0..OPERATIONS {
+        if input.is_empty() {
+            break;
+        }
+        let operation = input.byte();
+        match operation % 40 {
+            0..=9 => scribble(input, path),
+            10 => look(directory),
+            11 | 12 if tx.is_none() => tx = Sender::open_with(NAME, &options).ok(),
+            13 | 14 if rx.is_none() => rx = Receiver::open_with(NAME, &options).ok(),
+            11 => tx = None,
+            13 => rx = None,
+            15 => drop(observe::list(Some(directory))),
+            _ => {}
+        }
+        if let Some(tx) = &mut tx {
+            let n = usize::from(operation >> 3) % 48;
+            match operation % 40 {
+                16 | 17 => drop(tx.try_send(T::zeroed())),
+                18 => drop(tx.send_timeout(T::zeroed(), Duration::ZERO)),
+                19 => drop(tx.try_send_many(&batch[..n])),
+                20 => {
+                    if let Ok(mut grant) = tx.try_reserve(n) {
+                        assert!(grant.len() == n);
+                        let filled = grant.fill(batch.iter().copied().take(n / 2));
+                        assert_eq!(grant.runs_mut().map(|run| run.len()).sum::<usize>(), n);
+                        grant.commit(filled);
+                    }
+                }
+                21 => {
+                    if let Ok(mut grant) = tx.try_reserve(n) {
+                        grant.copy_from_slice(&batch[..n]);
+                        grant.contiguous(3).fill(T::zeroed());
+                        grant.iter_mut().for_each(|place| *place = T::zeroed());
+                        grant.commit_all();
+                    }
+                }
+                22 => tx.close(),
+                23 => drop(tx.wait_for_peer(Duration::ZERO)),
+                24 => drop((tx.is_full(), tx.is_disconnected(), format!("{tx:?}"), tx.receiver_count())),
+                _ => {}
+            }
+            assert!(tx.len() <= tx.capacity());
+        }
+        if let Some(rx) = &mut rx {
+            let n = usize::from(operation >> 3) % 48;
+            let capacity = rx.capacity();
+            match operation % 40 {
+                25 | 26 => drop(rx.try_recv()),
+                27 => drop(rx.recv_timeout(Duration::ZERO)),
+                28 => drop(rx.try_recv_many(&mut batch[..n])),
+                29 => {
+                    if let Ok(guard) = rx.try_recv_ref() {
+                        assert!(guard.attempt() >= 1);
+                        guard.commit();
+                    }
+                }
+                30 => {
+                    if let Ok(guard) = rx.recv_ref_timeout(Duration::ZERO) {
+                        let _ = format!("{guard:?}");
+                    }
+                }
+                31 | 32 => {
+                    if let Ok(grant) = rx.try_read(n) {
+                        assert!(grant.len() == n.max(1) && n <= capacity);
+                        assert_eq!(grant.iter().count(), grant.len());
+                        grant.copy_to_slice(&mut batch);
+                        if operation & 0x40 != 0 {
+                            grant.release(n / 2);
+                        } else {
+                            grant.release_all();
+                        }
+                    }
+                }
+                33 => rx.close(),
+                34 => drop(rx.wait_for_peer(Duration::ZERO)),
+                35 => drop((rx.is_full(), rx.is_disconnected(), format!("{rx:?}"), rx.sender_count())),
+                36 => drop(rx.try_iter().take(100).count()),
+                _ => {}
+            }
+            assert!(rx.len() <= rx.capacity());
+        }
+    }
+    look(directory);
+}
+
+fn bytes(input: &mut Input<'_>, directory: &Path, path: &Path) {
+    let options = Options::new().dir(directory);
+    let (mut writer, mut reader) = (None::<Writer>, None::<Reader>);
+    let mut buffer = [7; 64];
+    for _ in 0..OPERATIONS {
+        if input.is_empty() {
+            break;
+        }
+        let operation = input.byte();
+        match operation % 32 {
+            0..=9 => scribble(input, path),
+            10 => look(directory),
+            11 | 12 if writer.is_none() => writer = Writer::open_with(NAME, &options).ok(),
+            13 | 14 if reader.is_none() => reader = Reader::open_with(NAME, &options).ok(),
+            11 => writer = None,
+            13 => reader = None,
+            12 => {
+                if let Some(writer) = writer.take() {
+                    writer.abort();
+                }
+            }
+            _ => {}
+        }
+        if let Some(writer) = &mut writer {
+            let n = usize::from(operation >> 2);
+            match operation % 32 {
+                15 | 16 => {
+                    let room = match writer.reserve_timeout(n, Duration::ZERO) {
+                        Ok(Some(mut grant)) => {
+                            grant.copy_from_slice(&buffer);
+                            let len = grant.len();
+                            grant.commit(len / 2);
+                            len - len / 2
+                        }
+                        _ => 0,
+                    };
+                    if room > 0 {
+                        // There is room, so this does not wait.
+                        drop(writer.write(&buffer[..room.min(64)]));
+                    }
+                }
+                17 => writer.close(),
+                18 => drop(writer.wait_finished(Duration::ZERO)),
+                19 => drop(writer.check()),
+                20 => drop((writer.wait_for_peer(Duration::ZERO), format!("{writer:?}"))),
+                _ => {}
+            }
+            assert!(writer.taken() <= writer.written());
+        }
+        if let Some(reader) = &mut reader {
+            let capacity = reader.capacity();
+            match operation % 32 {
+                21 | 22 => {
+                    let some = match reader.fill_buf_timeout(Duration::ZERO) {
+                        Ok(Some(bytes)) => {
+                            assert!(bytes.len() <= capacity);
+                            bytes.len()
+                        }
+                        _ => 0,
+                    };
+                    reader.consume(some / 2);
+                    if some > some / 2 {
+                        // Something is left, so this does not wait.
+                        drop(reader.read(&mut buffer));
+                    }
+                }
+                23 => reader.consume(usize::from(operation)),
+                24 => drop((reader.wait_for_peer(Duration::ZERO), format!("{reader:?}"))),
+                _ => {}
+            }
+        }
+    }
+    look(directory);
+    if let Some(writer) = writer {
+        writer.abort();
+    }
+}
