@@ -12,3 +12,5 @@ pub(crate) mod header;
 pub(crate) mod line;
 pub(crate) mod overlay;
 pub(crate) mod status;
+#[cfg(all(test, not(loom)))]
+mod tests;

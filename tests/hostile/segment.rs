@@ -50,7 +50,8 @@ impl Input<'_> {
 
 /// A directory in memory that only this process uses.
 pub(crate) fn directory() -> PathBuf {
-    let path = PathBuf::from(format!("/dev/shm/ringway-hostile-{}-{:?}", std::process::id(), std::thread::current().id()));
+    let path =
+        PathBuf::from(format!("/dev/shm/ringway-hostile-{}-{:?}", std::process::id(), std::thread::current().id()));
     std::fs::create_dir_all(&path).expect("a directory in /dev/shm");
     path
 }

@@ -1,0 +1,381 @@
+//! The format's document against the format, and the format against itself of yesterday.
+
+use super::error::{Kind, TypeId};
+use super::fields::{Base, FIELDS, Writer};
+use super::geometry::{CONSUMER_OFFSET, FRAMES_OFFSET, Geometry, PRODUCER_OFFSET, Placement, Shape, WORD_STRIDE};
+use super::header::{HEADER_BYTES, Header, MAGIC, RegionKind, VERSION, at};
+use super::status::Status;
+use crate::membership::role::Role;
+use crate::memory::segment::GATE;
+use crate::sys::byte_lock;
+use proptest::prelude::*;
+
+const SPEC: &str = include_str!("SPEC.md");
+
+// The document.
+
+/// The text of the section under this heading, down to the next of its rank or above.
+fn section(spec: &str, heading: &str) -> String {
+    let rank = heading.bytes().take_while(|&byte| byte == b'#').count();
+    let mut lines = spec.lines().skip_while(|line| *line != heading);
+    assert_eq!(lines.next(), Some(heading), "SPEC.md has this heading");
+    let ends = |line: &&str| {
+        let hashes = line.bytes().take_while(|&byte| byte == b'#').count();
+        hashes == 0 || hashes > rank || !line[hashes..].starts_with(' ')
+    };
+    lines.take_while(ends).map(|line| line.to_owned() + "\n").collect()
+}
+
+/// The rows of the first table in `text` whose first column is called `first`, without back ticks.
+fn rows(text: &str, first: &str) -> Vec<Vec<String>> {
+    let cells = |line: &str| -> Vec<String> {
+        line.trim().trim_matches('|').split('|').map(|cell| cell.trim().trim_matches('`').to_owned()).collect()
+    };
+    let mut lines = text.lines().skip_while(|line| !line.starts_with('|') || cells(line)[0] != first);
+    let head = cells(lines.next().unwrap_or_else(|| panic!("a table that begins with {first}")));
+    assert!(lines.next().is_some_and(|line| line.starts_with("|-")), "a ruled table under {first}");
+    let rows: Vec<_> = lines.take_while(|line| line.starts_with('|')).map(cells).collect();
+    assert!(rows.iter().all(|row| row.len() == head.len()), "rows as wide as their head under {first}");
+    rows
+}
+
+/// A field as the document has it.
+type Told = (String, usize, usize, String);
+
+fn told(spec: &str, base: Base) -> Vec<Told> {
+    let heading = match base {
+        Base::Segment => "## The header",
+        Base::Producer => "## The producer's page",
+        Base::Consumer => "## The consumer's page",
+    };
+    let number = |text: &str| text.parse().unwrap_or_else(|_| panic!("a number: {text}"));
+    rows(&section(spec, heading), "offset")
+        .into_iter()
+        .map(|row| (row[3].clone(), number(&row[0]), number(&row[1]), row[4].clone()))
+        .collect()
+}
+
+fn kept(base: Base) -> Vec<Told> {
+    let writer = |writer| match writer {
+        Writer::Creator => "creator".to_owned(),
+        Writer::Producer => "producer".to_owned(),
+        Writer::Consumer => "consumer".to_owned(),
+    };
+    let fields = FIELDS.iter().filter(|field| field.base == base);
+    fields.map(|field| (field.name.to_owned(), field.offset, field.bytes, writer(field.writer))).collect()
+}
+
+#[test]
+fn every_field_is_told_as_it_is_and_none_is_told_that_is_not() {
+    for base in [Base::Segment, Base::Producer, Base::Consumer] {
+        assert_eq!(told(SPEC, base), kept(base), "{base:?}");
+    }
+}
+
+#[test]
+fn a_document_that_is_wrong_in_one_place_is_noticed() {
+    for (right, wrong) in [
+        ("| 128 | 8 | u64 | `credit` | consumer |", "| 136 | 8 | u64 | `credit` | consumer |"),
+        ("| 136 | 4 | u32 | `armed` | producer |", "| 136 | 8 | u32 | `armed` | producer |"),
+        ("| 8 | 8 | u64 | `closed` | producer |", "| 8 | 8 | u64 | `closed` | consumer |"),
+        ("| 8 | 8 | u64 | `taken` | consumer |", "| 8 | 8 | u64 | `given` | consumer |"),
+        ("| 88 | 8 | u64 | `frames` | creator | - | physical frames |\n", ""),
+    ] {
+        assert_eq!(SPEC.matches(right).count(), 1, "{right}");
+        let spec = SPEC.replace(right, wrong);
+        let all = [Base::Segment, Base::Producer, Base::Consumer];
+        assert!(all.into_iter().any(|base| told(&spec, base) != kept(base)), "{wrong}");
+    }
+}
+
+#[test]
+fn types_are_as_wide_as_they_are_told_and_aligned() {
+    for base in ["## The header", "## The producer's page", "## The consumer's page"] {
+        for row in rows(&section(SPEC, base), "offset") {
+            let (offset, bytes): (usize, usize) = (row[0].parse().unwrap(), row[1].parse().unwrap());
+            match row[2].as_str() {
+                "u32" => assert!(bytes == 4 && offset % 4 == 0, "{row:?}"),
+                "u64" => assert!(bytes == 8 && offset % 8 == 0, "{row:?}"),
+                "bytes" | "entries" => {}
+                other => panic!("no type of the format: {other}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn edges_have_the_names_of_the_code() {
+    let code = include_str!("../sync/edge.rs");
+    let named: Vec<&str> = code
+        .lines()
+        .filter_map(|line| line.split_once("Edge::new(\"")?.1.split_once('"'))
+        .map(|(name, _)| name)
+        .collect();
+    let told: Vec<String> = rows(SPEC, "edge").into_iter().map(|row| row[0].clone()).collect();
+    assert_eq!(told.len(), named.len());
+    for name in &named {
+        assert!(told.iter().any(|edge| edge == name), "{name}");
+    }
+    for base in ["## The header", "## The producer's page", "## The consumer's page"] {
+        for row in rows(&section(SPEC, base), "offset") {
+            assert!(row[5] == "-" || named.contains(&row[5].as_str()), "{row:?}");
+        }
+    }
+}
+
+#[test]
+fn bits_of_the_status_are_told() {
+    let bits = [
+        ("PRESENT", Status::PRESENT),
+        ("LEFT", Status::LEFT),
+        ("QUIET", Status::QUIET),
+        ("WAS_QUIET", Status::WAS_QUIET),
+        ("MUTE", Status::MUTE),
+        ("BROKEN", Status::BROKEN),
+    ];
+    let told: Vec<(String, u64)> =
+        rows(SPEC, "bit").into_iter().map(|row| (row[1].clone(), 1 << row[0].parse::<u32>().unwrap())).collect();
+    assert_eq!(told, bits.map(|(name, bit)| (name.to_owned(), bit)));
+    assert!(SPEC.contains("bit 7 is never stored") && Status::NEVER == 1 << 7);
+    assert_eq!(Status(1 << 32).generation(), 1);
+    assert_eq!(Status(0).changed(0).0, 1 << 8, "changes begin at bit 8");
+    assert_eq!(Status(0xff_ffff << 8).changed(0).0, 0, "and end at bit 31");
+}
+
+#[test]
+fn lock_bytes_are_told() {
+    let told: Vec<(String, String)> = rows(SPEC, "n").into_iter().map(|row| (row[0].clone(), row[1].clone())).collect();
+    let bytes = [(GATE, "gate"), (byte_lock::Byte(1), "repairs"), (Role::Sender.byte(), "producer")];
+    let bytes = bytes.into_iter().chain([(Role::Receiver.byte(), "consumer")]);
+    assert_eq!(told, bytes.map(|(byte, name)| (byte.0.to_string(), name.to_owned())).collect::<Vec<_>>());
+}
+
+#[test]
+fn numbers_that_stand_for_something_are_told() {
+    let kinds = [Kind::Spsc, Kind::Stream].map(|kind| format!("{} {}", kind.code(), kind.name())).join(", ");
+    assert!(SPEC.contains(&format!("| `kind` | creator | - | {kinds} |")));
+    assert_eq!(Kind::from_code(3), None, "a kind that SPEC.md does not tell");
+    let [inline, table] = [Placement::Inline, Placement::Table].map(Placement::code);
+    assert!(SPEC.contains(&format!("| `placement` | creator | - | {inline} inline, {table} table |")));
+    assert!(SPEC.contains(&format!("\nVersion {VERSION}. ")));
+    assert!(SPEC.contains(&format!("| `version` | creator | - | {VERSION} |")));
+    assert!(SPEC.contains(&format!("| `header_bytes` | creator | - | {HEADER_BYTES} |")));
+    assert!(MAGIC == *b"ringway\0" && SPEC.contains("| `magic` | creator | - | `ringway` and a zero byte |"));
+}
+
+#[test]
+fn regions_are_told() {
+    use RegionKind::{Consumer, Frames, Payload, Producer, Words};
+    let told: Vec<(String, String)> =
+        rows(SPEC, "region").into_iter().map(|row| (row[0].clone(), row[1].clone())).collect();
+    let kinds = [Producer, Consumer, Frames, Words, Payload];
+    assert_eq!(told, kinds.map(|kind| ((kind as u32).to_string(), format!("{kind:?}"))));
+    let places = rows(SPEC, "region").into_iter().map(|row| row[2].clone()).take(4);
+    let expected = [PRODUCER_OFFSET, CONSUMER_OFFSET, FRAMES_OFFSET, FRAMES_OFFSET].map(|offset| offset.to_string());
+    assert!(places.eq(expected));
+    assert_eq!(WORD_STRIDE, 128);
+}
+
+// Headers.
+
+fn header(kind: Kind, shape: Shape) -> Header {
+    Header {
+        kind,
+        instance: std::array::from_fn(|at| at as u8 ^ 0xa5),
+        message: TypeId { size: shape.size, align: shape.align, tag: 0x1122_3344_5566_7788 },
+        geometry: Geometry::new(shape).expect("a possible shape"),
+    }
+}
+
+fn messages() -> Header {
+    header(Kind::Spsc, Shape { capacity: 1024, size: 8, align: 8, placement: None, frame_bytes: None })
+}
+
+fn stream() -> Header {
+    let shape =
+        Shape { capacity: 1 << 20, size: 1, align: 1, placement: Some(Placement::Table), frame_bytes: Some(64 << 10) };
+    header(Kind::Stream, shape)
+}
+
+/// The words of a page that are not 0: offset and value.
+fn sparse(page: &[u8]) -> Vec<(usize, u64)> {
+    let words = page.chunks_exact(8).map(|word| u64::from_le_bytes(word.try_into().expect("eight bytes")));
+    words.enumerate().map(|(at, word)| (at * 8, word)).filter(|(_, word)| *word != 0).collect()
+}
+
+/// If this fails, the format has changed: peers of the last release cannot read it, and `VERSION` must say so.
+#[test]
+fn the_header_of_a_message_channel_is_what_it_was() {
+    let golden = [
+        (0, 0x0079_6177_676e_6972),  // magic
+        (8, 0x0000_1000_0000_0001),  // version, header_bytes
+        (16, 0x0000_0001_0403_0201), // order_mark, kind
+        (24, 0x6000),                // total_bytes
+        (32, 0xa2a3_a0a1_a6a7_a4a5), // instance
+        (40, 0xaaab_a8a9_aeaf_acad),
+        (48, 1024),                   // capacity
+        (56, 8),                      // type_size
+        (64, 8),                      // type_align
+        (72, 0x1122_3344_5566_7788),  // type_tag
+        (80, 7),                      // per
+        (88, 148),                    // frames
+        (96, 64),                     // frame_bytes
+        (104, 8),                     // payload_offset
+        (112, 0x0000_0001_0000_0001), // placement, lifetime
+        (120, 3),                     // regions
+        (128, 0x9c7c_ffb2_5a17_cd59), // checksum
+        (136, 1),                     // state
+        (256, 0x0000_0001_0000_0001), // producer, version 1
+        (264, 0x1000),
+        (272, 0x1000),
+        (280, 0x1000),
+        (288, 0x0000_0001_0000_0002), // consumer
+        (296, 0x2000),
+        (304, 0x1000),
+        (312, 0x1000),
+        (320, 0x0000_0001_0000_0003), // frames
+        (328, 0x3000),
+        (336, 148 * 64),
+        (344, 64),
+    ];
+    assert_eq!(sparse(&messages().encode()), golden);
+}
+
+/// As above.
+#[test]
+fn the_header_of_a_stream_is_what_it_was() {
+    let golden = [
+        (0, 0x0079_6177_676e_6972),
+        (8, 0x0000_1000_0000_0001),
+        (16, 0x0000_0002_0403_0201), // kind 2
+        (24, 0x11_4000),
+        (32, 0xa2a3_a0a1_a6a7_a4a5),
+        (40, 0xaaab_a8a9_aeaf_acad),
+        (48, 1 << 20),
+        (56, 1),
+        (64, 1),
+        (72, 0x1122_3344_5566_7788),
+        (80, 65_536),
+        (88, 17),
+        (96, 65_536),                 // and payload_offset 0
+        (112, 0x0000_0001_0000_0002), // table
+        (120, 4),
+        (128, 0x2829_3c70_2333_4c29),
+        (136, 1),
+        (256, 0x0000_0001_0000_0001),
+        (264, 0x1000),
+        (272, 0x1000),
+        (280, 0x1000),
+        (288, 0x0000_0001_0000_0002),
+        (296, 0x2000),
+        (304, 0x1000),
+        (312, 0x1000),
+        (320, 0x0000_0001_0000_0004), // words
+        (328, 0x3000),
+        (336, 17 * 128),
+        (344, 128),
+        (352, 0x0000_0001_0000_0005), // payload
+        (360, 0x4000),
+        (368, 17 * 65_536),
+        (376, 65_536),
+    ];
+    assert_eq!(sparse(&stream().encode()), golden);
+}
+
+#[test]
+fn a_header_with_any_byte_changed_is_refused() {
+    for header in [messages(), stream()] {
+        let mut page = header.encode();
+        let total = header.geometry.total;
+        assert_eq!(Header::decode(&page, total), Ok(header));
+        for at in 0..page.len() {
+            let change = 1 << (at % 8);
+            page[at] ^= change;
+            assert!(Header::decode(&page, total).is_err(), "byte {at} changed by {change:#x}");
+            page[at] ^= change;
+        }
+    }
+}
+
+#[test]
+fn a_header_cut_anywhere_is_refused() {
+    let header = messages();
+    let page = header.encode();
+    for len in 0..page.len() {
+        assert!(Header::decode(&page[..len], header.geometry.total).is_err(), "{len} bytes");
+    }
+    for total in [0, 1, 4096, header.geometry.total - 1, header.geometry.total + 4096, u64::MAX] {
+        assert!(Header::decode(&page, total).is_err(), "a file of {total} bytes");
+    }
+}
+
+/// Puts the checksum of a page right, so that what is behind it is looked at.
+fn sum_up(page: &mut [u8]) {
+    page[at::CHECKSUM..at::CHECKSUM + 8].fill(0);
+    let sum = page
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+    page[at::CHECKSUM..at::CHECKSUM + 8].copy_from_slice(&sum.to_le_bytes());
+}
+
+#[test]
+fn a_geometry_that_lies_is_refused_though_the_checksum_is_right() {
+    let words = [at::TOTAL_BYTES, at::CAPACITY, at::TYPE_SIZE, at::TYPE_ALIGN, at::PER, at::FRAMES, at::FRAME_BYTES];
+    let others = [at::PAYLOAD_OFFSET, at::PLACEMENT, at::LIFETIME, at::REGIONS, at::KIND];
+    let table = (0..4 * 4).map(|at| at::REGION_TABLE + at * 8);
+    for header in [messages(), stream()] {
+        let right = header.encode();
+        for offset in words.into_iter().chain(others).chain(table.clone()) {
+            for value in [0, 1, 3, 1 << 20, 1 << 48, 1 << 63, u64::MAX] {
+                let mut page = right.clone();
+                page[offset..offset + 8].copy_from_slice(&u64::to_le_bytes(value));
+                sum_up(&mut page);
+                match Header::decode(&page, header.geometry.total) {
+                    // What lies beyond the table's last entry is reserved; another capacity may need the same frames.
+                    Ok(other) => assert!(
+                        other.geometry.total == header.geometry.total
+                            && other.geometry.frames == header.geometry.frames,
+                        "offset {offset} value {value:#x}: {other:?}"
+                    ),
+                    Err(error) => assert!(!error.to_string().is_empty()),
+                }
+            }
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_encoded_is_decoded(
+        capacity in prop_oneof![1_u64..5000, 1_u64..1 << 40],
+        align in 0_u32..13,
+        times in 0_u64..70,
+        placement in prop_oneof![Just(None), Just(Some(Placement::Inline)), Just(Some(Placement::Table))],
+        frame in prop_oneof![Just(None), (0_u64..1 << 17).prop_map(Some)],
+        is_stream: bool,
+    ) {
+        let align = 1 << align;
+        let shape = Shape { capacity, size: align * times, align, placement, frame_bytes: frame };
+        let Ok(geometry) = Geometry::new(shape) else { return Ok(()) };
+        let kind = if is_stream { Kind::Stream } else { Kind::Spsc };
+        let header = Header { geometry, ..header(kind, Shape { placement: None, frame_bytes: None, ..shape }) };
+        prop_assert_eq!(Header::decode(&header.encode(), geometry.total), Ok(header));
+        prop_assert!(geometry.per >= 1 && (geometry.frames - 1) * geometry.per >= capacity - 1);
+    }
+
+    #[test]
+    fn any_bytes_are_a_header_or_an_error(start in proptest::collection::vec(any::<u8>(), 0..512), len: u64, fix: u8) {
+        let mut page = start;
+        page.resize(HEADER_BYTES, 0);
+        if fix & 1 != 0 {
+            let good = messages().encode();
+            page[..24].copy_from_slice(&good[..24]);
+            page[at::LIFETIME..at::LIFETIME + 4].copy_from_slice(&good[at::LIFETIME..at::LIFETIME + 4]);
+            page[at::STATE..at::STATE + 4].copy_from_slice(&good[at::STATE..at::STATE + 4]);
+            sum_up(&mut page);
+        }
+        if let Ok(header) = Header::decode(&page, len) {
+            prop_assert_eq!(header.geometry.total, len);
+        }
+    }
+}
