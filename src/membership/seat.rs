@@ -52,7 +52,7 @@ impl Seat {
         let pid = process::id();
         lines.member.pid.store(pid, Relaxed); // relaxed: for people
         lines.member.started.store(process::started(pid), Relaxed); // relaxed: for people
-        // Whoever slept here before sleeps no more.
+        // Whoever slept here before sleeps no more. Relaxed: an old value costs a ring for nothing.
         let bell = role.other().lines(&control).ringing.bell.load(Relaxed);
         lines.presence.armed.store(bell, Relaxed); // relaxed: a stale ring is harmless
         // Relaxed: the role's lock ordered us behind whoever stored it.

@@ -11,6 +11,9 @@
 //! Callers give the address of a place of `layout::overlay`: inside the segment, aligned for `T`, and aligned to the
 //! largest power of two up to 8 that divides `T`'s size (every base and stride is).
 //!
+//! The atomics are `core`'s in every build, past the door of `crate::sync`: they stand for plain memory, of widths that
+//! follow `T`, and a model checks whole messages in its own cells instead.
+//!
 //! Source: RFC 3301 (per-byte atomic copies), which this file is written to be replaced by.
 #![allow(unsafe_code)]
 

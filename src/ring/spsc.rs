@@ -40,6 +40,21 @@
 //! *Source*: Lamport (1977) for one producer and one consumer; FastForward (Giacomoni, Moseley, Vachharajani 2008) for
 //! data that carries its own validity; MCRingBuffer (Lee, Bu, Chandranmenon 2010) for lazily read positions. Different
 //! here: the word is a count, not a flag, so nothing is ever cleared and a frame holds several messages.
+//!
+//! # Safety
+//!
+//! Two unsafe calls are here, one that writes a message to its place and one that reads it.
+//!
+//! *What this file assumes.* [1] `Frames` gives addresses inside the segment, aligned for `T`, for every frame below
+//! `count` and place below `per` (`layout::overlay` asserts both). [2] One `Producer` and one `Consumer` exist for a
+//! segment: membership hands a role out with its lock byte, and an end without its role is dropped before the role is
+//! given back. [3] `T` is a [`Payload`]: any bytes are a value, and every byte of a value may be read.
+//!
+//! *What it guarantees.* The producer writes only at positions in `[tail, limit)`, where `limit` came from a credit or a
+//! head that was checked to be at most the tail; the consumer reads only at positions from `head` on that a word told,
+//! after an acquire load of that word. Between correct peers the two sets never meet. **Nothing that the other end
+//! stores can make an access leave the segment**: places come from private cursors, and the words decide only how many.
+//! A peer that breaks the rules can make a copy tear, which is then another value of `T` (`ring::payload`).
 #![allow(unsafe_code)]
 
 use super::Corrupt;

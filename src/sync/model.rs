@@ -35,6 +35,7 @@ impl BellWord {
     /// Sleeps while the word is `expected`; may return early.
     pub(crate) fn sleep_while(&self, expected: u32) {
         let queue = self.queue.lock().unwrap();
+        // Relaxed: the lock orders it, as the kernel's does.
         if self.word.load(super::Ordering::Relaxed) == expected {
             drop(self.woken.wait(queue).unwrap());
         }

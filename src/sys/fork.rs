@@ -59,6 +59,7 @@ impl Mark {
         let _ = unsafe { madvise(page_at, page.get(), MmapAdvise::MADV_WIPEONFORK) };
         // SAFETY: [1] page-aligned, mapped, zeroed and so a valid AtomicU32; [2] never unmapped, so 'static.
         let word: &'static AtomicU32 = unsafe { &*page_at.as_ptr().cast::<AtomicU32>() };
+        // Relaxed: whoever gets the mark gets it through the lock above.
         word.store(1, Ordering::Relaxed);
         // Release: pairs with nothing but this process's own fork handler, which runs after it in program order.
         LATEST.store(std::ptr::from_ref(word).cast_mut(), Ordering::Release);
@@ -87,6 +88,7 @@ impl LifeDescriptor {
 
     /// The descriptor, unless this is a forked child.
     pub(crate) fn get(&self) -> Option<BorrowedFd<'_>> {
+        // Relaxed: the number is the whole message.
         let fd = self.0.load(Ordering::Relaxed);
         // SAFETY: a descriptor in the table is open until `Drop` takes it out, and `self` is borrowed.
         (fd != NONE).then(|| unsafe { BorrowedFd::borrow_raw(fd) })
@@ -101,6 +103,7 @@ impl Drop for LifeDescriptor {
 }
 
 fn close(place: &AtomicI32) {
+    // Relaxed: one of those who swap gets the number; nothing else hangs on it.
     let fd = place.swap(NONE, Ordering::Relaxed);
     if fd != NONE {
         // SAFETY: whoever swapped the number out of the table owns the descriptor; nobody else closes it.
@@ -112,7 +115,7 @@ fn close(place: &AtomicI32) {
 extern "C" fn in_the_child() {
     // SAFETY: null, or a page of `Mark::of_this_process` that is never unmapped.
     if let Some(word) = unsafe { LATEST.load(Ordering::Acquire).as_ref() } {
-        word.store(0, Ordering::Relaxed);
+        word.store(0, Ordering::Relaxed); // relaxed: the child has one thread, this one
     }
     DESCRIPTORS.each(close);
 }
