@@ -24,7 +24,7 @@ const PAGE: u64 = 4096;
 const OPERATIONS: usize = 96;
 
 /// Where the words of the two control pages lie (SPEC.md), and some frames.
-const WORDS: [u64; 32] = [
+pub(crate) const WORDS: [u64; 32] = [
     4096, 4104, 4224, 4232, 4352, 4360, 4480, 4488, 8192, 8200, 8208, 8216, 8320, 8448, 8456, 8576, 8584, 8704, 8712,
     12288, 12296, 12304, 12320, 12352, 12416, 12480, 12544, 12608, 12672, 12736, 12800, 16384,
 ];
@@ -158,7 +158,8 @@ fn made(how: u8, input: &mut Input<'_>, directory: &Path, path: &Path) -> Option
     }
 }
 
-fn hold_gate(file: &File) {
+/// Holds the gate of the segment as an attached process does.
+pub(crate) fn hold_gate(file: &File) {
     let gate = libc::flock {
         l_type: libc::F_RDLCK as libc::c_short,
         l_whence: libc::SEEK_SET as libc::c_short,
