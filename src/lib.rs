@@ -32,6 +32,9 @@
 //!
 //! The crate's own tests run it under loom (`--cfg loom`); then only channels inside one process exist.
 
+// A model has no files and no processes: what only they need is compiled there, and not used.
+#![cfg_attr(loom, allow(dead_code))]
+
 #[cfg(not(any(target_os = "linux", docsrs)))]
 compile_error!("ringway needs Linux: futexes, locks of open file descriptions, files without a name");
 

@@ -225,12 +225,17 @@ impl End {
     /// Why the channel is disconnected, if it is. Asks the kernel, and keeps nothing of the answer.
     pub(crate) fn ask(&self) -> Option<DisconnectReason> {
         let status = self.seat.peer_status();
-        self.gone(status).or_else(|| (self.seat.judge_peer(status) == Life::Died).then_some(DisconnectReason::Died))
+        self.gone(status).or_else(|| match self.seat.judge_peer(status) {
+            Life::Died => self.unless_buffering(DisconnectReason::Died),
+            Life::Nobody | Life::Alive | Life::Left => None,
+        })
     }
 
     /// Waits until somebody is at the other end.
     pub(crate) fn wait_for_peer(&mut self, deadline: Deadline) -> Result<(), WaitForPeerError> {
         let (strategy, slice) = (self.strategy, self.slice);
+        // The word of one who was killed still says PRESENT: only the kernel knows.
+        self.probe(true);
         match wait(&mut Peer(self), strategy, slice, deadline) {
             Ok(outcome) => outcome.map_err(WaitForPeerError::Disconnected),
             Err(TimedOut) => Err(WaitForPeerError::Timeout),
@@ -330,9 +335,12 @@ struct Peer<'a>(&'a mut End);
 impl Peer<'_> {
     /// A peer is who has joined and has not left; a dead one is found by the probes.
     fn found(end: &mut End) -> Option<Result<(), DisconnectReason>> {
-        match end.digest() {
+        let gone = end.digest();
+        let status = end.seat.peer_status();
+        match gone {
+            // Somebody who died is gone for this question even where sending goes on without them.
+            None if status.has(Status::PRESENT) && end.verdict != Some(Verdict::Died(status)) => Some(Ok(())),
             // A peer that left may be followed by another.
-            None if end.seat.peer_status().has(Status::PRESENT) => Some(Ok(())),
             None | Some(DisconnectReason::Left | DisconnectReason::Absent | DisconnectReason::Died)
                 if !end.is_stream =>
             {

@@ -9,4 +9,6 @@ pub(crate) mod open;
 pub(crate) mod options;
 pub(crate) mod reason;
 pub mod spsc;
+#[cfg(test)]
+mod tests;
 pub(crate) mod waiting;

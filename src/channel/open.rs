@@ -236,13 +236,27 @@ fn create(asked: Asked, place: &name::Place, options: &Options, mark: Mark) -> R
         SegmentError::AlreadyExists { .. } => Refused::Raced(error.into()),
         _ => Refused::Never(error.into()),
     })?;
+    match view(&attachment, &header) {
+        Ok(control) => {
+            let seat = Seat::join(control, asked.role, Hold::File(attachment), mark, quiet_bit(options.wait));
+            Ok(Entered { seat, header })
+        }
+        Err(refused) => {
+            // It has its name by now, which nobody else would take away.
+            attachment.leave();
+            Err(refused)
+        }
+    }
+}
+
+/// The control pages of a segment's file.
+#[cfg(not(loom))]
+fn view(attachment: &Attachment, header: &Header) -> Result<Control, Refused> {
     let region = attachment.map().map_err(|error| match error {
         SegmentError::NotFound { .. } => Refused::Raced(error.into()),
         _ => Refused::Never(error.into()),
     })?;
-    let control = control(Region::Mapped(region), &header)?;
-    let seat = Seat::join(control, asked.role, Hold::File(attachment), mark, quiet_bit(options.wait));
-    Ok(Entered { seat, header })
+    Ok(control(Region::Mapped(region), header)?)
 }
 
 /// Takes a seat at a segment that is there.
@@ -270,11 +284,7 @@ fn join(
 #[cfg(not(loom))]
 fn try_join(asked: Asked, attachment: &Attachment, header: &Header, options: &Options) -> Result<Control, Refused> {
     agree(asked, header, options)?;
-    let region = attachment.map().map_err(|error| match error {
-        SegmentError::NotFound { .. } => Refused::Raced(error.into()),
-        _ => Refused::Never(error.into()),
-    })?;
-    let control = control(Region::Mapped(region), header)?;
+    let control = view(attachment, header)?;
     let lines = asked.role.lines(&control);
     let locked = seat::lock(attachment.life()?, asked.role).map_err(|source| io("locking a role in", source))?;
     let status = Status(lines.presence.status.load(STATUS.acquire()));

@@ -23,6 +23,7 @@ pub(crate) fn for_room<T: Payload>(
     deadline: Deadline,
 ) -> Result<usize, Vain> {
     let (strategy, slice) = (end.strategy(), end.slice());
+    let want = want.max(1);
     flatten(wait(&mut Room { producer, end, want }, strategy, slice, deadline))
 }
 

@@ -1,13 +1,14 @@
 //! The words that move a ring: one page that only the producer writes, one that only the consumer writes.
 //!
 //! Every word has one writer, the process that holds that role's lock, and words of one writer share no page with
-//! words of the other. Within a page, lines separate what the other end reads at different times.
+//! words of the other. Within a page, lines separate what the other end reads at different times. (A model's threads have
+//! small stacks, and loom's atomics no layout: there pages and lines are plain structs.)
 
 use super::line::Line;
 use crate::sync::{AtomicU32, AtomicU64, BellWord};
 
 /// Written by the producer alone.
-#[repr(C, align(4096))]
+#[cfg_attr(not(loom), repr(C, align(4096)))]
 #[derive(Debug, Default)]
 pub(crate) struct ProducerPage {
     pub(crate) cursor: Line<ProducerCursor>,
@@ -15,7 +16,7 @@ pub(crate) struct ProducerPage {
 }
 
 /// Written by the consumer alone.
-#[repr(C, align(4096))]
+#[cfg_attr(not(loom), repr(C, align(4096)))]
 #[derive(Debug, Default)]
 pub(crate) struct ConsumerPage {
     pub(crate) cursor: Line<ConsumerCursor>,

@@ -2,7 +2,7 @@
 
 /// 128 bytes on every target. Processors of today fetch 64-byte lines in pairs, or have 128-byte lines; a format must
 /// not follow the target as `crossbeam_utils::CachePadded` does.
-#[repr(C, align(128))]
+#[cfg_attr(not(loom), repr(C, align(128)))]
 #[derive(Debug, Default)]
 pub(crate) struct Line<T>(pub(crate) T);
 

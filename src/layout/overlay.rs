@@ -265,8 +265,10 @@ mod imp {
 mod imp {
     use crate::layout::control::{ConsumerPage, EndLines, ProducerPage};
     use crate::layout::geometry::Geometry;
-    use crate::sync::{Arc, AtomicU64};
+    use crate::sync::AtomicU64;
     use loom::cell::UnsafeCell;
+    // Not loom's: who keeps the memory is no part of a model, and a failing model drops these where loom is no more.
+    use std::sync::Arc;
 
     /// The two control pages, in boxes.
     #[derive(Debug, Clone)]

@@ -111,7 +111,8 @@ impl Seat {
 
     /// Whether the other end has read our present word.
     pub(crate) fn is_echoed(&self) -> bool {
-        self.peer().ringing.echo.load(ECHOED.acquire()) == self.status.0
+        // Relaxed: whoever sees the echo sleeps next, and the fence in front of its look acquires what `echo` released.
+        self.peer().ringing.echo.load(Relaxed) == self.status.0
     }
 
     /// What became of the other end, of whom `status` speaks. Asks the kernel.

@@ -18,7 +18,9 @@
 #![allow(unsafe_code)]
 
 use bytemuck::{AnyBitPattern, NoUninit};
-use core::mem::{MaybeUninit, size_of};
+#[cfg(not(loom))]
+use core::mem::MaybeUninit;
+use core::mem::size_of;
 use core::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 /// What can be sent: plain data without padding, for which every bit pattern is a value.

@@ -47,9 +47,9 @@
 //!
 //! *What this file assumes.* (1) `Frames` gives addresses inside the segment, aligned for `T`, for every frame below
 //! `count` and place below `per` (`layout::overlay` asserts both); `spot` is always the spot that these frames give for
-//! `at`, or that spot stepped on inside its frame, and `at.place < per` between operations. (2) One `Producer` and one `Consumer` exist for a
-//! segment: membership hands a role out with its lock byte, and an end without its role is dropped before the role is
-//! given back. (3) `T` is a [`Payload`]: any bytes are a value, and every byte of a value may be read.
+//! `at`, or that spot stepped on inside its frame, and `at.place < per` between operations. (2) One `Producer` and one
+//! `Consumer` exist for a segment: membership hands a role out with its lock byte, and an end is dropped before its role
+//! is given back. (3) `T` is a [`Payload`]: any bytes are a value, and every byte of a value may be read.
 //!
 //! *What it guarantees.* The producer writes only at positions in `[tail, limit)`, where `limit` came from a credit or a
 //! head that was checked to be at most the tail; the consumer reads only at positions from `head` on that a word told,
@@ -63,7 +63,7 @@ use super::cursor::Cursor;
 use super::payload::{self, Payload};
 use crate::layout::overlay::{Control, Frames, Spot};
 use crate::sync::Ordering::Relaxed;
-use crate::sync::edge::{CLOSED, FILLED, FREED, TRAIL};
+use crate::sync::edge::{CLOSED, CREDIT, FILLED, FINISHED, FREED, TRAIL};
 
 /// Attempts are counted in eight bits, beside a position.
 const TRIES_MAX: u64 = 0xff;
@@ -118,7 +118,8 @@ impl<T> Producer<T> {
 
     /// Whether there is no room at this instant.
     pub(crate) fn is_full(&self) -> bool {
-        let head = self.control.consumer().cursor.head.load(FREED.acquire());
+        // Relaxed: gives no permission; who wants to write asks again, and does not get an older head.
+        let head = self.control.consumer().cursor.head.load(Relaxed);
         self.at.position.wrapping_sub(head) >= self.frames.capacity
     }
 
@@ -253,7 +254,7 @@ fn next_frame<T>(frames: &Frames<T>, at: Cursor) -> (Cursor, Spot<T>) {
 /// The limit that the credit gives; never a smaller one than before.
 #[inline(always)]
 fn credit(control: &Control, tail: u64, capacity: u64, limit: u64) -> Result<u64, Corrupt> {
-    let credit = control.consumer().credit.load(FREED.acquire());
+    let credit = control.consumer().credit.load(CREDIT.acquire());
     if credit > tail {
         return Err(Corrupt { word: "credit", found: credit });
     }
@@ -303,9 +304,9 @@ fn published<T>(control: &Control, frames: &Frames<T>, head: u64) -> Result<u64,
 /// One above the highest position that the consumer has taken, in hand or for good.
 fn taken(control: &Control) -> u64 {
     let cursor = &control.consumer().cursor;
-    // Head last: it never overtakes `taken` in a consumer that hands out, so the larger of the two is not too small.
-    let taken = cursor.taken.load(TRAIL.acquire());
-    taken.max(cursor.head.load(FREED.acquire()))
+    // Relaxed, both: each only grows, so the larger of the two is never too large and never less than it was at the last
+    // look; it gives no permission.
+    cursor.taken.load(Relaxed).max(cursor.head.load(Relaxed))
 }
 
 /// The reading end. There is one, which membership sees to.
@@ -342,7 +343,7 @@ impl<T> Consumer<T> {
     pub(crate) fn attach(control: Control, frames: Frames<T>) -> Result<Self, Corrupt> {
         let cursor = &control.consumer().cursor;
         let head = cursor.head.load(Relaxed); // relaxed: the role's lock ordered us behind whoever stored it
-        let taken = cursor.taken.load(TRAIL.acquire());
+        let taken = cursor.taken.load(Relaxed); // relaxed: as above
         let credit = control.consumer().credit.load(Relaxed); // relaxed: as above
         let capacity = frames.capacity;
         // How far the credit is behind is no matter: a consumer killed between the two stores of a release leaves it
@@ -445,13 +446,16 @@ impl<T> Consumer<T> {
         self.control.consumer().cursor.head.store(head, FREED.release());
         if head - self.credit >= self.interval {
             self.credit = head;
-            self.control.consumer().credit.store(head, FREED.release());
+            self.control.consumer().credit.store(head, CREDIT.release());
         }
     }
 
     /// Notes, before the next `n` messages are handed out, that they are: a successor will mark them.
     ///
     /// A message handed out before, by us or by a dead predecessor, and never released counts one attempt more.
+    ///
+    /// *If the process dies here*: `tries` without `taken` means nothing, and the message comes unmarked, which nobody has
+    /// had; `taken` without `tries` counts as one attempt. So the two need no order between them.
     pub(crate) fn hand_out(&mut self, n: usize) -> Attempt {
         let cursor = &self.control.consumer().cursor;
         let position = self.at.position;
@@ -463,10 +467,10 @@ impl<T> Consumer<T> {
             (_, false) => 0,
         };
         let count = (before + 1).min(TRIES_MAX);
-        cursor.tries.store(position << 8 | count, TRAIL.release());
+        cursor.tries.store(position << 8 | count, Relaxed); // relaxed: see above
         if position + n as u64 > self.taken {
             self.taken = position + n as u64;
-            cursor.taken.store(self.taken, TRAIL.release());
+            cursor.taken.store(self.taken, Relaxed); // relaxed: see above
         }
         Attempt { position, count: count as u32, redelivered }
     }
@@ -480,7 +484,7 @@ impl<T> Consumer<T> {
 
     /// Tells the producer that everything up to its end has been taken.
     pub(crate) fn finish(&self) {
-        self.control.consumer().cursor.finished.store(self.at.position + 1, FREED.release());
+        self.control.consumer().cursor.finished.store(self.at.position + 1, FINISHED.release());
     }
 
     #[cfg(not(loom))]
@@ -541,5 +545,5 @@ impl<T: Payload> Consumer<T> {
 
 /// Whether the reader of a stream has said that it took everything up to `closed`.
 pub(crate) fn finished(control: &Control) -> u64 {
-    control.consumer().cursor.finished.load(FREED.acquire())
+    control.consumer().cursor.finished.load(FINISHED.acquire())
 }

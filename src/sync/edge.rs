@@ -8,16 +8,23 @@
 //! | edge | released by | acquired by | carries |
 //! |---|---|---|---|
 //! | [`FILLED`] | producer stores the word of a frame | consumer loads it | the bytes of the messages below the word |
-//! | [`FREED`] | consumer stores `head` or `credit` | producer loads either | the end of the reading: permission to overwrite |
+//! | [`FREED`] | consumer stores `head` | producer that found no room, or has just come, loads it | the end of the reading: permission to overwrite |
+//! | [`CREDIT`] | consumer stores `credit` | producer that has come to its limit loads it | the same |
+//! | [`FINISHED`] | consumer stores `finished` | producer that waits for it loads it | all that the reader did with what it read |
 //! | [`CLOSED`] | producer stores `closed` | consumer that found nothing loads it | the last words: a second look finds all there will be |
 //! | [`STATUS`] | an end stores its `status` | the other end loads it | what that end did before it joined, left or changed its mind |
-//! | [`ECHOED`] | an end stores the `echo` of a status | the other end, about to sleep | every publication made under an older status |
-//! | [`TRAIL`] | an end stores `tail` or `taken` | who starts there later, or only looks | the words below `tail`, the `tries` of what is taken |
+//! | [`ECHOED`] | an end stores the `echo` of a status | the *fence* of the other end's sleep ([`SLEEP`]), behind a relaxed load | every publication made under an older status |
+//! | [`TRAIL`] | producer stores `tail` | consumer that counts what is there loads it | the words below `tail`: what is counted can be read |
 //! | [`SLEEP`] | fence between publication and the look at `armed` | fence between `armed` and the look at the ring | one of the two sees the other's store (Dekker) |
 //!
 //! A *successor* is ordered behind its dead predecessor by the kernel, which hands the role's lock over after it has torn
 //! the process down. What it may then find is a prefix of the predecessor's stores in program order, so stores that a
-//! successor relies on in order are released too: that is [`TRAIL`].
+//! successor relies on in order are released too: words in ascending order ([`FILLED`]), then `tail` ([`TRAIL`]), then
+//! `closed` ([`CLOSED`]), then the status ([`STATUS`]). `taken` and `tries` need no order (see `Consumer::hand_out`).
+//!
+//! That every end is needed is tested, not believed: the model of an edge fails when either of its ends is weakened. What
+//! could be weakened without a failure has been: the loads of `echo` and the accesses of `taken` and `tries` are relaxed,
+//! and say why.
 
 use super::Ordering;
 
@@ -25,6 +32,10 @@ use super::Ordering;
 pub(crate) const FILLED: Edge = Edge::new("filled");
 /// See the module's table.
 pub(crate) const FREED: Edge = Edge::new("freed");
+/// See the module's table.
+pub(crate) const CREDIT: Edge = Edge::new("credit");
+/// See the module's table.
+pub(crate) const FINISHED: Edge = Edge::new("finished");
 /// See the module's table.
 pub(crate) const CLOSED: Edge = Edge::new("closed");
 /// See the module's table.
@@ -110,7 +121,7 @@ pub(crate) mod weakened {
     }
 
     /// Runs `model` without this end of this edge and says whether the model failed, as it must.
-    pub(crate) fn fails(edge: Edge, end: End, model: impl FnOnce() + std::panic::UnwindSafe) -> bool {
+    pub(crate) fn fails(edge: Edge, end: End, model: impl FnOnce() -> usize + std::panic::UnwindSafe) -> bool {
         GONE.set(Some((edge, end)));
         let result = std::panic::catch_unwind(model);
         GONE.set(None);

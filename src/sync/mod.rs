@@ -16,6 +16,8 @@
 
 pub(crate) mod backoff;
 pub(crate) mod edge;
+#[cfg(all(loom, test))]
+pub(crate) mod explore;
 pub(crate) mod step;
 
 #[cfg(loom)]

@@ -31,9 +31,17 @@ pub(crate) fn unpark(word: &BellWord) {
     crate::sys::futex::wake(word);
 }
 
-/// In the model there is no time: a wake that is lost is a deadlock, which loom reports.
+/// In the model no time goes by, and nobody dies. So a sleep that only death or a caller's patience would end, anything
+/// longer than a millisecond, ends by a wake or never: a wake that is lost is a deadlock, which loom reports. The short
+/// sleeps are those of an end that the other may not hear; nothing is promised to wake them but their end, and that may
+/// come before anything else happens: they are a turn for the other threads.
 #[cfg(loom)]
-pub(crate) fn park(word: &BellWord, expected: u32, _deadline: Deadline) -> Woken {
+pub(crate) fn park(word: &BellWord, expected: u32, deadline: Deadline) -> Woken {
+    const SHORT_NS: u64 = 1_000_000;
+    if deadline.ns().is_some_and(|ns| ns <= crate::sys::clock::now_ns() + SHORT_NS) {
+        loom::thread::yield_now();
+        return Woken::TimedOut;
+    }
     word.sleep_while(expected);
     Woken::Look
 }

@@ -64,7 +64,8 @@ pub(crate) fn wait<A: Awaited>(
         };
         let outcome = match woken {
             Woken::Lost => Some(awaited.lost()),
-            Woken::Look => awaited.look(),
+            // Not only after a whole slice: a process with a timer signal every 10 ms never sleeps that long.
+            Woken::Look => awaited.look().or_else(|| awaited.probe(false)),
             Woken::TimedOut => awaited.look().or_else(|| awaited.probe(true)),
         };
         if let Some(outcome) = outcome {

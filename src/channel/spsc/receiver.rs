@@ -1,8 +1,10 @@
 //! The receiving end.
 
+use super::asked;
 use super::common::common;
+#[cfg(not(loom))]
+use super::corrupt;
 use super::guard::Guard;
-use super::{asked, corrupt};
 use crate::channel::end::{End, Stats};
 #[cfg(not(loom))]
 use crate::channel::error::TryGrantError;

@@ -1,7 +1,9 @@
 //! The sending end.
 
+use super::asked;
 use super::common::common;
-use super::{asked, corrupt};
+#[cfg(not(loom))]
+use super::corrupt;
 use crate::channel::end::{End, Stats};
 #[cfg(not(loom))]
 use crate::channel::error::TryGrantError;
@@ -236,7 +238,7 @@ impl<T: Payload> Sender<T> {
     #[cfg(not(loom))]
     pub fn reserve_up_to(&mut self, max: usize) -> Result<super::WriteGrant<'_, T>, SendError<()>> {
         match waiting::for_room(&mut self.producer, &mut self.end, max, Deadline::NEVER) {
-            Ok(room) => Ok(super::WriteGrant::new(&mut self.producer, &mut self.end, room.min(max))),
+            Ok(room) => Ok(super::WriteGrant::new(&mut self.producer, &mut self.end, room.min(max.max(1)))),
             Err(_) => Err(SendError(())),
         }
     }

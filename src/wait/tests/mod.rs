@@ -1,1 +1,4 @@
-//! tests
+//! Bells under loom.
+
+#[cfg(loom)]
+mod loom_bell;

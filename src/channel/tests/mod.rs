@@ -1,0 +1,16 @@
+//! The whole channel: under loom, and with ends that are killed before each of their steps.
+
+#[cfg(loom)]
+mod loom_channel;
+#[cfg(not(loom))]
+mod model;
+#[cfg(not(loom))]
+mod scenes;
+#[cfg(not(loom))]
+mod stage;
+#[cfg(not(loom))]
+mod stepped_channel;
+#[cfg(not(loom))]
+mod stepped_door;
+#[cfg(not(loom))]
+mod stepped_stream;

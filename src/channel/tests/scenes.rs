@@ -1,0 +1,134 @@
+//! What children do before they are killed: the operations, each with what it needs to be there.
+
+use super::stage::{act, word};
+use crate::channel::options::Options;
+use crate::channel::spsc::{Receiver, Sender};
+use crate::layout::fields::Base;
+use crate::stream::{Reader, Writer};
+use crate::wait::strategy::WaitStrategy;
+use std::io::{Read, Write};
+use std::path::Path;
+
+/// Two messages a frame, so that batches end inside frames, at their ends, and go around.
+pub(super) fn options(directory: &Path) -> Options {
+    Options::new().dir(directory).capacity(8).frame_bytes(24).wait(WaitStrategy::Sleep)
+}
+
+/// A ring of four frames.
+pub(super) fn stream_options(directory: &Path) -> Options {
+    Options::new().dir(directory).capacity(4000).frame_bytes(1000).wait(WaitStrategy::Sleep)
+}
+
+/// The bytes of every stream here; no two thousand of them are alike.
+pub(super) fn bytes(len: usize) -> Vec<u8> {
+    (0..len as u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect()
+}
+
+/// Returns only by `act`.
+pub(super) fn play(scene: &str, name: &str, directory: &Path, n: u64) {
+    let options = options(directory);
+    let quiet = options.clone().wait(WaitStrategy::Spin);
+    let streams = stream_options(directory);
+    let sender = || Sender::<u64>::open_with(name, &options).expect("a channel");
+    let receiver = || Receiver::<u64>::open_with(name, &options).expect("a channel");
+    let writer = || Writer::open_with(name, &streams).expect("a stream");
+    let reader = || Reader::open_with(name, &streams).expect("a stream");
+    match scene {
+        // Senders: 1 was sent before.
+        "send" | "send-ends-frame" | "send-to-sleeper" | "send_many" | "commit" | "close" | "set_wait"
+        | "drop-sender" => {
+            let mut tx =
+                if scene == "set_wait" { Sender::open_with(name, &quiet).expect("a channel") } else { sender() };
+            tx.send(1).expect("a receiver");
+            match scene {
+                "send-ends-frame" => act(n, || tx.send(2)),
+                "send" => {
+                    tx.send(2).expect("a receiver");
+                    act(n, || tx.send(3))
+                }
+                "send-to-sleeper" => {
+                    let path = directory.join(name);
+                    while word(&path, Base::Consumer, "head") < 1
+                        || word(&path, Base::Consumer, "armed") == word(&path, Base::Producer, "bell")
+                    {
+                        std::thread::yield_now();
+                    }
+                    act(n, || tx.send(2))
+                }
+                "send_many" => act(n, || tx.send_many(&[2, 3, 4, 5, 6])),
+                "commit" => act(n, || {
+                    let mut grant = tx.try_reserve(6).expect("room");
+                    let filled = grant.fill([2, 3, 4, 99]);
+                    grant.commit(filled - 1);
+                }),
+                "close" => act(n, || tx.close()),
+                "set_wait" => act(n, || tx.set_wait(WaitStrategy::Sleep)),
+                _ => act(n, || drop(tx)),
+            }
+        }
+        // Receivers: 1 ..= 6 are there, and 1 has been taken before.
+        "try_recv" | "recv" | "recv_many" | "recv_ref" | "release" | "release-some" | "close-receiver"
+        | "drop-receiver" => {
+            let mut rx = receiver();
+            assert_eq!(rx.recv(), Ok(1));
+            match scene {
+                "try_recv" => act(n, || rx.try_recv()),
+                "recv" => act(n, || rx.recv()),
+                "recv_many" => act(n, || rx.recv_many(&mut [0; 3])),
+                "recv_ref" => act(n, || rx.recv_ref().expect("a message").commit()),
+                "release" => act(n, || rx.try_read(3).expect("messages").release_all()),
+                "release-some" => act(n, || rx.try_read(3).expect("messages").release(2)),
+                "close-receiver" => act(n, || rx.close()),
+                _ => act(n, || drop(rx)),
+            }
+        }
+        "recv_ref-third" => {
+            // The third hand-out of one message.
+            let mut rx = receiver();
+            assert_eq!(rx.recv(), Ok(1));
+            drop(rx.recv_ref());
+            drop(rx.recv_ref());
+            act(n, || rx.recv_ref().expect("a message").commit())
+        }
+        // Doors. The name may be free, stale or in use.
+        "create-sender" => act(n, || Sender::<u64>::create_with(name, &options)),
+        "create-receiver" => act(n, || Receiver::<u64>::create_with(name, &options)),
+        "open-sender" => act(n, || Sender::<u64>::open_with(name, &options)),
+        "open-receiver" => act(n, || Receiver::<u64>::open_with(name, &options)),
+        "open-or-create-sender" => act(n, || Sender::<u64>::open_or_create_with(name, &options)),
+        "open-or-create-receiver" => act(n, || Receiver::<u64>::open_or_create_with(name, &options)),
+        "last-out" => {
+            let tx = Sender::<u64>::create_with(name, &options).expect("a channel");
+            act(n, || drop(tx))
+        }
+        "clean" => act(n, || crate::observe::clean(Some(directory))),
+        // Streams.
+        "write" => {
+            let mut writer = writer();
+            writer.write_all(&bytes(500)).expect("a reader");
+            act(n, || writer.write_all(&bytes(3500)[500..]))
+        }
+        "close-writer" | "finish" | "abort" | "drop-writer" => {
+            let mut writer = writer();
+            writer.write_all(&bytes(1500)).expect("a reader");
+            match scene {
+                "close-writer" => act(n, || writer.close()),
+                "finish" => act(n, || writer.finish()),
+                "abort" => act(n, || writer.abort()),
+                _ => act(n, || drop(writer)),
+            }
+        }
+        "read" => {
+            let mut reader = reader();
+            act(n, || reader.read_exact(&mut [0; 2500]))
+        }
+        "drop-reader" => {
+            let mut reader = reader();
+            reader.read_exact(&mut [0; 700]).expect("bytes");
+            act(n, || drop(reader))
+        }
+        "break-off-writer" => act(n, || Writer::open_with(name, &streams)),
+        "break-off-reader" => act(n, || Reader::open_with(name, &streams)),
+        _ => panic!("no scene {scene}"),
+    }
+}
