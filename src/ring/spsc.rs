@@ -43,12 +43,13 @@
 //!
 //! # Safety
 //!
-//! Two unsafe calls are here, one that writes a message to its place and one that reads it.
+//! What is unsafe here: writing a message to its place, reading it from there, and loading the word of a [`Spot`].
 //!
-//! *What this file assumes.* [1] `Frames` gives addresses inside the segment, aligned for `T`, for every frame below
-//! `count` and place below `per` (`layout::overlay` asserts both). [2] One `Producer` and one `Consumer` exist for a
-//! segment: membership hands a role out with its lock byte, and an end without its role is dropped before the role is
-//! given back. [3] `T` is a [`Payload`]: any bytes are a value, and every byte of a value may be read.
+//! *What this file assumes.* (1) `Frames` gives addresses inside the segment, aligned for `T`, for every frame below
+//! `count` and place below `per` (`layout::overlay` asserts both); `spot` is always the spot that these frames give for
+//! `at`, or that spot stepped on inside its frame, and `at.place < per` between operations. (2) One `Producer` and one
+//! `Consumer` exist for a segment: membership hands a role out with its lock byte, and an end is dropped before its role
+//! is given back. (3) `T` is a [`Payload`]: any bytes are a value, and every byte of a value may be read.
 //!
 //! *What it guarantees.* The producer writes only at positions in `[tail, limit)`, where `limit` came from a credit or a
 //! head that was checked to be at most the tail; the consumer reads only at positions from `head` on that a word told,
