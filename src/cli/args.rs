@@ -61,20 +61,20 @@ pub(crate) struct Channel {
 impl Channel {
     /// The library's options.
     pub(crate) fn options(&self) -> Options {
-        let mut options = options(self.dir.as_deref());
-        if let Some(capacity) = self.capacity {
-            options = options.capacity(usize::try_from(capacity).unwrap_or(usize::MAX));
-        }
-        options
+        options(self.dir.as_deref(), self.capacity)
     }
 }
 
-/// Options for a channel in this directory.
-pub(crate) fn options(directory: Option<&Path>) -> Options {
-    match directory {
-        Some(directory) => Options::new().dir(directory),
-        None => Options::new(),
+/// Options for a channel in this directory, of this capacity.
+pub(crate) fn options(directory: Option<&Path>, capacity: Option<u64>) -> Options {
+    let mut options = Options::new();
+    if let Some(directory) = directory {
+        options = options.dir(directory);
     }
+    if let Some(capacity) = capacity {
+        options = options.capacity(usize::try_from(capacity).unwrap_or(usize::MAX));
+    }
+    options
 }
 
 #[derive(Debug, clap::Args)]
@@ -115,6 +115,9 @@ pub(crate) struct DemoArgs {
     /// How much each stream moves; K, M and G are 1024, 1024^2, 1024^3
     #[arg(long, value_parser = units::parse_bytes, default_value = "2G")]
     pub(crate) bytes: u64,
+    /// Bytes that the ring of the stream holds; a smaller one fits into a smaller /dev/shm
+    #[arg(long, value_name = "BYTES", value_parser = units::parse_bytes)]
+    pub(crate) capacity: Option<u64>,
     /// Where the data begins: the same seed gives the same bytes
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
@@ -137,6 +140,8 @@ pub(crate) struct WorkerArgs {
     pub(crate) name: String,
     #[arg(long)]
     pub(crate) dir: Option<PathBuf>,
+    #[arg(long)]
+    pub(crate) capacity: Option<u64>,
     #[arg(long)]
     pub(crate) bytes: u64,
     #[arg(long)]

@@ -101,6 +101,8 @@ fn hint(error: &OpenError) -> Option<&'static str> {
         }
         OpenError::Segment(SegmentError::Unsupported { .. }) => "give a directory on a tmpfs with --dir",
         OpenError::Format(FormatError::Capacity { .. }) => "give the same --capacity on both sides, or on one only",
+        // Asked for, not found.
+        OpenError::Format(FormatError::Field { field: "capacity", .. }) => return None,
         OpenError::Format(FormatError::Kind { .. } | FormatError::Type { .. }) => {
             "another program uses this name: use another"
         }

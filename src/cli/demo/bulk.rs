@@ -38,7 +38,7 @@ pub(super) fn verify(args: &WorkerArgs) -> Result<(), Failure> {
 fn make_in_ring(args: &WorkerArgs) -> Result<(), Failure> {
     let [name, _] = channels(&args.name);
     let gone = |error: io::Error| Failure::stream(&name, &error);
-    let options = args::options(args.dir.as_deref());
+    let options = args::options(args.dir.as_deref(), args.capacity);
     let mut writer = opening::open(&name, &options, Writer::open_or_create_with)?;
     let made = (|| {
         let mut at = 0;
@@ -94,7 +94,7 @@ fn fill(args: &WorkerArgs, at: u64, bytes: &mut [u8]) -> Result<usize, Failure> 
 
 fn verify_in_ring(args: &WorkerArgs, check: &mut Check) -> Result<(), Failure> {
     let [name, _] = channels(&args.name);
-    let options = args::options(args.dir.as_deref());
+    let options = args::options(args.dir.as_deref(), args.capacity);
     let mut reader = opening::open(&name, &options, Reader::open_or_create_with)?;
     loop {
         signals::check()?;

@@ -60,7 +60,7 @@ enum Line {
 
 impl Line {
     fn open(args: &WorkerArgs, out: &str, back: &str) -> Result<Self, Failure> {
-        let options = args::options(args.dir.as_deref()).capacity(64);
+        let options = args::options(args.dir.as_deref(), Some(64));
         let options = match args.via {
             Via::Pipe | Via::Socket => {
                 return Ok(Self::Descriptors { stdin: io::stdin(), stdout: io::stdout() });

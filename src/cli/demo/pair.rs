@@ -200,6 +200,9 @@ fn command(args: &DemoArgs, task: Task, via: Via, name: &str) -> Command {
     if let Some(directory) = &args.dir {
         command.arg("--dir").arg(directory);
     }
+    if let Some(capacity) = args.capacity {
+        command.args(["--capacity", &capacity.to_string()]);
+    }
     if let (Some(offset), Task::Make) = (args.spoil, task) {
         command.args(["--spoil", &offset.to_string()]);
     }
