@@ -527,7 +527,7 @@ fn the_demo_leaves_nothing_when_it_is_told_to_stop_or_killed() {
 fn a_full_file_system_is_said_to_be_full() {
     let program = env!("CARGO_BIN_EXE_ringway");
     let in_small = |script: &str| {
-        let script = format!("mount -t tmpfs -o size=64k tmpfs /dev/shm && echo mounted && {program} {script}");
+        let script = format!("mount -t tmpfs -o size=64k tmpfs /dev/shm || exit; echo mounted; {program} {script}");
         let mut command = Command::new("unshare");
         command.args(["--mount", "sh", "-c", &script]);
         Process::new(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped())).end()

@@ -6,6 +6,7 @@ use super::failure::Failure;
 use super::opening;
 use super::progress::Progress;
 use super::signals::{self, SLICE};
+use ringway::WaitStrategy;
 use ringway::stream::Reader;
 use std::io;
 use std::os::fd::AsFd;
@@ -28,6 +29,7 @@ pub(crate) fn run(args: &RecvArgs) -> Result<(), Failure> {
 fn receive(name: &str, reader: &mut Reader, progress: &mut Progress) -> Result<(), Failure> {
     let stdout = io::stdout();
     let to = stdout.as_fd();
+    let mut is_idle = false;
     loop {
         signals::check()?;
         progress.show(reader.received());
@@ -35,10 +37,20 @@ fn receive(name: &str, reader: &mut Reader, progress: &mut Progress) -> Result<(
             Some([]) => return Ok(()),
             Some(bytes) => bytes,
             None if descriptor::is_closed(to) => return Err(closed(name, reader)),
-            None => continue,
+            None => {
+                // After a slice without a byte there is no haste: to poll before each sleep would be for nothing.
+                reader.set_wait(WaitStrategy::Sleep);
+                is_idle = true;
+                continue;
+            }
         };
         match descriptor::write(to, &bytes[..bytes.len().min(PART)]) {
-            Ok(written) => io::BufRead::consume(reader, written.unwrap_or(0)),
+            Ok(written) => {
+                io::BufRead::consume(reader, written.unwrap_or(0));
+                if std::mem::take(&mut is_idle) {
+                    reader.set_wait(WaitStrategy::default());
+                }
+            }
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Err(closed(name, reader)),
             Err(error) => return Err(Failure::of(name, format_args!("cannot write the output: {error}"))),
         }

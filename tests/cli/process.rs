@@ -1,8 +1,10 @@
 //! The program as a child process, and conditions that are waited for.
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use ringway::observe::{self, MemberState, Segment};
 use std::fs;
 use std::io::{Read, Write};
+use std::os::fd::AsFd;
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -121,7 +123,17 @@ impl Process {
         drop(self.child.stdin.take());
         let mut stdout = Vec::new();
         if let Some(mut pipe) = self.child.stdout.take() {
-            pipe.read_to_end(&mut stdout).expect("its output");
+            // Its end is the program's end, for which nobody waits for ever.
+            let left = || PollTimeout::try_from(LONG.saturating_sub(asked.elapsed())).expect("seconds");
+            let mut part = [0; 65536];
+            loop {
+                let ready = poll(&mut [PollFd::new(pipe.as_fd(), PollFlags::POLLIN)], left()).expect("a pipe");
+                assert!(ready > 0, "still running: {}", self.line);
+                match pipe.read(&mut part).expect("its output") {
+                    0 => break,
+                    n => stdout.extend_from_slice(&part[..n]),
+                }
+            }
         }
         self.ended(asked, stdout)
     }
