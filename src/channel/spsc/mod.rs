@@ -121,7 +121,7 @@ pub(crate) fn channel_at<T: Payload>(options: &Options, start: u64) -> Result<(S
     let consumer = pair.1.consumer();
     for position in [&pair.1.producer().cursor.tail, &consumer.cursor.head, &consumer.cursor.taken, &consumer.credit.0]
     {
-        position.store(start, Relaxed);
+        position.store(start, Relaxed); // relaxed: nobody else knows these words yet
     }
     ends(pair, options)
 }
