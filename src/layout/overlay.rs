@@ -106,11 +106,13 @@ mod imp {
         }
     }
 
-    /// A place and the word of its frame, computed once and then stepped along.
+    /// A frame: its word, and where its messages lie. Computed once a frame.
     #[derive(Debug)]
     pub(crate) struct Spot<T> {
         word: NonNull<AtomicU64>,
-        place: *mut T,
+        /// Where message 0 would lie if the ring were one endless frame in which this one is in its place: so that a
+        /// message's address is this and its position, and one number moves from message to message. Wraps.
+        origin: *mut T,
     }
 
     impl<T> Clone for Spot<T> {
@@ -120,14 +122,6 @@ mod imp {
     }
 
     impl<T> Copy for Spot<T> {}
-
-    impl<T> Spot<T> {
-        /// The next place, if it is of the same frame; else nothing that may be used.
-        #[inline(always)]
-        pub(crate) fn next(self) -> Self {
-            Self { place: self.place.wrapping_add(1), ..self }
-        }
-    }
 
     // SAFETY: addresses, used with the `Frames` that made them and that keeps the memory.
     unsafe impl<T: Send> Send for Spot<T> {}
@@ -191,10 +185,11 @@ mod imp {
             }
         }
 
-        /// The place and its frame's word.
+        /// The physical frame whose first message has this position.
         #[inline(always)]
-        pub(crate) fn spot(&self, frame: usize, place: usize) -> Spot<T> {
-            Spot { word: NonNull::from(self.word(frame)), place: self.place(frame, place) }
+        pub(crate) fn spot(&self, frame: usize, first: u64) -> Spot<T> {
+            let origin = self.place(frame, 0).wrapping_sub(first as usize);
+            Spot { word: NonNull::from(self.word(frame)), origin }
         }
 
         /// The word of a spot's frame.
@@ -208,16 +203,16 @@ mod imp {
             unsafe { spot.word.as_ref() }
         }
 
-        /// Lets `use_it` have the address of a spot, to write there.
+        /// Lets `use_it` have the address of a message of a spot's frame, to write there.
         #[inline(always)]
-        pub(crate) fn with_mut_at<R>(&self, spot: Spot<T>, use_it: impl FnOnce(*mut T) -> R) -> R {
-            use_it(spot.place)
+        pub(crate) fn with_mut_at<R>(&self, spot: Spot<T>, position: u64, use_it: impl FnOnce(*mut T) -> R) -> R {
+            use_it(spot.origin.wrapping_add(position as usize))
         }
 
-        /// Lets `use_it` have the address of a spot, to read there.
+        /// Lets `use_it` have the address of a message of a spot's frame, to read there.
         #[inline(always)]
-        pub(crate) fn with_at<R>(&self, spot: Spot<T>, use_it: impl FnOnce(*const T) -> R) -> R {
-            use_it(spot.place)
+        pub(crate) fn with_at<R>(&self, spot: Spot<T>, position: u64, use_it: impl FnOnce(*const T) -> R) -> R {
+            use_it(spot.origin.wrapping_add(position as usize))
         }
 
         /// The publication word of a physical frame.
@@ -313,11 +308,11 @@ mod imp {
         }
     }
 
-    /// A place.
+    /// A frame, and the position of its first message.
     #[derive(Debug)]
     pub(crate) struct Spot<T> {
         frame: usize,
-        place: usize,
+        first: u64,
         _message: core::marker::PhantomData<T>,
     }
 
@@ -328,12 +323,6 @@ mod imp {
     }
 
     impl<T> Copy for Spot<T> {}
-
-    impl<T> Spot<T> {
-        pub(crate) fn next(self) -> Self {
-            Self { place: self.place + 1, ..self }
-        }
-    }
 
     /// The frames: each message in a cell whose accesses loom checks.
     #[derive(Debug)]
@@ -366,8 +355,8 @@ mod imp {
     }
 
     impl<T> Frames<T> {
-        pub(crate) fn spot(&self, frame: usize, place: usize) -> Spot<T> {
-            Spot { frame, place, _message: core::marker::PhantomData }
+        pub(crate) fn spot(&self, frame: usize, first: u64) -> Spot<T> {
+            Spot { frame, first, _message: core::marker::PhantomData }
         }
 
         /// # Safety
@@ -377,12 +366,12 @@ mod imp {
             self.word(spot.frame)
         }
 
-        pub(crate) fn with_mut_at<R>(&self, spot: Spot<T>, use_it: impl FnOnce(*mut T) -> R) -> R {
-            self.with_mut(spot.frame, spot.place, use_it)
+        pub(crate) fn with_mut_at<R>(&self, spot: Spot<T>, position: u64, use_it: impl FnOnce(*mut T) -> R) -> R {
+            self.with_mut(spot.frame, (position - spot.first) as usize, use_it)
         }
 
-        pub(crate) fn with_at<R>(&self, spot: Spot<T>, use_it: impl FnOnce(*const T) -> R) -> R {
-            self.with(spot.frame, spot.place, use_it)
+        pub(crate) fn with_at<R>(&self, spot: Spot<T>, position: u64, use_it: impl FnOnce(*const T) -> R) -> R {
+            self.with(spot.frame, (position - spot.first) as usize, use_it)
         }
 
         pub(crate) fn word(&self, frame: usize) -> &AtomicU64 {

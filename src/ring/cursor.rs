@@ -1,5 +1,7 @@
 //! A position in the endless sequence of messages, with the frame and the place where it lies.
 
+use crate::layout::overlay::{Frames, Spot};
+
 /// Where an end is. `frame < count` and `place < per` of the ring it was made for, always.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Cursor {
@@ -39,6 +41,55 @@ impl Cursor {
         let places = self.place + n;
         let frame = self.frame + places / per;
         Self { position: self.position + n as u64, frame: frame % count, place: places % per }
+    }
+}
+
+/// Where an end is, with what it needs to take one step at the least cost: from message to message within a frame only
+/// `position` moves.
+#[derive(Debug)]
+pub(crate) struct Tip<T> {
+    /// As in [`Cursor`].
+    pub(crate) position: u64,
+    /// The position behind the frame's last message.
+    end: u64,
+    frame: usize,
+    /// The frame's word and places.
+    pub(crate) spot: Spot<T>,
+}
+
+impl<T> Tip<T> {
+    /// The tip at `at`, in these frames.
+    #[inline(always)]
+    pub(crate) fn new(frames: &Frames<T>, at: Cursor) -> Self {
+        let first = at.position - at.place as u64;
+        let end = first + frames.per as u64;
+        Self { position: at.position, end, frame: at.frame, spot: frames.spot(at.frame, first) }
+    }
+
+    /// Where that is.
+    #[inline(always)]
+    pub(crate) fn cursor(&self, frames: &Frames<T>) -> Cursor {
+        let place = frames.per - (self.end - self.position) as usize;
+        Cursor { position: self.position, frame: self.frame, place }
+    }
+
+    /// The position behind the last message of the frame.
+    #[inline(always)]
+    pub(crate) fn end_of_frame(&self) -> u64 {
+        self.end
+    }
+
+    /// One message on, to `next`; whether that was the frame's last.
+    #[inline(always)]
+    pub(crate) fn step_to(&mut self, next: u64, frames: &Frames<T>) -> bool {
+        debug_assert_eq!(next, self.position + 1);
+        self.position = next;
+        let is_last = next == self.end;
+        if is_last {
+            let frame = if self.frame + 1 < frames.count { self.frame + 1 } else { 0 };
+            *self = Self::new(frames, Cursor { position: next, frame, place: 0 });
+        }
+        is_last
     }
 }
 

@@ -43,11 +43,11 @@
 //!
 //! # Safety
 //!
-//! What is unsafe here: writing a message to its place, reading it from there, and loading the word of a [`Spot`].
+//! What is unsafe here: writing a message to its place, reading it from there, and loading the word of a `Spot`.
 //!
 //! *What this file assumes.* (1) `Frames` gives addresses inside the segment, aligned for `T`, for every frame below
-//! `count` and place below `per` (`layout::overlay` asserts both); `spot` is always the spot that these frames give for
-//! `at`, or that spot stepped on inside its frame, and `at.place < per` between operations. (2) One `Producer` and one
+//! `count` and place below `per` (`layout::overlay` asserts both); the spot of a
+//! `Tip` is always the one that these frames give for its frame, and its position is in that frame. (2) One `Producer` and one
 //! `Consumer` exist for a segment: membership hands a role out with its lock byte, and an end is dropped before its role
 //! is given back. (3) `T` is a [`Payload`]: any bytes are a value, and every byte of a value may be read.
 //!
@@ -59,9 +59,9 @@
 #![allow(unsafe_code)]
 
 use super::Corrupt;
-use super::cursor::Cursor;
+use super::cursor::{Cursor, Tip};
 use super::payload::{self, Payload};
-use crate::layout::overlay::{Control, Frames, Spot};
+use crate::layout::overlay::{Control, Frames};
 use crate::sync::Ordering::Relaxed;
 use crate::sync::edge::{CLOSED, CREDIT, FILLED, FINISHED, FREED, TRAIL};
 
@@ -81,9 +81,7 @@ pub(crate) enum Pushed {
 pub(crate) struct Producer<T> {
     control: Control,
     frames: Frames<T>,
-    at: Cursor,
-    /// Where `at` is.
-    spot: Spot<T>,
+    at: Tip<T>,
     /// Positions below this may be written. Only this producer uses room up, so room once seen stays.
     limit: u64,
 }
@@ -99,9 +97,8 @@ impl<T> Producer<T> {
             return Err(Corrupt { word: "tail", found: tail });
         }
         control.producer().cursor.tail.store(tail, TRAIL.release());
-        let at = Cursor::at(tail, frames.per, frames.count);
-        let spot = frames.spot(at.frame, at.place);
-        Ok(Self { limit: head + frames.capacity, control, frames, at, spot })
+        let at = Tip::new(&frames, Cursor::at(tail, frames.per, frames.count));
+        Ok(Self { limit: head + frames.capacity, control, frames, at })
     }
 
     /// The next position to be written.
@@ -159,7 +156,7 @@ impl<T> Producer<T> {
             return;
         }
         let (per, count) = (self.frames.per, self.frames.count);
-        let (mut at, mut left) = (self.at, n);
+        let (mut at, mut left) = (self.at.cursor(&self.frames), n);
         while left > 0 {
             let run = left.min(per - at.place);
             let next = at.after(run, per, count);
@@ -167,8 +164,7 @@ impl<T> Producer<T> {
             at = next;
             left -= run;
         }
-        self.at = at;
-        self.spot = self.frames.spot(at.frame, at.place);
+        self.at = Tip::new(&self.frames, at);
         self.control.producer().cursor.tail.store(at.position, TRAIL.release());
     }
 
@@ -184,7 +180,7 @@ impl<T> Producer<T> {
         T: Payload,
     {
         assert!((ahead as u64) < self.limit - self.at.position);
-        let at = self.at.skip(ahead, self.frames.per, self.frames.count);
+        let at = self.at.cursor(&self.frames).skip(ahead, self.frames.per, self.frames.count);
         self.put(at, message);
     }
 
@@ -203,7 +199,7 @@ impl<T> Producer<T> {
 
     #[cfg(not(loom))]
     pub(super) fn parts(&self) -> (&Frames<T>, Cursor) {
-        (&self.frames, self.at)
+        (&self.frames, self.at.cursor(&self.frames))
     }
 }
 
@@ -224,31 +220,21 @@ impl<T: Payload> Producer<T> {
                 Err(corrupt) => return Pushed::Corrupt(corrupt),
             }
         }
-        let spot = self.spot;
-        self.frames.with_mut_at(spot, |place| {
-            // SAFETY: as in `put`, for the place of `at`, which is where `spot` is.
+        // By value: what is stored to the segment could, for all the compiler knows, be stored over our cursor.
+        let (spot, position) = (self.at.spot, self.at.position);
+        self.frames.with_mut_at(spot, position, |place| {
+            // SAFETY: as in `put`, for the place of `at`, which is in the frame of its spot.
             unsafe { payload::write(place, message) }
         });
-        let tail = self.at.position + 1;
+        let tail = position + 1;
         // SAFETY: these frames made the spot.
         let word = unsafe { self.frames.word_at(spot) };
         word.store(tail, FILLED.release());
-        self.at.position = tail;
-        self.at.place += 1;
-        self.spot = spot.next();
-        if self.at.place == self.frames.per {
-            (self.at, self.spot) = next_frame(&self.frames, self.at);
+        if self.at.step_to(tail, &self.frames) {
             self.control.producer().cursor.tail.store(tail, TRAIL.release());
         }
         Pushed::Done
     }
-}
-
-/// From behind the last place of a frame to the first of the next. By value, see `refill`.
-#[inline(always)]
-fn next_frame<T>(frames: &Frames<T>, at: Cursor) -> (Cursor, Spot<T>) {
-    let frame = if at.frame + 1 < frames.count { at.frame + 1 } else { 0 };
-    (Cursor { position: at.position, frame, place: 0 }, frames.spot(frame, 0))
 }
 
 /// The limit that the credit gives; never a smaller one than before.
@@ -315,13 +301,11 @@ pub(crate) struct Consumer<T> {
     control: Control,
     frames: Frames<T>,
     /// The next message to be released.
-    at: Cursor,
-    /// Where `at` is.
-    spot: Spot<T>,
+    at: Tip<T>,
     /// Messages of `at`'s frame below this are there.
     seen: u64,
-    /// The credit last stored, and how far behind `head` it may fall.
-    credit: u64,
+    /// The `head` at which the credit is next stored, and how many messages go by until the one after.
+    credit_at: u64,
     interval: u64,
     /// One above the highest position ever handed out, by a predecessor too.
     taken: u64,
@@ -354,10 +338,9 @@ impl<T> Consumer<T> {
         if taken > head + capacity {
             return Err(Corrupt { word: "taken", found: taken });
         }
-        let at = Cursor::at(head, frames.per, frames.count);
+        let at = Tip::new(&frames, Cursor::at(head, frames.per, frames.count));
         let interval = (capacity / 4).max(1);
-        let spot = frames.spot(at.frame, at.place);
-        Ok(Self { at, spot, seen: head, credit, interval, taken, control, frames })
+        Ok(Self { at, seen: head, credit_at: credit + interval, interval, taken, control, frames })
     }
 
     /// The next position to be released.
@@ -388,12 +371,12 @@ impl<T> Consumer<T> {
             return Ok(true);
         }
         // SAFETY: these frames made the spot.
-        let word = unsafe { self.frames.word_at(self.spot) };
+        let word = unsafe { self.frames.word_at(self.at.spot) };
         let word = word.load(FILLED.acquire());
         if word <= self.at.position {
             return Ok(false);
         }
-        if word > self.at.position - self.at.place as u64 + self.frames.per as u64 {
+        if word > self.at.end_of_frame() {
             return Err(Corrupt { word: "frame word", found: word });
         }
         self.seen = word;
@@ -408,7 +391,7 @@ impl<T> Consumer<T> {
         let max = max.min(usize::try_from(self.frames.capacity).unwrap_or(usize::MAX));
         let (per, count) = (self.frames.per, self.frames.count);
         let mut found = 0;
-        let mut at = self.at;
+        let mut at = self.at.cursor(&self.frames);
         while found < max {
             let word = self.frames.word(at.frame).load(FILLED.acquire());
             if word <= at.position {
@@ -434,8 +417,8 @@ impl<T> Consumer<T> {
     /// gone.
     #[inline(always)]
     pub(crate) fn release(&mut self, n: usize) {
-        self.at = self.at.skip(n, self.frames.per, self.frames.count);
-        self.spot = self.frames.spot(self.at.frame, self.at.place);
+        let next = self.at.cursor(&self.frames).skip(n, self.frames.per, self.frames.count);
+        self.at = Tip::new(&self.frames, next);
         self.tell();
     }
 
@@ -444,8 +427,8 @@ impl<T> Consumer<T> {
     fn tell(&mut self) {
         let head = self.at.position;
         self.control.consumer().cursor.head.store(head, FREED.release());
-        if head - self.credit >= self.interval {
-            self.credit = head;
+        if head >= self.credit_at {
+            self.credit_at = head + self.interval;
             self.control.consumer().credit.store(head, CREDIT.release());
         }
     }
@@ -489,7 +472,7 @@ impl<T> Consumer<T> {
 
     #[cfg(not(loom))]
     pub(super) fn parts(&self) -> (&Frames<T>, Cursor) {
-        (&self.frames, self.at)
+        (&self.frames, self.at.cursor(&self.frames))
     }
 }
 
@@ -502,17 +485,12 @@ impl<T: Payload> Consumer<T> {
         if !self.has_message()? {
             return Ok(None);
         }
-        let spot = self.spot;
-        let message = self.frames.with_at(spot, |place| {
-            // SAFETY: as in `get`, for the place of `at`, which is where `spot` is.
+        let position = self.at.position;
+        let message = self.frames.with_at(self.at.spot, position, |place| {
+            // SAFETY: as in `get`, for the place of `at`, which is in the frame of its spot.
             unsafe { payload::read(place) }
         });
-        self.at.position += 1;
-        self.at.place += 1;
-        self.spot = spot.next();
-        if self.at.place == self.frames.per {
-            (self.at, self.spot) = next_frame(&self.frames, self.at);
-        }
+        self.at.step_to(position + 1, &self.frames);
         self.tell();
         Ok(Some(message))
     }
@@ -521,7 +499,7 @@ impl<T: Payload> Consumer<T> {
     #[cfg(loom)]
     pub(crate) fn copy_out(&self, messages: &mut [T]) {
         let (per, count) = (self.frames.per, self.frames.count);
-        let mut at = self.at;
+        let mut at = self.at.cursor(&self.frames);
         for message in messages {
             *message = self.get(at);
             at = at.after(1, per, count);
@@ -531,7 +509,7 @@ impl<T: Payload> Consumer<T> {
     /// Copies the `ahead`-th of the next messages out. It is there.
     #[inline(always)]
     pub(crate) fn peek(&self, ahead: usize) -> T {
-        self.get(self.at.skip(ahead, self.frames.per, self.frames.count))
+        self.get(self.at.cursor(&self.frames).skip(ahead, self.frames.per, self.frames.count))
     }
 
     #[inline(always)]
