@@ -129,6 +129,35 @@ fn a_new_waker_takes_up_the_bell_of_a_dead_one() {
     });
 }
 
+/// A waker that is killed after it stored the bell and before it called the kernel, and the next one.
+fn killed_between_bell_and_call(knows: bool) {
+    let words = Arc::new(Words::default());
+    let theirs = Arc::clone(&words);
+    let waking = spawn(move || {
+        theirs.published.store(1, Relaxed);
+        SLEEP.fence_source();
+        let armed = theirs.armed.load(Relaxed);
+        theirs.bell.store(armed, Relaxed);
+        // Here it dies. The kernel has torn it down before the next one has the bell.
+        let mut bell = theirs.bell.load(Relaxed);
+        theirs.published.store(2, Relaxed);
+        if knows {
+            theirs.waker().ring_as_successor(&mut bell)
+        } else {
+            theirs.waker().ring(&mut bell)
+        };
+    });
+    words.wait_until(|words| words.published.load(Relaxed) == 2);
+    waking.join().unwrap();
+}
+
+#[test]
+fn a_successor_wakes_whom_a_killed_waker_was_about_to_wake() {
+    explore("killed between bell and call", None, || killed_between_bell_and_call(true));
+    let compared = || explore("compared only", None, || killed_between_bell_and_call(false));
+    assert!(std::panic::catch_unwind(compared).is_err(), "comparing the words is enough for a successor, too");
+}
+
 #[test]
 fn edge_sleep_matters() {
     explore("sleep", None, || publications(1));
