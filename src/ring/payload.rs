@@ -182,18 +182,17 @@ words!(in_by_1, out_by_1, AtomicU8, u8);
 #[inline(always)]
 #[cfg_attr(loom, allow(dead_code))]
 unsafe fn copy_in(shared: *mut u8, own: *const u8, size: usize) {
-    // SAFETY: the caller's, in every arm; `unit` divides `size` and the place is aligned to it.
-    unsafe {
-        if is_large(size) {
-            opaque(shared, own, size);
-            return;
-        }
-        match unit(size) {
-            8 => in_by_8(shared, own, size),
-            4 => in_by_4(shared, own, size),
-            2 => in_by_2(shared, own, size),
-            _ => in_by_1(shared, own, size),
-        }
+    match (is_large(size), unit(size)) {
+        // SAFETY: the caller's: both are valid for `size` bytes.
+        (true, _) => unsafe { opaque(shared, own, size) },
+        // SAFETY: the caller's; `unit` divides `size`, and the place is aligned to it.
+        (_, 8) => unsafe { in_by_8(shared, own, size) },
+        // SAFETY: as above.
+        (_, 4) => unsafe { in_by_4(shared, own, size) },
+        // SAFETY: as above.
+        (_, 2) => unsafe { in_by_2(shared, own, size) },
+        // SAFETY: as above.
+        _ => unsafe { in_by_1(shared, own, size) },
     }
 }
 
@@ -203,18 +202,17 @@ unsafe fn copy_in(shared: *mut u8, own: *const u8, size: usize) {
 #[inline(always)]
 #[cfg_attr(loom, allow(dead_code))]
 unsafe fn copy_out(own: *mut u8, shared: *const u8, size: usize) {
-    // SAFETY: the caller's, in every arm; `unit` divides `size` and the place is aligned to it.
-    unsafe {
-        if is_large(size) {
-            opaque(own, shared, size);
-            return;
-        }
-        match unit(size) {
-            8 => out_by_8(own, shared, size),
-            4 => out_by_4(own, shared, size),
-            2 => out_by_2(own, shared, size),
-            _ => out_by_1(own, shared, size),
-        }
+    match (is_large(size), unit(size)) {
+        // SAFETY: the caller's: both are valid for `size` bytes.
+        (true, _) => unsafe { opaque(own, shared, size) },
+        // SAFETY: the caller's; `unit` divides `size`, and the place is aligned to it.
+        (_, 8) => unsafe { out_by_8(own, shared, size) },
+        // SAFETY: as above.
+        (_, 4) => unsafe { out_by_4(own, shared, size) },
+        // SAFETY: as above.
+        (_, 2) => unsafe { out_by_2(own, shared, size) },
+        // SAFETY: as above.
+        _ => unsafe { out_by_1(own, shared, size) },
     }
 }
 

@@ -12,10 +12,10 @@ pub(crate) fn explore(name: &str, preemptions: Option<usize>, model: impl Fn() +
     builder.max_branches = 10_000;
     let start = std::time::Instant::now();
     builder.check(move || {
-        count.fetch_add(1, Relaxed);
+        count.fetch_add(1, Relaxed); // relaxed: a count, read when the threads are gone
         model();
     });
-    let executions = executions.load(Relaxed);
+    let executions = executions.load(Relaxed); // relaxed: as above
     println!("{name}: {executions} executions, {} ms", start.elapsed().as_millis());
     executions
 }

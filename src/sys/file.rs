@@ -23,6 +23,8 @@ pub(crate) struct Identity {
 }
 
 impl From<FileStat> for Identity {
+    // `st_nlink` has 32 bits on some machines, and 64 on this one.
+    #[allow(clippy::useless_conversion)]
     fn from(stat: FileStat) -> Self {
         let kind = SFlag::from_bits_truncate(stat.st_mode & SFlag::S_IFMT.bits());
         Self {

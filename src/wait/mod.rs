@@ -44,4 +44,6 @@ pub(crate) mod parker;
 pub(crate) mod strategy;
 #[cfg(test)]
 mod tests;
+// The loop has the floor's name, since it is what the floor is for.
+#[allow(clippy::module_inception)]
 pub(crate) mod wait;

@@ -39,7 +39,7 @@ pub(crate) fn unpark(word: &BellWord) {
 pub(crate) fn park(word: &BellWord, expected: u32, deadline: Deadline) -> Woken {
     const SHORT_NS: u64 = 1_000_000;
     if deadline.ns().is_some_and(|ns| ns <= crate::sys::clock::now_ns() + SHORT_NS) {
-        loom::thread::yield_now();
+        crate::sync::backoff::pause();
         return Woken::TimedOut;
     }
     word.sleep_while(expected);
