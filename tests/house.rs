@@ -34,7 +34,8 @@ const CRATES: [(&str, &[&str]); 6] = [
 ];
 
 /// The files that hold a licence for unsafe code.
-const LICENSED: [&str; 8] = [
+const LICENSED: [&str; 9] = [
+    "src/cli/signals.rs",
     "src/layout/overlay.rs",
     "src/memory/heap.rs",
     "src/ring/grant.rs",

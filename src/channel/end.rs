@@ -72,7 +72,8 @@ pub(crate) struct End {
 }
 
 impl End {
-    /// The end that sits on `seat`. Rings, so that a peer that waits for somebody looks up.
+    /// The end that sits on `seat`. Rings, so that a peer that waits for somebody, or that a dead predecessor was about to
+    /// wake, looks up.
     pub(crate) fn new(seat: Seat, options: &Options, is_stream: bool) -> Self {
         let bell = seat.own().ringing.bell.load(Relaxed); // relaxed: the role's lock ordered us behind who stored it
         let mut end = Self {
@@ -92,7 +93,8 @@ impl End {
             stats: Stats::default(),
         };
         end.digest();
-        end.ring();
+        let waker = Waker { armed: &end.seat.peer().presence.armed, bell: &end.seat.own().ringing.bell };
+        end.stats.wakes += u64::from(waker.ring_as_successor(&mut end.bell));
         end
     }
 

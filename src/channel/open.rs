@@ -349,5 +349,6 @@ fn break_off(role: Role, control: &Control, dead: Status) {
     let lines = role.lines(control);
     lines.presence.status.store(dead.succeeded(Status::LEFT | Status::BROKEN).0, STATUS.release());
     let mut bell = lines.ringing.bell.load(Relaxed); // relaxed: the role's lock ordered us behind who stored it
-    Waker { armed: &role.other().lines(control).presence.armed, bell: &lines.ringing.bell }.ring(&mut bell);
+    Waker { armed: &role.other().lines(control).presence.armed, bell: &lines.ringing.bell }
+        .ring_as_successor(&mut bell);
 }

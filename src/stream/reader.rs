@@ -14,6 +14,7 @@ use crate::ring::spsc::Consumer;
 use crate::ring::{Corrupt, grant};
 use crate::wait::deadline::Deadline;
 use crate::wait::parker::Woken;
+use crate::wait::strategy::WaitStrategy;
 use crate::wait::wait::{Awaited, TimedOut, wait};
 use std::fmt;
 use std::io;
@@ -138,6 +139,11 @@ impl Reader {
     /// Bytes that the stream's ring holds at most.
     pub fn capacity(&self) -> usize {
         self.consumer.capacity() as usize
+    }
+
+    /// Waits otherwise from now on. See [`spsc::Receiver::set_wait`](crate::spsc::Receiver::set_wait).
+    pub fn set_wait(&mut self, strategy: WaitStrategy) {
+        self.end.set_strategy(strategy);
     }
 
     /// What this end has done so far.

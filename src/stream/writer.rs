@@ -15,6 +15,7 @@ use crate::ring::grant;
 use crate::ring::spsc::{self, Producer};
 use crate::wait::deadline::Deadline;
 use crate::wait::parker::Woken;
+use crate::wait::strategy::WaitStrategy;
 use crate::wait::wait::{Awaited, TimedOut, wait};
 use std::fmt;
 use std::io;
@@ -188,6 +189,11 @@ impl Writer {
     /// Bytes that the stream's ring holds at most.
     pub fn capacity(&self) -> usize {
         self.producer.capacity() as usize
+    }
+
+    /// Waits otherwise from now on. See [`spsc::Sender::set_wait`](crate::spsc::Sender::set_wait).
+    pub fn set_wait(&mut self, strategy: WaitStrategy) {
+        self.end.set_strategy(strategy);
     }
 
     /// What this end has done so far.

@@ -12,7 +12,8 @@ pub(crate) fn explore(name: &str, preemptions: Option<usize>, model: impl Fn() +
     builder.max_branches = 10_000;
     let start = std::time::Instant::now();
     builder.check(move || {
-        count.fetch_add(1, Relaxed); // relaxed: a count, read when the threads are gone
+        // Relaxed, both: loom runs one execution after the other, on this thread.
+        count.fetch_add(1, Relaxed);
         model();
     });
     let executions = executions.load(Relaxed); // relaxed: as above

@@ -66,6 +66,17 @@ impl Waker<'_> {
         true
     }
 
+    /// As [`ring`](Self::ring), for one who has just taken the bell over, and calls the kernel whatever the words say: a
+    /// predecessor that was killed after it stored the bell and before it called has woken nobody, and its bell equals
+    /// `armed` for as long as the sleeper sleeps.
+    pub(crate) fn ring_as_successor(self, bell: &mut u32) -> bool {
+        let rung = self.ring(bell);
+        if !rung {
+            parker::unpark(self.bell);
+        }
+        rung
+    }
+
     #[cold]
     #[inline(never)]
     fn rouse(self, armed: u32, bell: &mut u32) {

@@ -29,7 +29,9 @@
 //!
 //! A process killed between `bell = a` and `futex_wake` wakes nobody, and a killed peer rings no bell at all. So nobody
 //! sleeps longer than a *slice* at a time (50 ms unless set otherwise); after each the caller asks the kernel who is
-//! alive. Slices are for death; nothing else needs them.
+//! alive. Slices are for death; nothing else needs them. (A successor of the killed one finds its bell rung, to all
+//! appearances. So whoever takes a bell over calls the kernel once, whatever the words say, and a sleeper whose slice is
+//! endless is woken by it.)
 //!
 //! # Quiet ends
 //!

@@ -76,8 +76,10 @@ use super::error::OpenError;
 use super::open::{Asked, pair};
 use super::options::Options;
 use crate::layout::error::Kind;
-use crate::layout::overlay::Frames;
+use crate::layout::header::Header;
+use crate::layout::overlay::{Control, Frames};
 use crate::membership::role::Role;
+use crate::membership::seat::Seat;
 use crate::ring::payload::Payload;
 use crate::ring::spsc::{Consumer, Producer};
 
@@ -108,7 +110,26 @@ pub fn channel<T: Payload>(capacity: usize) -> Result<(Sender<T>, Receiver<T>), 
 ///
 /// [`OpenError`]: no memory, or options that cannot be met.
 pub fn channel_with<T: Payload>(options: &Options) -> Result<(Sender<T>, Receiver<T>), OpenError> {
-    let (header, control, [sender, receiver]) = pair(asked::<T>(Role::Sender), options)?;
+    ends(pair(asked::<T>(Role::Sender), options)?, options)
+}
+
+/// As [`channel_with`], as if `start` messages had gone through it: for tests of the arithmetic.
+#[cfg(all(test, not(loom)))]
+pub(crate) fn channel_at<T: Payload>(options: &Options, start: u64) -> Result<(Sender<T>, Receiver<T>), OpenError> {
+    use crate::sync::Ordering::Relaxed;
+    let pair = pair(asked::<T>(Role::Sender), options)?;
+    let consumer = pair.1.consumer();
+    for position in [&pair.1.producer().cursor.tail, &consumer.cursor.head, &consumer.cursor.taken, &consumer.credit.0]
+    {
+        position.store(start, Relaxed); // relaxed: nobody else knows these words yet
+    }
+    ends(pair, options)
+}
+
+fn ends<T: Payload>(
+    (header, control, [sender, receiver]): (Header, Control, [Seat; 2]),
+    options: &Options,
+) -> Result<(Sender<T>, Receiver<T>), OpenError> {
     #[cfg(not(loom))]
     let (to_write, to_read) = (Frames::new(&control, &header.geometry), Frames::new(&control, &header.geometry));
     #[cfg(loom)]

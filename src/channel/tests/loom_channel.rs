@@ -19,8 +19,8 @@ fn channel(capacity: usize, wait: WaitStrategy) -> (Sender<u64>, Receiver<u64>) 
 
 #[test]
 fn both_sides_sleep_and_nothing_is_lost() {
-    for (capacity, messages) in [(1, 2), (1, 3), (2, 3)] {
-        explore(&format!("blocking: capacity {capacity}, {messages} messages"), Some(2), move || {
+    for (capacity, messages, bound) in [(1, 2, 3), (1, 3, 2), (2, 3, 2)] {
+        explore(&format!("blocking: capacity {capacity}, {messages} messages"), Some(bound), move || {
             let (mut tx, mut rx) = channel(capacity, WaitStrategy::Sleep);
             let sending = spawn(move || {
                 (1..=messages).for_each(|message| tx.send(message).unwrap());
@@ -59,7 +59,7 @@ fn a_receiver_that_leaves_wakes_the_sender_which_has_its_message_back() {
 
 #[test]
 fn a_message_in_hand_keeps_its_room_until_it_is_committed() {
-    explore("recv_ref", Some(2), || {
+    explore("recv_ref", Some(3), || {
         let (mut tx, mut rx) = channel(1, WaitStrategy::Sleep);
         let sending = spawn(move || {
             tx.send(1).unwrap();
@@ -108,7 +108,7 @@ fn a_quiet_end_that_changes_its_mind_loses_no_wake() {
 /// The other way round: the sender begins to sleep, and the receiver must ring for room.
 #[test]
 fn a_quiet_sender_that_changes_its_mind_loses_no_wake() {
-    explore("change of mind, sender", Some(2), || {
+    explore("change of mind, sender", Some(3), || {
         let (mut tx, mut rx) = channel(1, WaitStrategy::Spin);
         tx.try_send(1).unwrap();
         let receiving = spawn(move || {

@@ -24,6 +24,11 @@ pub(super) fn bytes(len: usize) -> Vec<u8> {
     (0..len as u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect()
 }
 
+/// Whether the consumer sleeps, or is about to.
+fn is_armed(path: &Path) -> bool {
+    word(path, Base::Consumer, "armed") != word(path, Base::Producer, "bell")
+}
+
 /// Returns only by `act`.
 pub(super) fn play(scene: &str, name: &str, directory: &Path, n: u64) {
     let options = options(directory);
@@ -48,9 +53,7 @@ pub(super) fn play(scene: &str, name: &str, directory: &Path, n: u64) {
                 }
                 "send-to-sleeper" => {
                     let path = directory.join(name);
-                    while word(&path, Base::Consumer, "head") < 1
-                        || word(&path, Base::Consumer, "armed") == word(&path, Base::Producer, "bell")
-                    {
+                    while word(&path, Base::Consumer, "head") < 1 || !is_armed(&path) {
                         std::thread::yield_now();
                     }
                     act(n, || tx.send(2))
@@ -107,6 +110,14 @@ pub(super) fn play(scene: &str, name: &str, directory: &Path, n: u64) {
             let mut writer = writer();
             writer.write_all(&bytes(500)).expect("a reader");
             act(n, || writer.write_all(&bytes(3500)[500..]))
+        }
+        "write-to-sleeper" => {
+            let mut writer = writer();
+            let path = directory.join(name);
+            while !is_armed(&path) {
+                std::thread::yield_now();
+            }
+            act(n, || writer.write_all(&bytes(500)))
         }
         "close-writer" | "finish" | "abort" | "drop-writer" => {
             let mut writer = writer();

@@ -5,6 +5,7 @@ use super::stage::Stage;
 use crate::stream::{Ended, Reader, Writer};
 use crate::{DisconnectReason, Role};
 use std::io::{self, Read, Write};
+use std::time::Duration;
 
 /// Everything up to the end or the error.
 fn read_all(reader: &mut Reader) -> (Vec<u8>, io::Result<()>) {
@@ -171,6 +172,26 @@ fn one_killed_while_it_breaks_a_dead_readers_stream_off_changes_nothing_for_the_
         let ended = Ended::of(&error).unwrap();
         assert_eq!((ended.reason, ended.bytes), (DisconnectReason::Died, 2500), "{name}");
         drop(writer);
+        a_new_stream_works(&stage, name);
+    });
+}
+
+/// A reader that never asks who is alive, and sleeps while its writer is killed on the way to waking it: whoever breaks
+/// the stream off wakes it.
+#[test]
+fn a_sleeping_reader_is_woken_by_who_breaks_its_stream_off() {
+    let stage = Stage::new("deaf-reader");
+    let options = stream_options(&stage.directory);
+    stage.at_each_step("write-to-sleeper", 6, |name, kill| {
+        let mut reader = Reader::create_with(name, &options.clone().slice(Duration::MAX)).unwrap();
+        let (tell, told) = std::sync::mpsc::channel();
+        let sleeping = std::thread::spawn(move || tell.send(read_all(&mut reader)).unwrap());
+        kill();
+        assert!(Writer::open_with(name, &options).is_err(), "{name}");
+        let (got, end) = told.recv_timeout(Duration::from_secs(10)).unwrap_or_else(|_| panic!("{name}: not woken"));
+        assert_eq!(ended_with(name, &got, end), Some(DisconnectReason::Died), "{name}");
+        assert!(got.is_empty() || got.len() == 500);
+        sleeping.join().unwrap();
         a_new_stream_works(&stage, name);
     });
 }

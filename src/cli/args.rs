@@ -1,0 +1,154 @@
+//! What can be asked of the program. The comments on the fields are its help.
+
+use super::demo::worker::{Task, Via};
+use super::units;
+use clap::{Parser, Subcommand};
+use ringway::Options;
+use std::path::{Path, PathBuf};
+
+/// A channel between processes: a lock-free ring in shared memory.
+///
+/// In one shell: `ringway recv x > copy`. In another: `ringway send x file`. Either may start first.
+#[derive(Debug, Parser)]
+#[command(name = "ringway", version, max_term_width = 100)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Stream data between real processes, verify every byte, and compare with a pipe and a Unix socket
+    Demo(DemoArgs),
+    /// Send stdin, or a file, through the channel NAME
+    ///
+    /// Ends well only when the receiver has written everything to its output. Either side may start first.
+    Send(SendArgs),
+    /// Receive from the channel NAME and write to stdout
+    ///
+    /// Ends well only at the sender's good end: not when the sender is killed or interrupted.
+    Recv(RecvArgs),
+    /// List channels: what is in them, and who is attached
+    Ls(LookArgs),
+    /// Remove channels that nobody is attached to
+    Rm(RmArgs),
+    /// Remove every channel that nobody is attached to
+    Clean(LookArgs),
+    /// One end of a stream or of a round trip of the demo
+    #[command(hide = true)]
+    DemoWorker(WorkerArgs),
+}
+
+/// A channel, as its two ends name it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Channel {
+    /// The channel: letters, digits, '.', '_' and '-'
+    pub(crate) name: String,
+    /// Bytes that the ring holds, if this side creates it; K, M and G are 1024, 1024^2, 1024^3 [default: 1M]
+    #[arg(long, value_name = "BYTES", value_parser = units::parse_bytes)]
+    pub(crate) capacity: Option<u64>,
+    /// The directory of the channel's file, in memory (tmpfs), instead of /dev/shm
+    #[arg(long)]
+    pub(crate) dir: Option<PathBuf>,
+    /// Show progress on stderr even if it is no terminal
+    #[arg(long, conflicts_with = "quiet")]
+    pub(crate) progress: bool,
+    /// Show no progress
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+impl Channel {
+    /// The library's options.
+    pub(crate) fn options(&self) -> Options {
+        options(self.dir.as_deref(), self.capacity)
+    }
+}
+
+/// Options for a channel in this directory, of this capacity.
+pub(crate) fn options(directory: Option<&Path>, capacity: Option<u64>) -> Options {
+    let mut options = Options::new();
+    if let Some(directory) = directory {
+        options = options.dir(directory);
+    }
+    if let Some(capacity) = capacity {
+        options = options.capacity(usize::try_from(capacity).unwrap_or(usize::MAX));
+    }
+    options
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct SendArgs {
+    #[command(flatten)]
+    pub(crate) channel: Channel,
+    /// What to send, instead of stdin
+    pub(crate) file: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RecvArgs {
+    #[command(flatten)]
+    pub(crate) channel: Channel,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct LookArgs {
+    /// Print an array of JSON objects
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Another directory than /dev/shm
+    #[arg(long)]
+    pub(crate) dir: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RmArgs {
+    /// The channels
+    #[arg(required = true, value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+    #[command(flatten)]
+    pub(crate) look: LookArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct DemoArgs {
+    /// How much each stream moves; K, M and G are 1024, 1024^2, 1024^3
+    #[arg(long, value_parser = units::parse_bytes, default_value = "2G")]
+    pub(crate) bytes: u64,
+    /// Bytes that the ring of the stream holds; a smaller one fits into a smaller /dev/shm
+    #[arg(long, value_name = "BYTES", value_parser = units::parse_bytes)]
+    pub(crate) capacity: Option<u64>,
+    /// Where the data begins: the same seed gives the same bytes
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Print the results as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The directory of the channels' files, in memory (tmpfs), instead of /dev/shm
+    #[arg(long)]
+    pub(crate) dir: Option<PathBuf>,
+    /// Send one wrong byte there, to see that it is found
+    #[arg(long, hide = true, value_name = "OFFSET")]
+    pub(crate) spoil: Option<u64>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct WorkerArgs {
+    pub(crate) task: Task,
+    pub(crate) via: Via,
+    #[arg(long)]
+    pub(crate) name: String,
+    #[arg(long)]
+    pub(crate) dir: Option<PathBuf>,
+    #[arg(long)]
+    pub(crate) capacity: Option<u64>,
+    #[arg(long)]
+    pub(crate) bytes: u64,
+    #[arg(long)]
+    pub(crate) seed: u64,
+    #[arg(long)]
+    pub(crate) spoil: Option<u64>,
+    /// The demo's process: without it there is nothing to do
+    #[arg(long)]
+    pub(crate) parent: u32,
+}
