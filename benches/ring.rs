@@ -61,12 +61,13 @@ struct Line(AtomicU64);
 /// Nanoseconds a round trip: one word each way, on lines of their own.
 fn limit_round_trip() -> f64 {
     let len = NonZeroUsize::new(4096).expect("not zero");
-    // SAFETY: a fresh shared mapping, zeroed, never unmapped.
+    let access = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
+    // SAFETY: a fresh mapping at an address that the kernel chooses.
     #[allow(unsafe_code)]
-    let page = unsafe { mmap_anonymous(None, len, ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, MapFlags::MAP_SHARED) };
-    // SAFETY: atomics, for which any bytes are valid, at the start of that page.
+    let page = unsafe { mmap_anonymous(None, len, access, MapFlags::MAP_SHARED) }.expect("a page");
+    // SAFETY: aligned to a page, zeroed and so two valid words, never unmapped.
     #[allow(unsafe_code)]
-    let [ping, pong] = unsafe { &*page.expect("a page").as_ptr().cast::<[Line; 2]>() };
+    let [ping, pong] = unsafe { page.cast::<[Line; 2]>().as_ref() };
     let seconds = duo(
         || {
             for i in 1..=ROUND_TRIPS {

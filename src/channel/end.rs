@@ -13,11 +13,11 @@ use crate::membership::seat::Seat;
 use crate::ring::Corrupt;
 use crate::sync::Ordering::Relaxed;
 use crate::sys::clock;
+use crate::wait::awaited::{Awaited, TimedOut, sleep_on, wait};
 use crate::wait::bell::{Sleeper, Waker};
 use crate::wait::deadline::Deadline;
 use crate::wait::parker::Woken;
 use crate::wait::strategy::WaitStrategy;
-use crate::wait::wait::{Awaited, TimedOut, sleep_on, wait};
 use std::time::Duration;
 
 /// A word that is never loaded, whatever the peer stores: every look at the peer's status takes the slow path.

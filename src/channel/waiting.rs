@@ -4,9 +4,9 @@ use super::end::End;
 use super::reason::DisconnectReason;
 use crate::ring::payload::Payload;
 use crate::ring::spsc::{Consumer, Producer};
+use crate::wait::awaited::{Awaited, TimedOut, wait};
 use crate::wait::deadline::Deadline;
 use crate::wait::parker::Woken;
-use crate::wait::wait::{Awaited, TimedOut, wait};
 
 /// Why the waiting was for nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -182,15 +182,15 @@ words!(in_by_1, out_by_1, AtomicU8, u8);
 #[inline(always)]
 #[cfg_attr(loom, allow(dead_code))]
 unsafe fn copy_in(shared: *mut u8, own: *const u8, size: usize) {
-    match (is_large(size), unit(size)) {
-        // SAFETY: the caller's: both are valid for `size` bytes.
-        (true, _) => unsafe { opaque(shared, own, size) },
-        // SAFETY: the caller's; `unit` divides `size`, and the place is aligned to it.
-        (_, 8) => unsafe { in_by_8(shared, own, size) },
+    match unit(size) {
+        // SAFETY: the caller's: both sides are valid for `size` bytes.
+        _ if is_large(size) => unsafe { opaque(shared, own, size) },
+        // SAFETY: the caller's; `unit` divides the size, and the place is aligned to it.
+        8 => unsafe { in_by_8(shared, own, size) },
         // SAFETY: as above.
-        (_, 4) => unsafe { in_by_4(shared, own, size) },
+        4 => unsafe { in_by_4(shared, own, size) },
         // SAFETY: as above.
-        (_, 2) => unsafe { in_by_2(shared, own, size) },
+        2 => unsafe { in_by_2(shared, own, size) },
         // SAFETY: as above.
         _ => unsafe { in_by_1(shared, own, size) },
     }
@@ -202,15 +202,15 @@ unsafe fn copy_in(shared: *mut u8, own: *const u8, size: usize) {
 #[inline(always)]
 #[cfg_attr(loom, allow(dead_code))]
 unsafe fn copy_out(own: *mut u8, shared: *const u8, size: usize) {
-    match (is_large(size), unit(size)) {
-        // SAFETY: the caller's: both are valid for `size` bytes.
-        (true, _) => unsafe { opaque(own, shared, size) },
-        // SAFETY: the caller's; `unit` divides `size`, and the place is aligned to it.
-        (_, 8) => unsafe { out_by_8(own, shared, size) },
+    match unit(size) {
+        // SAFETY: the caller's: both sides are valid for `size` bytes.
+        _ if is_large(size) => unsafe { opaque(own, shared, size) },
+        // SAFETY: the caller's; `unit` divides the size, and the place is aligned to it.
+        8 => unsafe { out_by_8(own, shared, size) },
         // SAFETY: as above.
-        (_, 4) => unsafe { out_by_4(own, shared, size) },
+        4 => unsafe { out_by_4(own, shared, size) },
         // SAFETY: as above.
-        (_, 2) => unsafe { out_by_2(own, shared, size) },
+        2 => unsafe { out_by_2(own, shared, size) },
         // SAFETY: as above.
         _ => unsafe { out_by_1(own, shared, size) },
     }

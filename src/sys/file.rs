@@ -23,12 +23,12 @@ pub(crate) struct Identity {
 }
 
 impl From<FileStat> for Identity {
-    // `st_nlink` has 32 bits on some machines, and 64 on this one.
-    #[allow(clippy::useless_conversion)]
     fn from(stat: FileStat) -> Self {
         let kind = SFlag::from_bits_truncate(stat.st_mode & SFlag::S_IFMT.bits());
         Self {
             file: (stat.st_dev, stat.st_ino),
+            // 64 bits here, 32 on other machines.
+            #[allow(clippy::useless_conversion)]
             links: u64::from(stat.st_nlink),
             uid: stat.st_uid,
             mode: stat.st_mode & 0o7777,

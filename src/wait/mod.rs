@@ -40,12 +40,10 @@
 //! `echo` shows that it has read that (edge `echoed`), it sleeps at most a millisecond at a time. The `echo` has
 //! the whole word, with its count of changes, so an old echo is never taken for a new one.
 
+pub(crate) mod awaited;
 pub(crate) mod bell;
 pub(crate) mod deadline;
 pub(crate) mod parker;
 pub(crate) mod strategy;
 #[cfg(test)]
 mod tests;
-// The loop has the floor's name, since it is what the floor is for.
-#[allow(clippy::module_inception)]
-pub(crate) mod wait;

@@ -54,7 +54,7 @@ pub(super) fn answer(args: &WorkerArgs) -> Result<(), Failure> {
 
 /// Eight bytes to and fro.
 enum Line {
-    Ring { tx: Sender<u64>, rx: Receiver<u64> },
+    Ring { tx: Box<Sender<u64>>, rx: Box<Receiver<u64>> },
     Descriptors { stdin: io::Stdin, stdout: io::Stdout },
 }
 
@@ -70,7 +70,7 @@ impl Line {
         };
         let tx = opening::open(out, &options, Sender::open_or_create_with)?;
         let rx = opening::open(back, &options, Receiver::open_or_create_with)?;
-        Ok(Self::Ring { tx, rx })
+        Ok(Self::Ring { tx: Box::new(tx), rx: Box::new(rx) })
     }
 
     fn wait_for_peer(&mut self) -> Result<(), Failure> {
