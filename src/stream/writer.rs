@@ -32,12 +32,13 @@ pub struct Writer {
     /// How many bytes to copy before they are published: a frame.
     part: usize,
     aborted: bool,
+    closed: bool,
 }
 
 impl Writer {
     pub(super) fn new(producer: Producer<u8>, end: End) -> Self {
         let part = producer.per_frame();
-        Self { producer, end, part, aborted: false }
+        Self { producer, end, part, aborted: false, closed: false }
     }
 
     /// Creates the stream `name` and writes it.
@@ -107,9 +108,10 @@ impl Writer {
     ///
     /// # Errors
     ///
-    /// `BrokenPipe`: the reader is gone.
+    /// `BrokenPipe`: the reader is gone. `NotConnected`: the stream has been closed.
     pub fn reserve_timeout(&mut self, max: usize, timeout: Duration) -> io::Result<Option<WriteGrant<'_, u8>>> {
-        let wanted = max.min(self.part);
+        self.must_be_open()?;
+        let wanted = max.clamp(1, self.part);
         match waiting::for_room(&mut self.producer, &mut self.end, wanted, Deadline::after(timeout)) {
             Ok(room) => Ok(Some(WriteGrant::new(&mut self.producer, &mut self.end, room.min(wanted)))),
             Err(Vain::TimedOut) => Ok(None),
@@ -138,10 +140,16 @@ impl Writer {
 
     /// Ends the stream: the reader gets the rest and then the end. Nothing can be written afterwards.
     pub fn close(&mut self) {
-        if self.end.is_usable() && !self.aborted {
+        if self.end.is_usable() && !self.aborted && !self.closed {
+            self.closed = true;
             self.producer.close();
             self.end.ring();
         }
+    }
+
+    /// Whether bytes may still be written: the reader believes that the end is the end.
+    fn must_be_open(&self) -> io::Result<()> {
+        if self.closed { Err(self.ended(DisconnectReason::Closed)) } else { Ok(()) }
     }
 
     /// Waits, after [`close`](Self::close), until the reader has taken everything; `false`: not in time.
@@ -218,6 +226,7 @@ impl io::Write for Writer {
         if bytes.is_empty() {
             return Ok(0);
         }
+        self.must_be_open()?;
         let wanted = bytes.len().min(self.part);
         let room =
             waiting::for_room(&mut self.producer, &mut self.end, wanted, Deadline::NEVER).map_err(

@@ -28,7 +28,7 @@ mod native;
 mod stepped;
 
 #[cfg(loom)]
-pub(crate) use model::{Arc, AtomicU32, AtomicU64, BellWord, fence};
+pub(crate) use model::{AtomicU32, AtomicU64, BellWord, fence};
 #[cfg(not(any(loom, test)))]
 pub(crate) use native::{Arc, AtomicU32, AtomicU64, BellWord, fence};
 #[cfg(all(test, not(loom)))]

@@ -3,7 +3,6 @@
 //! loom's atomics are larger than the words they stand for, so nothing here is laid over bytes: `layout::overlay` makes
 //! the views of a model from boxes.
 
-pub(crate) use loom::sync::Arc;
 pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, fence};
 
 use loom::sync::{Condvar, Mutex};

@@ -1,8 +1,8 @@
 //! Steps: the places where a process may be made to end.
 //!
 //! In this crate's unit tests every atomic operation and every system call that changes something others see is
-//! preceded by [`point`]. A child process calls [`die_before`] and then runs the operation under test; the survivor
-//! looks at what is left. In the other builds there is nothing here.
+//! preceded by [`point`]. A child process calls [`die_before`] (or [`stop_before`]) and then runs the operation under test;
+//! the survivor looks at what is left. In the other builds there is nothing here.
 
 /// A step. Free outside of unit tests.
 #[inline(always)]
@@ -12,7 +12,7 @@ pub(crate) fn point() {
 }
 
 #[cfg(all(test, not(loom)))]
-pub(crate) use counting::{die_before, passed};
+pub(crate) use counting::{die_before, passed, stop_before};
 
 #[cfg(all(test, not(loom)))]
 mod counting {
@@ -22,12 +22,18 @@ mod counting {
         /// Steps left before the process ends; negative: never.
         static LEFT: Cell<i64> = const { Cell::new(-1) };
         static PASSED: Cell<u64> = const { Cell::new(0) };
+        /// Whether the process is stopped there instead, and goes on when it is told to.
+        static STOPS: Cell<bool> = const { Cell::new(false) };
     }
 
     pub(crate) fn point() {
         PASSED.set(PASSED.get() + 1);
         match LEFT.get() {
             left if left < 0 => {}
+            0 if STOPS.get() => {
+                LEFT.set(-1);
+                let _ = nix::sys::signal::raise(nix::sys::signal::SIGSTOP);
+            }
             0 => {
                 // SIGKILL to itself: no destructor, no unwinding, no exit handler runs, as with `kill -9`.
                 let _ = nix::sys::signal::kill(nix::unistd::Pid::this(), nix::sys::signal::SIGKILL);
@@ -39,6 +45,12 @@ mod counting {
 
     /// Ends the process before the calling thread's `n`-th step from now; 0 is the very next one.
     pub(crate) fn die_before(n: u64) {
+        LEFT.set(i64::try_from(n).expect("a step count"));
+    }
+
+    /// Stops the process before the calling thread's `n`-th step from now: it is alive, and does nothing.
+    pub(crate) fn stop_before(n: u64) {
+        STOPS.set(true);
         LEFT.set(i64::try_from(n).expect("a step count"));
     }
 

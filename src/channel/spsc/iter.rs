@@ -2,10 +2,10 @@
 
 use super::receiver::Receiver;
 use crate::ring::payload::Payload;
+use std::fmt;
 use std::iter::FusedIterator;
 
 /// Waits for each message; ends when nothing is left and the sender is gone. See [`Receiver::iter`].
-#[derive(Debug)]
 pub struct Iter<'a, T> {
     receiver: &'a mut Receiver<T>,
 }
@@ -25,7 +25,6 @@ impl<T: Payload> Iterator for Iter<'_, T> {
 }
 
 /// The messages that are there now. See [`Receiver::try_iter`].
-#[derive(Debug)]
 pub struct TryIter<'a, T> {
     receiver: &'a mut Receiver<T>,
 }
@@ -45,7 +44,6 @@ impl<T: Payload> Iterator for TryIter<'_, T> {
 }
 
 /// As [`Iter`], owning the receiver. Once it has ended it stays ended, whoever comes to the other end.
-#[derive(Debug)]
 pub struct IntoIter<T> {
     receiver: Option<Receiver<T>>,
 }
@@ -79,5 +77,23 @@ impl<'a, T: Payload> IntoIterator for &'a mut Receiver<T> {
 
     fn into_iter(self) -> Iter<'a, T> {
         self.iter()
+    }
+}
+
+impl<T> fmt::Debug for Iter<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Iter").field("receiver", &self.receiver).finish()
+    }
+}
+
+impl<T> fmt::Debug for TryIter<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TryIter").field("receiver", &self.receiver).finish()
+    }
+}
+
+impl<T> fmt::Debug for IntoIter<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IntoIter").field("receiver", &self.receiver).finish()
     }
 }

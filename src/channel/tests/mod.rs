@@ -14,3 +14,5 @@ mod stepped_channel;
 mod stepped_door;
 #[cfg(not(loom))]
 mod stepped_stream;
+#[cfg(not(loom))]
+mod stopped;

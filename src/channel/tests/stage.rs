@@ -9,33 +9,45 @@ use crate::channel::options::Options;
 use crate::layout::fields::{Base, FIELDS};
 use crate::layout::geometry::{CONSUMER_OFFSET, PRODUCER_OFFSET};
 use crate::sync::step;
-use std::io::Write;
+use std::cell::Cell;
+use std::fmt::Debug;
+use std::io::{Read, Write};
 use std::os::unix::fs::FileExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 const SCENE: &str = "RINGWAY_TEST_SCENE";
+
+thread_local! {
+    /// In a child: whether it is to be stopped, not killed.
+    static STOPS: Cell<bool> = const { Cell::new(false) };
+}
 
 /// A child of one of the tests; alone it does nothing.
 #[test]
 fn child() {
     let Ok(scene) = std::env::var(SCENE) else { return };
-    let mut words = scene.splitn(4, ' ');
-    let mut word = || words.next().expect("scene, name, step, directory").to_owned();
-    let (scene, name, n, directory) = (word(), word(), word(), word());
+    let mut words = scene.splitn(5, ' ');
+    let mut word = || words.next().expect("scene, name, fate, step, directory").to_owned();
+    let (scene, name, fate, n, directory) = (word(), word(), word(), word(), word());
+    STOPS.set(fate == "stop");
     scenes::play(&scene, &name, Path::new(&directory), n.parse().expect("a step"));
     panic!("the scene {scene} does not end in `act`");
 }
 
 /// In a child: performs the operation, ends before its n-th step, or else behind its last.
-pub(super) fn act<R>(n: u64, operation: impl FnOnce() -> R) -> ! {
+pub(super) fn act<R: Debug>(n: u64, operation: impl FnOnce() -> R) -> ! {
     let before = step::passed();
-    step::die_before(n);
+    if STOPS.get() {
+        step::stop_before(n)
+    } else {
+        step::die_before(n)
+    }
     let result = operation();
     let steps = step::passed() - before;
     let mut out = std::io::stdout();
-    let _ = writeln!(out, "\ncompleted {steps}").and_then(|()| out.flush());
+    let _ = writeln!(out, "\ncompleted {steps}\nresult {result:?}").and_then(|()| out.flush());
     let _ = nix::sys::signal::kill(nix::unistd::Pid::this(), nix::sys::signal::SIGKILL);
     drop(result);
     unreachable!("a process outlived its own SIGKILL");
@@ -59,11 +71,7 @@ impl Stage {
 
     /// Has a child play `scene` and be killed before the n-th step of its operation: `Some(steps)` if it had no such step.
     pub(super) fn kill(&self, scene: &str, name: &str, n: u64) -> Option<u64> {
-        let output = Command::new(std::env::current_exe().expect("this binary"))
-            .args(["--exact", "channel::tests::stage::child", "--nocapture", "--test-threads=1"])
-            .env(SCENE, format!("{scene} {name} {n} {}", self.directory.display()))
-            .output()
-            .expect("a child");
+        let output = self.command(scene, name, "kill", n).output().expect("a child");
         assert_eq!(
             output.status.signal(),
             Some(9),
@@ -74,6 +82,26 @@ impl Stage {
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         let steps = said.lines().find_map(|line| line.strip_prefix("completed "))?;
         Some(steps.parse().expect("a number of steps"))
+    }
+
+    fn command(&self, scene: &str, name: &str, fate: &str, n: u64) -> Command {
+        let mut command = Command::new(std::env::current_exe().expect("this binary"));
+        command
+            .args(["--exact", "channel::tests::stage::child", "--nocapture", "--test-threads=1"])
+            .env(SCENE, format!("{scene} {name} {fate} {n} {}", self.directory.display()));
+        command
+    }
+
+    /// Has a child play `scene` and be stopped before the n-th step of its operation; `None` if it has no such step.
+    pub(super) fn stop(&self, scene: &str, name: &str, n: u64) -> Option<Stopped> {
+        use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+        let child = self.command(scene, name, "stop", n).stdout(Stdio::piped()).spawn().expect("a child");
+        let pid = nix::unistd::Pid::from_raw(child.id().try_into().expect("a pid"));
+        match waitpid(pid, Some(WaitPidFlag::WUNTRACED)).expect("a child") {
+            WaitStatus::Stopped(..) => Some(Stopped(child)),
+            WaitStatus::Signaled(_, nix::sys::signal::SIGKILL, _) => None,
+            other => panic!("{scene} {n}: {other:?}"),
+        }
     }
 
     /// Kills at every step of `scene`, one after the other, and has `check` look at what is left, with a name of its own
@@ -146,4 +174,26 @@ pub(super) fn word(path: &Path, base: Base, name: &str) -> u64 {
     let file = std::fs::File::open(path).expect("the segment");
     file.read_exact_at(&mut bytes[..field.bytes], start + field.offset as u64).expect("its pages");
     u64::from_le_bytes(bytes)
+}
+
+/// A child that is alive, and does nothing.
+pub(super) struct Stopped(Child);
+
+impl Stopped {
+    /// Lets it complete its operation, and says what came of it. It is dead then.
+    pub(super) fn go_on(mut self) -> String {
+        let pid = nix::unistd::Pid::from_raw(self.0.id().try_into().expect("a pid"));
+        nix::sys::signal::kill(pid, nix::sys::signal::SIGCONT).expect("a child");
+        let mut said = String::new();
+        self.0.stdout.take().expect("a pipe").read_to_string(&mut said).expect("what it said");
+        assert_eq!(self.0.wait().expect("a child").signal(), Some(9), "{said}");
+        said.lines().find_map(|line| line.strip_prefix("result ")).expect("a result").to_owned()
+    }
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }

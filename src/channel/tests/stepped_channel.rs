@@ -50,10 +50,10 @@ fn sender_dies(scene: &str, sent_before: &[u64], sending: &[u64], at_least: u64)
             prefixes.push(arrived);
             for lap in 0..20 {
                 next.send_many(&[lap, 1000 + lap]).unwrap();
-                assert_eq!((rx.recv(), rx.recv()), (Ok(lap), Ok(1000 + lap)));
+                assert_eq!((rx.recv_timeout(LONG), rx.recv_timeout(LONG)), (Ok(lap), Ok(1000 + lap)), "{name}");
             }
             next.send(77).unwrap();
-            let last = rx.recv_ref().unwrap();
+            let last = rx.recv_ref_timeout(LONG).unwrap();
             let position = got.len() as u64 + 40;
             assert_eq!((*last, last.position(), last.is_redelivered()), (77, position, false));
             last.commit();

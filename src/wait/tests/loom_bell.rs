@@ -4,9 +4,10 @@
 use crate::sync::Ordering::Relaxed;
 use crate::sync::edge::{End, SLEEP, weakened};
 use crate::sync::explore::explore;
-use crate::sync::{Arc, AtomicU32, AtomicU64, BellWord};
+use crate::sync::{AtomicU32, AtomicU64, BellWord};
 use crate::wait::bell::{Sleeper, Waker};
 use crate::wait::deadline::Deadline;
+use loom::sync::Arc;
 use loom::thread::spawn;
 
 /// One bell, and something to publish. The publication is relaxed: the fences alone carry it.

@@ -1,0 +1,312 @@
+//! A forked child has copies of every handle and must not use them: every operation fails with the reason `Forked` or
+//! does nothing, every drop leaves the shared memory and the locks alone, and the parent's death is noticed although
+//! the child lives on.
+//!
+//! The process that forks is a child of the test, started afresh, with one thread. What it forks reports by its exit
+//! code, with `_exit`.
+//!
+//! # Safety
+//!
+//! `fork` and a raw `clone` in a process that has one thread besides the harness's idle ones; the child calls what it
+//! tests and ends with `_exit`.
+#![allow(unsafe_code)]
+
+mod support;
+
+use nix::libc;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitStatus, waitpid};
+use nix::unistd::{ForkResult, Pid, fork};
+use ringway::spsc::{Receiver, Sender, channel};
+use ringway::{
+    DisconnectReason, RecvError, TryGrantError, TryRecvError, TrySendError, WaitForPeerError, observe, stream,
+};
+use std::io::{BufRead, Read, Write};
+use std::time::Duration;
+use support::{Child, Dir, hang, hear, role, tell};
+
+const NAME: &str = "channel";
+const STREAM: &str = "stream";
+const FORKED: Option<DisconnectReason> = Some(DisconnectReason::Forked);
+
+/// Runs a block in a forked child, which may use up what the parent goes on with; every check it gives must hold.
+macro_rules! in_a_fork {
+    ($raw:expr, $work:block) => {
+        match if $raw { raw_fork() } else { libc_fork() } {
+            // A block of its own, so that all is dropped before the report.
+            None => report($work),
+            Some(child) => {
+                assert_eq!(waitpid(child, None).unwrap(), WaitStatus::Exited(child, 0), "the forked child's report");
+            }
+        }
+    };
+}
+
+/// Ends the forked child, and says whether all it found was as it should be.
+fn report(found: Vec<(&str, bool)>) -> ! {
+    let wrong: Vec<_> = found.into_iter().filter(|(_, holds)| !holds).collect();
+    if !wrong.is_empty() {
+        eprintln!("in the forked child: {wrong:?}");
+    }
+    // SAFETY: ends the process without running anything.
+    unsafe { libc::_exit(i32::from(!wrong.is_empty())) }
+}
+
+fn libc_fork() -> Option<Pid> {
+    // SAFETY: this process has one thread at work.
+    match unsafe { fork() }.expect("fork") {
+        ForkResult::Parent { child } => Some(child),
+        ForkResult::Child => None,
+    }
+}
+
+/// A child that no library hears of: no handler runs.
+fn raw_fork() -> Option<Pid> {
+    // SAFETY: the arguments of a plain fork: no stack, no flags, a signal at the end.
+    let pid = unsafe { libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0) };
+    assert!(pid >= 0, "clone");
+    (pid > 0).then(|| Pid::from_raw(pid as i32))
+}
+
+fn forked(error: &std::io::Error) -> bool {
+    stream::Ended::of(error).is_some_and(|ended| ended.reason == DisconnectReason::Forked)
+}
+
+/// Starts the test again as the process that forks.
+fn forks(test: &str, work: impl FnOnce(&Dir)) {
+    let dir = Dir::new();
+    if role().is_some() {
+        work(&dir);
+        tell("well");
+        return;
+    }
+    let mut child = Child::start(test, "forker", &dir);
+    child.expect("well");
+    child.succeed();
+    assert!(dir.files().is_empty(), "{:?}", dir.files());
+}
+
+fn every_operation(dir: &Dir, raw: bool) {
+    let options = dir.options().capacity(8);
+    let mut tx = Sender::<u64>::create_with(NAME, &options).unwrap();
+    let mut rx = Receiver::<u64>::open_with(NAME, &options).unwrap();
+    tx.send_many(&[1, 2, 3]).unwrap();
+    let (mut near, mut far) = channel::<u64>(4).unwrap();
+    near.send(1).unwrap();
+    let path = dir.path().join(NAME);
+    let before = std::fs::read(&path).unwrap();
+    in_a_fork!(raw, {
+        let mut found = vec![
+            ("send", tx.send(9).is_err()),
+            ("try_send", tx.try_send(9) == Err(TrySendError::Disconnected(9))),
+            ("send_timeout", tx.send_timeout(9, Duration::from_secs(9)).is_err_and(|error| error.is_disconnected())),
+            ("send_many", tx.send_many(&[9]).is_err()),
+            ("try_send_many", tx.try_send_many(&[9]).is_err()),
+            ("try_reserve", tx.try_reserve(1).is_err_and(|error| error == TryGrantError::Disconnected)),
+            ("reserve_up_to", tx.reserve_up_to(1).is_err()),
+            ("recv", rx.recv() == Err(RecvError)),
+            ("try_recv", rx.try_recv() == Err(TryRecvError::Disconnected)),
+            ("recv_timeout", rx.recv_timeout(Duration::MAX).is_err_and(|error| error.is_disconnected())),
+            ("recv_ref", rx.recv_ref().is_err()),
+            ("try_recv_ref", rx.try_recv_ref().is_err()),
+            ("recv_many", rx.recv_many(&mut [0; 2]).is_err()),
+            ("try_recv_many", rx.try_recv_many(&mut [0; 2]).is_err()),
+            ("try_read", rx.try_read(1).is_err()),
+            ("read_up_to", rx.read_up_to(1).is_err()),
+            ("iter", rx.iter().next().is_none() && rx.try_iter().next().is_none()),
+            ("len", (tx.len(), rx.len(), tx.is_full()) == (0, 0, false)),
+            ("reason", tx.disconnect_reason() == FORKED && rx.disconnect_reason() == FORKED),
+            (
+                "counts",
+                (tx.sender_count(), tx.receiver_count(), rx.sender_count(), rx.receiver_count()) == (0, 0, 0, 0),
+            ),
+            (
+                "wait_for_peer",
+                tx.wait_for_peer(Duration::MAX) == Err(WaitForPeerError::Disconnected(DisconnectReason::Forked)),
+            ),
+            ("debug", format!("{tx:?} {rx:?}").contains("Forked")),
+            ("inside one process", near.send(2).is_err() && far.recv().is_err()),
+        ];
+        tx.set_wait(ringway::WaitStrategy::Spin);
+        rx.set_wait(ringway::WaitStrategy::Spin);
+        tx.close();
+        rx.close();
+        drop((tx, rx, near, far));
+        found.push(("the segment's bytes are as they were", std::fs::read(&path).unwrap() == before));
+        let seen = observe::stat(NAME, Some(dir.path())).unwrap();
+        let attached = observe::MemberState::Attached;
+        found.push(("the locks are held", seen.is_in_use && [seen.sender.state, seen.receiver.state] == [attached; 2]));
+        found
+    });
+    // The parent has lost nothing.
+    tx.send(4).unwrap();
+    assert_eq!(rx.try_iter().collect::<Vec<_>>(), [1, 2, 3, 4]);
+    assert_eq!((tx.receiver_count(), rx.sender_count()), (1, 1));
+    assert_eq!((far.recv(), tx.disconnect_reason()), (Ok(1), None));
+}
+
+#[test]
+fn every_operation_in_a_forked_child_fails() {
+    forks(&here!(), |dir| every_operation(dir, false));
+}
+
+#[test]
+fn every_operation_in_a_raw_clone_fails() {
+    forks(&here!(), |dir| every_operation(dir, true));
+}
+
+fn in_hand(dir: &Dir, raw: bool) {
+    let options = dir.options().capacity(8);
+    let mut tx = Sender::<u64>::create_with(NAME, &options).unwrap();
+    let mut rx = Receiver::<u64>::open_with(NAME, &options).unwrap();
+    let path = dir.path().join(NAME);
+    let bytes = || std::fs::read(&path).unwrap();
+
+    tx.send_many(&[1, 2, 3]).unwrap();
+    let guard = rx.recv_ref().unwrap();
+    let before = bytes();
+    in_a_fork!(raw, {
+        guard.commit();
+        vec![("a guard", bytes() == before)]
+    });
+    guard.commit();
+
+    let grant = rx.try_read(2).unwrap();
+    let before = bytes();
+    in_a_fork!(raw, {
+        let shown = (grant.runs().count(), grant.contiguous(9).len(), grant.copy_to_slice(&mut [0; 2]));
+        grant.release_all();
+        vec![("a read grant shows nothing", shown == (0, 0, 0)), ("and releases nothing", bytes() == before)]
+    });
+    grant.release_all();
+
+    let mut grant = tx.try_reserve(3).unwrap();
+    let before = bytes();
+    in_a_fork!(raw, {
+        let shown = (grant.runs_mut().count(), grant.contiguous(9).len(), grant.fill([7, 7]));
+        grant.copy_from_slice(&[7, 7, 7]);
+        grant.commit_all();
+        vec![("a write grant shows nothing", shown == (0, 0, 0)), ("and sends nothing", bytes() == before)]
+    });
+    assert_eq!(grant.fill([4, 5]), 2);
+    grant.commit(2);
+    assert_eq!(rx.try_iter().collect::<Vec<_>>(), [4, 5]);
+}
+
+#[test]
+fn what_is_in_hand_at_a_fork_stays_the_parents() {
+    forks(&here!(), |dir| in_hand(dir, false));
+}
+
+#[test]
+fn what_is_in_hand_at_a_raw_clone_stays_the_parents() {
+    forks(&here!(), |dir| in_hand(dir, true));
+}
+
+fn streams(dir: &Dir, raw: bool) {
+    let options = dir.options().capacity(64);
+    let mut writer = stream::Writer::create_with(STREAM, &options).unwrap();
+    let mut reader = stream::Reader::open_with(STREAM, &options).unwrap();
+    writer.write_all(b"hello").unwrap();
+    let path = dir.path().join(STREAM);
+    let before = std::fs::read(&path).unwrap();
+    in_a_fork!(raw, {
+        let mut found = vec![
+            ("write", writer.write(b"x").is_err_and(|error| forked(&error))),
+            ("reserve", writer.reserve_timeout(1, Duration::MAX).is_err_and(|error| forked(&error))),
+            ("check", writer.check().is_err_and(|error| forked(&error))),
+            ("wait_finished", writer.wait_finished(Duration::MAX).is_err_and(|error| forked(&error))),
+            ("read", reader.read(&mut [0; 9]).is_err_and(|error| forked(&error))),
+            ("fill_buf", reader.fill_buf().is_err_and(|error| forked(&error))),
+        ];
+        reader.consume(3);
+        writer.close();
+        drop((writer, reader));
+        found.push(("the segment's bytes are as they were", std::fs::read(&path).unwrap() == before));
+        found
+    });
+    writer.write_all(b" world").unwrap();
+    drop(writer);
+    let mut text = String::new();
+    reader.read_to_string(&mut text).unwrap();
+    assert_eq!(text, "hello world");
+}
+
+#[test]
+fn a_stream_in_a_forked_child_fails() {
+    forks(&here!(), |dir| streams(dir, false));
+}
+
+#[test]
+fn a_stream_in_a_raw_clone_fails() {
+    forks(&here!(), |dir| streams(dir, true));
+}
+
+/// A forked child that starts anew has a channel like anybody else: here with its own parent.
+#[test]
+fn a_forked_child_can_open_its_own_end() {
+    forks(&here!(), |dir| {
+        for raw in [false, true] {
+            let mut tx = Sender::<u64>::create_with(NAME, &dir.options().capacity(4)).unwrap();
+            tx.send(5).unwrap();
+            in_a_fork!(raw, {
+                let mut rx = Receiver::<u64>::open_with(NAME, &dir.options()).unwrap();
+                let got = rx.recv();
+                let mut found = vec![("a message of the parent's", got == Ok(5)), ("the old end", tx.send(6).is_err())];
+                found.push(("a second sender", Sender::<u64>::open_with(NAME, &dir.options()).is_err()));
+                found.push(("who is there", (rx.sender_count(), rx.receiver_count()) == (1, 1)));
+                drop(tx);
+                found.push(("who is still there", rx.sender_count() == 1));
+                found
+            });
+            assert!(tx.disconnect_reason().is_some(), "the child died without leaving, or left");
+        }
+    });
+}
+
+fn parent_dies(test: &str, raw: bool) {
+    let dir = Dir::new();
+    if role().is_some() {
+        let mut tx = Sender::<u64>::create_with(NAME, &dir.options()).unwrap();
+        tx.send(1).unwrap();
+        match if raw { raw_fork() } else { libc_fork() } {
+            None => {
+                // A raw clone closes its copies of the descriptors when it drops the handle.
+                if raw {
+                    drop(tx);
+                }
+                tell("the child lives");
+                hang();
+            }
+            Some(child) => {
+                tell(child);
+                hear();
+                hang();
+            }
+        }
+    }
+    let mut child = Child::start(test, "forker", &dir);
+    let mut lines = [child.hear(), child.hear()];
+    lines.sort();
+    let grandchild = Pid::from_raw(lines[0].parse().unwrap());
+    assert_eq!(lines[1], "the child lives");
+    let mut rx = Receiver::<u64>::open_with(NAME, &dir.options()).unwrap();
+    assert_eq!(rx.recv(), Ok(1));
+    assert_eq!(rx.disconnect_reason(), None);
+    child.kill();
+    let (result, reason) =
+        support::in_time("a receiver whose sender died", move || (rx.recv(), rx.disconnect_reason()));
+    assert_eq!((result, reason), (Err(RecvError), Some(DisconnectReason::Died)));
+    assert!(kill(grandchild, None).is_ok(), "the forked child still lives");
+    kill(grandchild, Signal::SIGKILL).unwrap();
+}
+
+#[test]
+fn a_parents_death_is_noticed_though_its_forked_child_lives_on() {
+    parent_dies(&here!(), false);
+}
+
+#[test]
+fn a_parents_death_is_noticed_though_its_raw_clone_lives_on_without_the_handle() {
+    parent_dies(&here!(), true);
+}
