@@ -11,7 +11,7 @@ use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 use ringway::spsc::{Receiver, Sender};
 use ringway::stream::{Reader, Writer};
-use ringway::{Absent, Options, Payload, Placement, observe};
+use ringway::{Absent, Options, Payload, Placement, WaitStrategy, observe};
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, Read, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -68,12 +68,12 @@ pub(crate) fn run(input: &[u8], directory: &Path) {
         hold_gate(file);
     }
     match how & 7 {
-        0 => messages::<u64>(&mut input, directory, &path),
-        1 => messages::<()>(&mut input, directory, &path),
-        2 => messages::<[u8; 3]>(&mut input, directory, &path),
-        3 => messages::<[u64; 70]>(&mut input, directory, &path),
-        4 => messages::<u128>(&mut input, directory, &path),
-        _ => bytes(&mut input, directory, &path),
+        0 => messages::<u64>(how, &mut input, directory, &path),
+        1 => messages::<()>(how, &mut input, directory, &path),
+        2 => messages::<[u8; 3]>(how, &mut input, directory, &path),
+        3 => messages::<[u64; 70]>(how, &mut input, directory, &path),
+        4 => messages::<u128>(how, &mut input, directory, &path),
+        _ => bytes(how, &mut input, directory, &path),
     }
     drop(held);
     let _ = std::fs::remove_file(&path);
@@ -113,7 +113,7 @@ fn raw(input: &mut Input<'_>, path: &Path) -> Option<File> {
     Some(file)
 }
 
-fn options(how: u8, input: &mut Input<'_>, directory: &Path) -> Options {
+fn shape(input: &mut Input<'_>, directory: &Path) -> Options {
     let capacity = usize::from(input.byte() % 40) + 1;
     let shape = input.byte();
     let mut options = Options::new().dir(directory).capacity(capacity);
@@ -123,16 +123,12 @@ fn options(how: u8, input: &mut Input<'_>, directory: &Path) -> Options {
     if shape & 4 != 0 {
         options = options.frame_bytes(usize::from(shape >> 3) * 8);
     }
-    match how >> 3 & 3 {
-        0 => options.absent(Absent::Buffer),
-        1 => options.absent(Absent::Fail),
-        _ => options,
-    }
+    options
 }
 
 /// A segment that the library makes, kept by a descriptor of ours.
 fn made(how: u8, input: &mut Input<'_>, directory: &Path, path: &Path) -> Option<File> {
-    let options = options(how, input, directory);
+    let options = shape(input, directory);
     fn hold<E>(end: Result<E, ringway::OpenError>, path: &Path) -> Option<File> {
         let end = end.ok()?;
         let file = OpenOptions::new().read(true).write(true).open(path).ok()?;
@@ -213,8 +209,19 @@ fn look(directory: &Path) {
     }
 }
 
-fn messages<T: Payload + PartialEq>(input: &mut Input<'_>, directory: &Path, path: &Path) {
+/// How an end waits and what it does alone, as bits of the input's first byte say.
+fn manner(how: u8, directory: &Path) -> Options {
     let options = Options::new().dir(directory);
+    let options = if how & 0x40 != 0 { options.wait(WaitStrategy::Spin) } else { options };
+    match how >> 3 & 3 {
+        0 => options.absent(Absent::Buffer),
+        1 => options.absent(Absent::Fail),
+        _ => options,
+    }
+}
+
+fn messages<T: Payload + PartialEq>(how: u8, input: &mut Input<'_>, directory: &Path, path: &Path) {
+    let options = manner(how, directory);
     let (mut tx, mut rx) = (None::<Sender<T>>, None::<Receiver<T>>);
     let mut batch = vec![T::zeroed(); 50];
     for _ in 0..OPERATIONS {
@@ -255,6 +262,7 @@ fn messages<T: Payload + PartialEq>(input: &mut Input<'_>, directory: &Path, pat
                     }
                 }
                 22 => tx.close(),
+                37 => tx.set_wait(if operation & 0x40 != 0 { WaitStrategy::Spin } else { WaitStrategy::Sleep }),
                 23 => drop(tx.wait_for_peer(Duration::ZERO)),
                 24 => drop((tx.is_full(), tx.is_disconnected(), format!("{tx:?}"), tx.receiver_count())),
                 _ => {}
@@ -292,6 +300,7 @@ fn messages<T: Payload + PartialEq>(input: &mut Input<'_>, directory: &Path, pat
                     }
                 }
                 33 => rx.close(),
+                38 => rx.set_wait(if operation & 0x40 != 0 { WaitStrategy::Spin } else { WaitStrategy::Sleep }),
                 34 => drop(rx.wait_for_peer(Duration::ZERO)),
                 35 => drop((rx.is_full(), rx.is_disconnected(), format!("{rx:?}"), rx.sender_count())),
                 36 => drop(rx.try_iter().take(100).count()),
@@ -303,8 +312,8 @@ fn messages<T: Payload + PartialEq>(input: &mut Input<'_>, directory: &Path, pat
     look(directory);
 }
 
-fn bytes(input: &mut Input<'_>, directory: &Path, path: &Path) {
-    let options = Options::new().dir(directory);
+fn bytes(how: u8, input: &mut Input<'_>, directory: &Path, path: &Path) {
+    let options = manner(how, directory);
     let (mut writer, mut reader) = (None::<Writer>, None::<Reader>);
     let mut buffer = [7; 64];
     for _ in 0..OPERATIONS {
