@@ -455,6 +455,30 @@ fn running_out_of_descriptors_is_an_error_that_leaves_nothing() {
     child.expect("well");
 }
 
+/// A relative directory means the one it meant when the channel was opened.
+#[test]
+fn a_process_may_go_to_another_directory() {
+    let dir = Dir::new();
+    if role().is_some() {
+        std::env::set_current_dir(dir.path().parent().unwrap()).unwrap();
+        let options = ringway::Options::new()
+            .dir(dir.path().file_name().unwrap())
+            .capacity(1)
+            .slice(std::time::Duration::from_millis(1));
+        let mut tx = Sender::<u64>::create_with(NAME, &options).unwrap();
+        assert_eq!(tx.path(), Some(&*dir.path().join(NAME)));
+        std::env::set_current_dir("/").unwrap();
+        tx.send(1).unwrap();
+        assert!(tx.send_timeout(2, std::time::Duration::from_millis(20)).unwrap_err().is_timeout());
+        assert_eq!(tx.disconnect_reason(), None, "its name is still there");
+        drop(tx);
+        assert!(dir.files().is_empty(), "and gone with it");
+        return tell("well");
+    }
+    let mut child = Child::start(&here!(), "wanderer", &dir);
+    child.expect("well");
+}
+
 /// Both sides start at once, in any order, a hundred times: they always meet.
 #[test]
 fn two_that_start_at_once_meet() {

@@ -120,7 +120,7 @@ fn one_way(test: &str, capacity: usize, commits: bool) {
         Some("receiver") => return receive(&dir, commits),
         _ => {}
     }
-    let messages = number("RINGWAY_WAKES", 25_000);
+    let messages = number("RINGWAY_WAKES", 50_000);
     let environment = [("CAPACITY", capacity.to_string()), ("MESSAGES", messages.to_string())];
     let mut sender = Child::start_with(test, "sender", &dir, &environment);
     sender.expect("here");
@@ -152,7 +152,7 @@ fn none_is_lost_there_and_back() {
     if let Some(role) = role() {
         return echo(&dir, role == "first");
     }
-    let messages = number("RINGWAY_WAKES", 25_000) / 2;
+    let messages = number("RINGWAY_WAKES", 50_000) / 2;
     let environment = [("MESSAGES", messages.to_string())];
     let mut children = ["first", "second"].map(|role| Child::start_with(&here!(), role, &dir, &environment));
     for child in &mut children {
@@ -186,7 +186,7 @@ fn none_is_lost_when_an_end_changes_its_mind() {
         }
         _ => {}
     }
-    let messages = number("RINGWAY_WAKES", 25_000) / 10;
+    let messages = number("RINGWAY_WAKES", 50_000) / 10;
     let environment = [("CAPACITY", "2".to_owned()), ("MESSAGES", messages.to_string())];
     let mut sender = Child::start_with(&here!(), "sender", &dir, &environment);
     sender.expect("here");

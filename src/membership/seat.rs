@@ -131,7 +131,7 @@ impl Seat {
     /// Whether newcomers can still find this segment under its name.
     pub(crate) fn has_name(&self) -> bool {
         match &self.hold {
-            Some(Hold::File(attachment)) => attachment.has_name(),
+            Some(Hold::File(attachment)) => !attachment.is_unlinked(),
             Some(Hold::Process) | None => true,
         }
     }

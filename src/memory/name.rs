@@ -22,7 +22,11 @@ impl Place {
         let bare = name.strip_prefix('/').unwrap_or(name);
         check(bare).map_err(|rule| SegmentError::Name { name: shown(name), rule })?;
         Ok(match directory {
-            Some(directory) => Self { directory: directory.to_path_buf(), path: directory.join(bare) },
+            Some(directory) => {
+                // The process may go to another directory before it takes the name away again.
+                let directory = std::path::absolute(directory).unwrap_or_else(|_| directory.to_path_buf());
+                Self { path: directory.join(bare), directory }
+            }
             None => Self { directory: SHARED_MEMORY.into(), path: Path::new(SHARED_MEMORY).join(prefix() + bare) },
         })
     }

@@ -237,8 +237,14 @@ impl Attachment {
     }
 
     /// Whether the name still means this file.
-    pub(crate) fn has_name(&self) -> bool {
+    fn has_name(&self) -> bool {
         file::identity_at(&self.path).is_ok_and(|seen| seen.file == self.file)
+    }
+
+    /// Whether the file has been unlinked. Asks the file and not its path, which a process that has changed its root or
+    /// its user since may no longer be able to follow.
+    pub(crate) fn is_unlinked(&self) -> bool {
+        self.life.get().and_then(|life| file::identity(life).ok()).is_some_and(|seen| seen.links == 0)
     }
 
     /// Goes away, and takes the segment along if nobody else is there.
