@@ -397,7 +397,8 @@ fn the_list_says_who_is_there_and_what_is_stale() {
     let stat = |name: &str| ringway::observe::stat(name, Some(&directory.0)).ok();
     until("both channels", || stat("live").is_some_and(|seen| seen.sent == 1000) && stat("dead").is_some());
     let dead_pid = dead.pid();
-    until("the receiver", || stat("dead").is_some_and(|seen| seen.receiver.state == MemberState::Attached));
+    until("the receiver", || stat("dead").is_some_and(|seen| seen.receiver.state == MemberState::Attached)
+        });
     dead.kill();
 
     let rows = json(&["ls", "--json", &directory.arg()]);
@@ -429,8 +430,10 @@ fn what_is_in_use_is_never_removed() {
     let arg = directory.arg();
     let live = start(&["recv", "live", &arg]);
     let until_there = |name: &str, pid: u32| {
-        until(name, || let seen = ringway::observe::stat(name, Some(&directory.0));
-            seen.is_ok_and(|seen| seen.receiver.pid == pid && seen.receiver.state == MemberState::Attached));
+        until(name, || {
+            let seen = ringway::observe::stat(name, Some(&directory.0));
+            seen.is_ok_and(|seen| seen.receiver.pid == pid && seen.receiver.state == MemberState::Attached)
+        });
     };
     until_there("live", live.pid());
     for name in ["dead-1", "dead-2"] {
