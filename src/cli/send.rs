@@ -14,15 +14,16 @@ use std::time::Instant;
 
 /// Sends until the end of the input, and ends well when the receiver has written everything.
 pub(crate) fn run(args: &SendArgs) -> Result<(), Failure> {
-    signals::install()?;
     let name = &args.channel.name;
+    // Before the handlers: to open a FIFO is to wait for its writer, and until then a signal may simply kill.
     let input = Input::open(args)?;
+    signals::install()?;
     let mut writer = opening::open(name, &args.channel.options(), Writer::open_or_create_with)?;
     let mut progress = Progress::new(&args.channel, io::stdin().as_fd(), input.size);
     let sent = send(name, &mut writer, &input, &mut progress).and_then(|()| finish(name, &mut writer, &mut progress));
     match sent {
         Ok(()) => progress.finish(),
-        // The receiver must not take this for the end.
+        // The receiver must not take this for the end, unless it has been told already that it is.
         Err(_) => writer.abort(),
     }
     sent

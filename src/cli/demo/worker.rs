@@ -29,6 +29,7 @@ pub(crate) enum Via {
     /// This crate, waiting as it does by default.
     Ringway,
     /// This crate, never sleeping.
+    #[serde(rename = "ringway-spin")]
     Spin,
     /// A pipe, as stdin or stdout.
     Pipe,
