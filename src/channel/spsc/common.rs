@@ -94,7 +94,7 @@ macro_rules! common {
                 if self.end.is_usable() { self.$ring.len() as usize } else { 0 }
             }
 
-            /// Whether `len` is 0.
+            /// Whether `len` is 0. (A message that a dropped guard gave back is taken and yet received again.)
             pub fn is_empty(&self) -> bool {
                 self.len() == 0
             }

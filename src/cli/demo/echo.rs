@@ -53,7 +53,6 @@ pub(super) fn answer(args: &WorkerArgs) -> Result<(), Failure> {
 }
 
 /// Eight bytes to and fro.
-#[expect(clippy::large_enum_variant, reason = "there is one of them")]
 enum Line {
     Ring { tx: Box<Sender<u64>>, rx: Box<Receiver<u64>> },
     Descriptors { stdin: io::Stdin, stdout: io::Stdout },
