@@ -58,6 +58,10 @@ pub(crate) struct Entered {
 
 /// How long a role that is being left is waited for, whatever the options say.
 const LEAVING: Duration = Duration::from_millis(100);
+/// How long to try again when others create and remove the name at the same time. Each round somebody gets on, so this
+/// is for a machine on which this process hardly runs.
+#[cfg(not(loom))]
+const RACING: Duration = Duration::from_secs(5);
 
 /// The header of a segment that these options would create.
 fn header(asked: Asked, options: &Options, instance: [u8; 16]) -> Result<Header, FormatError> {
@@ -160,6 +164,7 @@ pub(crate) fn enter(asked: Asked, name: &str, how: How, options: &Options) -> Re
     let mark = mark()?;
     let deadline = Deadline::after(options.open_timeout);
     let leaving = Deadline::after(options.open_timeout.max(LEAVING));
+    let racing = Deadline::after(options.open_timeout.max(RACING));
     let mut patience = Patience::default();
     loop {
         let refused = match try_enter(asked, &place, how, options, mark) {
@@ -169,7 +174,7 @@ pub(crate) fn enter(asked: Asked, name: &str, how: How, options: &Options) -> Re
         let is_over = match refused {
             Refused::Later(_) => deadline.is_over(),
             Refused::Leaving(_) => leaving.is_over(),
-            Refused::Raced(_) => leaving.is_over(),
+            Refused::Raced(_) => racing.is_over(),
             Refused::Never(_) => true,
         };
         if is_over {
