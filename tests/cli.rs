@@ -126,6 +126,7 @@ fn what_a_killed_sender_had_sent_is_written_first() {
     let bytes = noise(6, 700_000);
     let mut stdin = sender.stdin();
     let receiver = start(&["recv", &name]); // whose output is not read yet
+    until_receiving(&name);
     feed(&mut stdin, &bytes);
     until("all is in the ring", || seen(&name).is_some_and(|seen| seen.sent == 700_000));
     sender.kill();

@@ -20,9 +20,15 @@ pub(crate) fn open<E>(
     loop {
         signals::check()?;
         match open(name, &options) {
-            Err(OpenError::RoleTaken { .. } | OpenError::Spent) if Instant::now() < give_up => {}
+            Err(error) if is_passing(&error) && Instant::now() < give_up => {}
             Err(error) => return Err(Failure::open(name, &error)),
             Ok(end) => return Ok(end),
         }
     }
+}
+
+/// Whether it may be different in a moment. That something is there already, or no more, is what an end that is opened or
+/// created learns only in a race with the other side, which on a busy machine may outlast the library's own patience.
+fn is_passing(error: &OpenError) -> bool {
+    matches!(error, OpenError::RoleTaken { .. } | OpenError::Spent) || error.is_already_exists() || error.is_not_found()
 }
