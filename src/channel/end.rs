@@ -1,7 +1,7 @@
 //! One end of a channel: a seat, a bell, and what is known of the other end.
 //!
-//! The hot path of an end is two loads and two comparisons: is this process a forked child, and is the other end's
-//! `status` the word that was digested last? Everything else hangs on a change of that word.
+//! The hot path of an end is two loads and a comparison: is the other end's `status` the word that was digested last, by
+//! this process? (What it is compared with reads 0 in a forked child.) Everything else hangs on a change of that word.
 
 use super::error::WaitForPeerError;
 use super::options::{Absent, Options};
@@ -20,8 +20,6 @@ use crate::wait::parker::Woken;
 use crate::wait::strategy::WaitStrategy;
 use std::time::Duration;
 
-/// A word that is never loaded, whatever the peer stores: every look at the peer's status takes the slow path.
-const UNDIGESTED: Status = Status(Status::NEVER);
 /// How long to sleep at most while the other end cannot be relied on to ring.
 const UNHEARD: Duration = Duration::from_millis(1);
 /// The least time between two questions to the kernel by calls that do not sleep.
@@ -54,9 +52,9 @@ pub(crate) struct End {
     seat: Seat,
     /// Our own copy of the bell that we ring.
     bell: u32,
-    /// The other end's status as we digested it last; it permits the fast path.
-    known: Status,
-    /// Whether the other end may sleep, as `known` says.
+    /// The other end's status as it was last echoed.
+    echoed: Option<Status>,
+    /// Whether the other end may sleep, as `echoed` says.
     may_sleep: bool,
     /// For a stream: the one generation of the other end that we talk to.
     bound: Option<u32>,
@@ -79,7 +77,7 @@ impl End {
         let mut end = Self {
             seat,
             bell,
-            known: UNDIGESTED,
+            echoed: None,
             may_sleep: true,
             bound: None,
             is_stream,
@@ -130,7 +128,7 @@ impl End {
     /// Whether the fast path is open: not a forked child, and nothing new of the other end.
     #[inline(always)]
     pub(crate) fn is_undisturbed(&self) -> bool {
-        self.seat.peer_status() == self.known && !self.seat.is_forked()
+        self.seat.is_undisturbed()
     }
 
     /// Reads the other end's word, and says why nothing can be *sent* to it, if nothing can.
@@ -143,7 +141,8 @@ impl End {
             return Some(DisconnectReason::Forked);
         }
         let status = self.seat.peer_status();
-        if status != self.known {
+        if self.echoed != Some(status) {
+            self.echoed = Some(status);
             // From here on every publication of ours is followed by the fence that this word asks for.
             self.seat.echo(status);
             self.may_sleep = !status.has(Status::QUIET);
@@ -152,7 +151,7 @@ impl End {
         if self.is_stream && gone.is_none() && status.has(Status::PRESENT) && self.bound.is_none() {
             self.bound = Some(status.generation());
         }
-        self.known = if gone.is_none() { status } else { UNDIGESTED };
+        self.seat.note(gone.is_none().then_some(status));
         gone
     }
 
@@ -253,7 +252,7 @@ impl End {
     #[cold]
     pub(crate) fn poison(&mut self, corrupt: Corrupt) -> DisconnectReason {
         self.poisoned = Some(corrupt);
-        self.known = UNDIGESTED;
+        self.seat.note(None);
         DisconnectReason::Corrupt
     }
 
@@ -315,7 +314,7 @@ impl End {
             return;
         }
         self.closed = true;
-        self.known = UNDIGESTED;
+        self.seat.note(None);
         self.seat.change(Status::LEFT);
         self.ring();
     }

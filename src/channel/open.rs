@@ -9,7 +9,7 @@ use crate::layout::header::{HEADER_BYTES, Header};
 use crate::layout::overlay::Control;
 use crate::membership::role::Role;
 use crate::membership::seat::{Hold, Seat};
-use crate::sys::fork::Mark;
+use crate::sys::fork::{Mark, WipedWord};
 #[cfg(not(loom))]
 use crate::{
     layout::status::Status,
@@ -88,15 +88,17 @@ fn header(asked: Asked, options: &Options, instance: [u8; 16]) -> Result<Header,
 /// Both seats of a channel inside this process.
 pub(crate) fn pair(asked: Asked, options: &Options) -> Result<(Header, Control, [Seat; 2]), OpenError> {
     let header = header(asked, options, instance()?)?;
-    let mark = mark()?;
+    let (to_send, to_receive) = (known()?, known()?);
     let control = in_process(&header)?;
     let bits = quiet_bit(options.wait);
-    let seats = [Role::Sender, Role::Receiver].map(|role| Seat::join(control.clone(), role, Hold::Process, mark, bits));
+    let seat = |role, known| Seat::join(control.clone(), role, Hold::Process, known, bits);
+    let seats = [seat(Role::Sender, to_send), seat(Role::Receiver, to_receive)];
     Ok((header, control, seats))
 }
 
-fn mark() -> Result<Mark, OpenError> {
-    Mark::of_this_process().map_err(|source| io("marking", source))
+/// A word for a seat to know its peer by.
+fn known() -> Result<WipedWord, OpenError> {
+    Mark::of_this_process().and_then(WipedWord::new).map_err(|source| io("marking", source))
 }
 
 #[cfg(loom)]
@@ -161,13 +163,12 @@ pub(crate) fn read_header(file: BorrowedFd<'_>, seen: &Identity) -> Result<Heade
 #[cfg(not(loom))]
 pub(crate) fn enter(asked: Asked, name: &str, how: How, options: &Options) -> Result<Entered, OpenError> {
     let place = name::Place::new(name, options.directory.as_deref())?;
-    let mark = mark()?;
     let deadline = Deadline::after(options.open_timeout);
     let leaving = Deadline::after(options.open_timeout.max(LEAVING));
     let racing = Deadline::after(options.open_timeout.max(RACING));
     let mut patience = Patience::default();
     loop {
-        let refused = match try_enter(asked, &place, how, options, mark) {
+        let refused = match try_enter(asked, &place, how, options) {
             Ok(entered) => return Ok(entered),
             Err(refused) => refused,
         };
@@ -214,7 +215,8 @@ impl<E: Into<OpenError>> From<E> for Refused {
 }
 
 #[cfg(not(loom))]
-fn try_enter(asked: Asked, place: &name::Place, how: How, options: &Options, mark: Mark) -> Result<Entered, Refused> {
+fn try_enter(asked: Asked, place: &name::Place, how: How, options: &Options) -> Result<Entered, Refused> {
+    let known = known()?;
     let opened = segment::open(place, |file, seen| Ok::<_, OpenError>((read_header(file, seen)?, Stale::Remove)));
     match opened {
         Ok((attachment, header)) if how == How::Create => {
@@ -223,16 +225,16 @@ fn try_enter(asked: Asked, place: &name::Place, how: How, options: &Options, mar
             attachment.leave();
             Err(Refused::Later(SegmentError::AlreadyExists { path }.into()))
         }
-        Ok((attachment, header)) => join(asked, attachment, header, options, mark),
+        Ok((attachment, header)) => join(asked, attachment, header, options, known),
         Err(error) if error.is_not_found() && how == How::Open => Err(Refused::Later(error)),
-        Err(error) if error.is_not_found() => create(asked, place, options, mark),
+        Err(error) if error.is_not_found() => create(asked, place, options, known),
         Err(error) => Err(Refused::Never(error)),
     }
 }
 
 /// Makes the segment and takes the seat that was asked for before anybody else can see it.
 #[cfg(not(loom))]
-fn create(asked: Asked, place: &name::Place, options: &Options, mark: Mark) -> Result<Entered, Refused> {
+fn create(asked: Asked, place: &name::Place, options: &Options, known: WipedWord) -> Result<Entered, Refused> {
     let header = header(asked, options, instance()?)?;
     let attachment = segment::create(place, options.mode, &header.encode(), header.geometry.total, |life| {
         seat::lock(life, asked.role).map(drop)
@@ -243,7 +245,7 @@ fn create(asked: Asked, place: &name::Place, options: &Options, mark: Mark) -> R
     })?;
     match view(&attachment, &header) {
         Ok(control) => {
-            let seat = Seat::join(control, asked.role, Hold::File(attachment), mark, quiet_bit(options.wait));
+            let seat = Seat::join(control, asked.role, Hold::File(attachment), known, quiet_bit(options.wait));
             Ok(Entered { seat, header })
         }
         Err(refused) => {
@@ -271,11 +273,11 @@ fn join(
     attachment: Attachment,
     header: Header,
     options: &Options,
-    mark: Mark,
+    known: WipedWord,
 ) -> Result<Entered, Refused> {
     match try_join(asked, &attachment, &header, options) {
         Ok(control) => {
-            let seat = Seat::join(control, asked.role, Hold::File(attachment), mark, quiet_bit(options.wait));
+            let seat = Seat::join(control, asked.role, Hold::File(attachment), known, quiet_bit(options.wait));
             Ok(Entered { seat, header })
         }
         Err(refused) => {

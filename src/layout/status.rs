@@ -45,6 +45,17 @@ impl Status {
         Self(word & !Self::NEVER)
     }
 
+    /// A word that was loaded, as something to compare with [`known`](Self::known): never 0.
+    #[inline(always)]
+    pub(crate) fn fresh(word: u64) -> u64 {
+        word | Self::NEVER
+    }
+
+    /// What [`fresh`](Self::fresh) gives for this word.
+    pub(crate) fn known(self) -> u64 {
+        Self::fresh(self.0)
+    }
+
     /// How many holders the role has had, the present one included. Wraps after 2^32 of them.
     pub(crate) fn generation(self) -> u32 {
         (self.0 >> Self::GENERATION_SHIFT) as u32

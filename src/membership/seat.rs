@@ -10,7 +10,7 @@ use crate::memory::segment::Attachment;
 use crate::sync::Ordering::Relaxed;
 use crate::sync::edge::{ECHOED, STATUS};
 use crate::sys::byte_lock::{self, Mode};
-use crate::sys::fork::Mark;
+use crate::sys::fork::{Mark, WipedWord};
 use crate::sys::process;
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -31,6 +31,9 @@ pub(crate) struct Seat {
     role: Role,
     hold: Option<Hold>,
     mark: Mark,
+    /// The other end's word as it was digested last, as [`Status::known`] has it; 0 if the next look must take the slow
+    /// path, and 0 in a forked child.
+    known: WipedWord,
     status: Status,
 }
 
@@ -44,7 +47,8 @@ impl Seat {
     ///
     /// *If the process dies here*: before the status is stored nobody was here, and the next holder is told nothing;
     /// after it, one who was here died.
-    pub(crate) fn join(control: Control, role: Role, hold: Hold, mark: Mark, bits: u64) -> Self {
+    pub(crate) fn join(control: Control, role: Role, hold: Hold, known: WipedWord, bits: u64) -> Self {
+        let mark = known.mark();
         if let Hold::File(attachment) = &hold {
             local::add(attachment.file(), role.byte(), mark);
         }
@@ -58,7 +62,7 @@ impl Seat {
         // Relaxed: the role's lock ordered us behind whoever stored it.
         let status = Status(lines.presence.status.load(Relaxed)).succeeded(bits | Status::PRESENT);
         lines.presence.status.store(status.0, STATUS.release());
-        Self { ends: Ends::new(control, role == Role::Sender), role, hold: Some(hold), mark, status }
+        Self { ends: Ends::new(control, role == Role::Sender), role, hold: Some(hold), mark, known, status }
     }
 
     /// The lines that we write.
@@ -90,6 +94,17 @@ impl Seat {
     #[inline(always)]
     pub(crate) fn peer_status(&self) -> Status {
         Status::loaded(self.peer().presence.status.load(STATUS.acquire()))
+    }
+
+    /// Whether the other end's word is the one that was [noted](Self::note), and this is no forked child.
+    #[inline(always)]
+    pub(crate) fn is_undisturbed(&self) -> bool {
+        Status::fresh(self.peer().presence.status.load(STATUS.acquire())) == self.known.get()
+    }
+
+    /// Opens the fast path for as long as the other end's word is `status`; `None` closes it.
+    pub(crate) fn note(&mut self, status: Option<Status>) {
+        self.known.set(status.map_or(0, Status::known));
     }
 
     /// Whether this is a forked child, in which this seat is nobody's.

@@ -211,17 +211,24 @@ impl<T: Payload> Producer<T> {
     /// *Progress*: wait-free.
     ///
     /// *If the process dies here*: before the word's store nothing was sent; after it the message is sent.
-    #[inline(always)]
     pub(crate) fn push(&mut self, message: &T) -> Pushed {
         if self.at.position == self.limit {
             match refill(&self.control, self.at.position, self.frames.capacity, self.limit, 1) {
-                Ok(limit) if limit == self.limit => return Pushed::Full,
                 Ok(limit) => self.limit = limit,
                 Err(corrupt) => return Pushed::Corrupt(corrupt),
             }
         }
+        if self.push_below_limit(message) { Pushed::Done } else { Pushed::Full }
+    }
+
+    /// As [`push`](Self::push), within the room that is known; whether there was any.
+    #[inline(always)]
+    pub(crate) fn push_below_limit(&mut self, message: &T) -> bool {
         // By value: what is stored to the segment could, for all the compiler knows, be stored over our cursor.
         let (spot, position) = (self.at.spot, self.at.position);
+        if position == self.limit {
+            return false;
+        }
         self.frames.with_mut_at(spot, position, |place| {
             // SAFETY: as in `put`, for the place of `at`, which is in the frame of its spot.
             unsafe { payload::write(place, message) }
@@ -233,7 +240,7 @@ impl<T: Payload> Producer<T> {
         if self.at.step_to(tail, &self.frames) {
             self.control.producer().cursor.tail.store(tail, TRAIL.release());
         }
-        Pushed::Done
+        true
     }
 }
 
@@ -483,17 +490,28 @@ impl<T: Payload> Consumer<T> {
     /// *Progress*: wait-free.
     #[inline(always)]
     pub(crate) fn pop(&mut self) -> Result<Option<T>, Corrupt> {
-        if !self.has_message()? {
-            return Ok(None);
+        Ok(if self.has_message()? { self.pop_seen() } else { None })
+    }
+
+    /// As [`pop`](Self::pop); `None` also if it takes more than a look at the frame's word to say whether one is there.
+    #[inline(always)]
+    pub(crate) fn pop_seen(&mut self) -> Option<T> {
+        let (spot, position) = (self.at.spot, self.at.position);
+        if position >= self.seen {
+            // SAFETY: these frames made the spot.
+            let word = unsafe { self.frames.word_at(spot) }.load(FILLED.acquire());
+            if word <= position || word > self.at.end_of_frame() {
+                return None;
+            }
+            self.seen = word;
         }
-        let position = self.at.position;
-        let message = self.frames.with_at(self.at.spot, position, |place| {
+        let message = self.frames.with_at(spot, position, |place| {
             // SAFETY: as in `get`, for the place of `at`, which is in the frame of its spot.
             unsafe { payload::read(place) }
         });
         self.at.step_to(position + 1, &self.frames);
         self.tell();
-        Ok(Some(message))
+        Some(message)
     }
 
     /// Copies the next messages out, which are there, without releasing them.

@@ -38,5 +38,5 @@ pub(crate) use core::sync::atomic::Ordering;
 
 /// Atomics that are never shared between processes and that no model follows: `core`'s own in every build.
 pub(crate) mod private {
-    pub(crate) use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, Ordering};
+    pub(crate) use core::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 }

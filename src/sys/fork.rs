@@ -1,69 +1,68 @@
 //! What a forked child must know: that it is one.
 //!
 //! A child of `fork` has a copy of every handle and shares the descriptions that hold our locks. So
-//! 1. a [`Mark`], which every handle carries, reads 0 in the child (`MADV_WIPEONFORK` does it for raw `clone` too), and
-//!    every operation looks at it before it touches shared memory;
+//! 1. [`WipedWord`]s read 0 in the child (`MADV_WIPEONFORK` does it for raw `clone` too). One of them, the [`Mark`], says
+//!    to every handle whether it is in the process that made it; others hold what an operation compares anyway, so that
+//!    its fast path needs no look at the mark;
 //! 2. the [`LifeDescriptor`]s are closed in the child by a `pthread_atfork` handler, so that a child that lives on
 //!    does not keep its dead parent "alive". A child of a raw `clone` closes them when it drops the handle.
 //!
-//! The handler may call nothing but async-signal-safe functions and take no lock, so the descriptors are in a list of
-//! blocks that only ever grows.
+//! The handler may call nothing but async-signal-safe functions and take no lock, so the words and the descriptors are in
+//! lists that only ever grow.
 //!
 //! # Safety
 //!
-//! One page of our own that is never unmapped; closing descriptors that this table owns.
+//! Pages of our own that are never unmapped; closing descriptors that this table owns.
 #![allow(unsafe_code)]
 
-use crate::sync::private::{AtomicI32, AtomicPtr, AtomicU32, Ordering};
+use crate::sync::private::{AtomicI32, AtomicU64, Ordering};
 use nix::libc;
 use nix::sys::mman::{MapFlags, MmapAdvise, ProtFlags, madvise, mmap_anonymous};
+use std::io;
 use std::num::NonZeroUsize;
 use std::os::fd::{BorrowedFd, IntoRawFd, OwnedFd};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Tells the process that made it from a forked child.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Mark(&'static AtomicU32);
+pub(crate) struct Mark(&'static AtomicU64);
 
 /// The mark of the running process; the lock is for its making only.
 static CURRENT: Mutex<Option<Mark>> = Mutex::new(None);
-/// The word behind the latest mark, for the fork handler, which may take no lock.
-static LATEST: AtomicPtr<AtomicU32> = AtomicPtr::new(std::ptr::null_mut());
+/// Words that nobody uses now.
+static FREE: Mutex<Vec<&'static AtomicU64>> = Mutex::new(Vec::new());
+static PAGES: OnceLock<Page> = OnceLock::new();
 static DESCRIPTORS: Block = Block::new();
 static HANDLER: OnceLock<()> = OnceLock::new();
 
 const NONE: i32 = -1;
+const WORDS: usize = 512;
+
+/// Nothing panics while one of the locks is held, and what they hold would be sound. A fork while another thread holds
+/// one leaves it locked in the child for ever; that is for the microseconds of making a handle, and a forked child of a
+/// threaded process may call async-signal-safe functions only.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 impl Mark {
     /// The mark of this process.
-    pub(crate) fn of_this_process() -> std::io::Result<Self> {
+    pub(crate) fn of_this_process() -> io::Result<Self> {
         HANDLER.get_or_init(|| {
             // SAFETY: the handler is async-signal-safe: atomic operations and close(2). It lives as long as the program.
             unsafe { libc::pthread_atfork(None, None, Some(in_the_child)) };
         });
-        // A panic cannot happen while this is held, and a poisoned lock would still hold a sound value. A fork while
-        // another thread holds it leaves it locked in the child for ever; that lasts a microsecond once per process,
-        // and a forked child of a threaded process may call async-signal-safe functions only.
-        let mut current = CURRENT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut current = lock(&CURRENT);
         if let Some(mark) = *current {
             if !mark.is_forked() {
                 return Ok(mark);
             }
         }
-        let page = NonZeroUsize::new(4096).unwrap_or(NonZeroUsize::MIN);
-        // SAFETY: a fresh private mapping at an address that the kernel chooses; it replaces nothing.
-        let page_at =
-            unsafe { mmap_anonymous(None, page, ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, MapFlags::MAP_PRIVATE) }?;
-        // An older kernel refuses; then the fork handler alone clears the word.
-        // SAFETY: the range is the mapping just made, and wiping it in a child is what it is for.
-        let _ = unsafe { madvise(page_at, page.get(), MmapAdvise::MADV_WIPEONFORK) };
-        // SAFETY: [1] page-aligned, mapped, zeroed and so a valid AtomicU32; [2] never unmapped, so 'static.
-        let word: &'static AtomicU32 = unsafe { &*page_at.as_ptr().cast::<AtomicU32>() };
+        // In a child it is another word than its parent's, by which the parent's handles still know that they are not at
+        // home.
+        let mark = Self(lease()?);
         // Relaxed: whoever gets the mark gets it through the lock above.
-        word.store(1, Ordering::Relaxed);
-        // Release: pairs with nothing but this process's own fork handler, which runs after it in program order.
-        LATEST.store(std::ptr::from_ref(word).cast_mut(), Ordering::Release);
-        let mark = Self(word);
+        mark.0.store(1, Ordering::Relaxed);
         *current = Some(mark);
         Ok(mark)
     }
@@ -73,6 +72,90 @@ impl Mark {
     pub(crate) fn is_forked(self) -> bool {
         // Relaxed: the word changes only in the making of a child, which is before everything that the child does.
         self.0.load(Ordering::Relaxed) == 0
+    }
+}
+
+/// A word that only its owner uses, and that reads 0 in a forked child.
+#[derive(Debug)]
+pub(crate) struct WipedWord {
+    word: &'static AtomicU64,
+    mark: Mark,
+}
+
+impl WipedWord {
+    /// A word of 0.
+    pub(crate) fn new(mark: Mark) -> io::Result<Self> {
+        Ok(Self { word: lease()?, mark })
+    }
+
+    /// The mark of the process whose word it is.
+    pub(crate) fn mark(&self) -> Mark {
+        self.mark
+    }
+
+    #[inline(always)]
+    pub(crate) fn get(&self) -> u64 {
+        self.word.load(Ordering::Relaxed) // relaxed: the owner's alone
+    }
+
+    pub(crate) fn set(&mut self, value: u64) {
+        self.word.store(value, Ordering::Relaxed); // relaxed: the owner's alone
+    }
+}
+
+impl Drop for WipedWord {
+    fn drop(&mut self) {
+        // A forked child keeps it, for want of a lock that it could take.
+        if !self.mark.is_forked() {
+            self.set(0);
+            lock(&FREE).push(self.word);
+        }
+    }
+}
+
+/// A word of 0 that nobody uses.
+fn lease() -> io::Result<&'static AtomicU64> {
+    let mut free = lock(&FREE);
+    if free.is_empty() {
+        let page = Page::map()?;
+        free.extend(page.words);
+        Page::keep(page);
+    }
+    free.pop().ok_or_else(|| io::ErrorKind::OutOfMemory.into())
+}
+
+/// A page of words. Never unmapped: as many stay as were once needed at a time.
+#[derive(Debug)]
+struct Page {
+    words: &'static [AtomicU64; WORDS],
+    /// Whether the kernel wipes it; an older one leaves that to the fork handler.
+    is_wiped: bool,
+    next: OnceLock<Box<Page>>,
+}
+
+impl Page {
+    fn map() -> io::Result<Self> {
+        let len = NonZeroUsize::new(WORDS * 8).unwrap_or(NonZeroUsize::MIN);
+        let access = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
+        // SAFETY: a fresh private mapping at an address that the kernel chooses; it replaces nothing.
+        let page = unsafe { mmap_anonymous(None, len, access, MapFlags::MAP_PRIVATE) }?;
+        // SAFETY: the range is the mapping just made, and wiping it in a child is what it is for.
+        let is_wiped = unsafe { madvise(page, len.get(), MmapAdvise::MADV_WIPEONFORK) }.is_ok();
+        // SAFETY: [1] page-aligned, mapped, as long as the array, zeroed and so valid atomics; [2] never unmapped.
+        let words = unsafe { page.cast::<[AtomicU64; WORDS]>().as_ref() };
+        Ok(Self { words, is_wiped, next: OnceLock::new() })
+    }
+
+    /// Puts a page where the fork handler finds it. The caller holds the lock of `FREE`.
+    fn keep(page: Self) {
+        let Err(page) = PAGES.set(page) else { return };
+        let mut last = PAGES.get();
+        while let Some(next) = last.and_then(|here| here.next.get()) {
+            last = Some(next);
+        }
+        if let Some(last) = last {
+            let _ = last.next.set(Box::new(page));
+        }
     }
 }
 
@@ -113,9 +196,13 @@ fn close(place: &AtomicI32) {
 
 /// Runs in a forked child before `fork` returns there.
 extern "C" fn in_the_child() {
-    // SAFETY: null, or a page of `Mark::of_this_process` that is never unmapped.
-    if let Some(word) = unsafe { LATEST.load(Ordering::Acquire).as_ref() } {
-        word.store(0, Ordering::Relaxed); // relaxed: the child has one thread, this one
+    let mut page = PAGES.get();
+    while let Some(here) = page {
+        if !here.is_wiped {
+            // Relaxed: the child has one thread.
+            here.words.iter().for_each(|word| word.store(0, Ordering::Relaxed));
+        }
+        page = here.next.get().map(AsRef::as_ref);
     }
     DESCRIPTORS.each(close);
 }

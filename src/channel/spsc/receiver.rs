@@ -69,6 +69,19 @@ impl<T: Payload> Receiver<T> {
     /// The message was received, or it is still in the ring for the next receiver.
     #[inline]
     pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
+        if self.end.is_undisturbed() {
+            if let Some(message) = self.consumer.pop_seen() {
+                self.end.publish();
+                return Ok(message);
+            }
+        }
+        self.try_recv_anew()
+    }
+
+    /// The peer's word has changed, or nothing is known to be there.
+    #[cold]
+    #[inline(never)]
+    fn try_recv_anew(&mut self) -> Result<T, TryRecvError> {
         if !self.end.is_undisturbed() {
             self.end.digest();
             if !self.end.is_usable() {
@@ -89,8 +102,6 @@ impl<T: Payload> Receiver<T> {
     }
 
     /// Nothing there: unless something was sent before the sender went.
-    #[cold]
-    #[inline(never)]
     fn empty(&mut self) -> Result<T, TryRecvError> {
         if self.end.probe(false).is_none() {
             return Err(TryRecvError::Empty);

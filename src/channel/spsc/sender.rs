@@ -76,6 +76,17 @@ impl<T: Payload> Sender<T> {
     /// The message was sent, or it was not.
     #[inline]
     pub fn try_send(&mut self, message: T) -> Result<(), TrySendError<T>> {
+        if self.end.is_undisturbed() && self.producer.push_below_limit(&message) {
+            self.end.publish();
+            return Ok(());
+        }
+        self.try_send_anew(message)
+    }
+
+    /// The peer's word has changed, or the known room is used up.
+    #[cold]
+    #[inline(never)]
+    fn try_send_anew(&mut self, message: T) -> Result<(), TrySendError<T>> {
         if !self.end.is_undisturbed() && self.end.digest().is_some() {
             return Err(TrySendError::Disconnected(message));
         }
@@ -93,8 +104,6 @@ impl<T: Payload> Sender<T> {
     }
 
     /// Full: unless nobody is there to make room any more.
-    #[cold]
-    #[inline(never)]
     fn full(&mut self, message: T) -> TrySendError<T> {
         match self.end.probe(false) {
             Some(_) => TrySendError::Disconnected(message),
