@@ -79,7 +79,7 @@ impl<T: Payload> Awaited for Room<'_, T> {
 
     fn poll(&mut self) -> Option<Self::Outcome> {
         // The credit's line moves rarely, so the consumer is not disturbed by our asking.
-        match self.producer.has_credit(1) {
+        match self.producer.has_credit() {
             Ok(false) if self.end.is_undisturbed() => None,
             _ => self.look(),
         }
@@ -136,7 +136,7 @@ impl<T: Payload> Awaited for Message<'_, T> {
     type Outcome = Result<(), DisconnectReason>;
 
     fn poll(&mut self) -> Option<Self::Outcome> {
-        Self::there(self.consumer, self.end)
+        if self.end.is_undisturbed() { Self::there(self.consumer, self.end) } else { self.look() }
     }
 
     fn look(&mut self) -> Option<Self::Outcome> {

@@ -129,11 +129,13 @@ impl<T> Producer<T> {
         self.frames.per
     }
 
-    /// Looks at the credit alone: cheap, and may miss room for a quarter of the ring.
+    /// Whether there is room by what is known, or by the credit: cheap, and may miss room for a quarter of the ring.
     #[inline(always)]
-    pub(crate) fn has_credit(&mut self, want: usize) -> Result<bool, Corrupt> {
-        self.limit = credit(&self.control, self.at.position, self.frames.capacity, self.limit)?;
-        Ok(self.limit - self.at.position >= want as u64)
+    pub(crate) fn has_credit(&mut self) -> Result<bool, Corrupt> {
+        if self.limit == self.at.position {
+            self.limit = credit(&self.control, self.at.position, self.frames.capacity, self.limit)?;
+        }
+        Ok(self.limit > self.at.position)
     }
 
     /// How many messages may be written now: at least `want` if there is room for so many, else exactly the room.

@@ -264,9 +264,9 @@ impl Awaited for Bytes<'_> {
 
     fn poll(&mut self) -> Option<Self::Outcome> {
         match self.0.consumer.has_message() {
-            Ok(true) => Some(Ok(Found::Bytes)),
-            Ok(false) => None,
-            Err(_) => self.look(),
+            Ok(true) if self.0.end.is_undisturbed() => Some(Ok(Found::Bytes)),
+            Ok(false) if self.0.end.is_undisturbed() => None,
+            _ => self.look(),
         }
     }
 

@@ -288,7 +288,7 @@ impl Awaited for Finished<'_> {
     type Outcome = Result<(), DisconnectReason>;
 
     fn poll(&mut self) -> Option<Self::Outcome> {
-        self.0.is_finished().then_some(Ok(()))
+        if self.0.end.is_undisturbed() { self.0.is_finished().then_some(Ok(())) } else { self.look() }
     }
 
     fn look(&mut self) -> Option<Self::Outcome> {

@@ -9,14 +9,18 @@ use crate::sys::clock;
 use std::time::Duration;
 
 /// How many polls go by between two readings of the clock while spinning.
-const POLLS_PER_LOOK: u32 = 32;
+const POLLS_PER_TIME: u32 = 32;
+/// How much time goes by between two looks while spinning. A look may take the other end's own line away from it; a
+/// sender that looked at the exact head on each poll would send one message for each that is received, and one line for
+/// each, at a third of the rate.
+const LOOK_EVERY_NS: u64 = 20_000;
 
 /// Something that is waited for: room, a message, a peer.
 pub(crate) trait Awaited {
     /// What ends the waiting.
     type Outcome;
 
-    /// A cheap look that may miss something.
+    /// A cheap look that may miss something, and that takes nothing away from the other end.
     fn poll(&mut self) -> Option<Self::Outcome>;
 
     /// A look that misses nothing that was published before the last fence.
@@ -39,7 +43,7 @@ pub(crate) trait Awaited {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TimedOut;
 
-/// Waits until there is an outcome or the deadline has come. With a deadline that is over it looks once.
+/// Waits until there is an outcome or the deadline has come. With a deadline that is over it looks once, and asks.
 ///
 /// *Progress*: may sleep, one `futex` wait a slice; a probe (one `fcntl`) after each.
 pub(crate) fn wait<A: Awaited>(
@@ -48,14 +52,17 @@ pub(crate) fn wait<A: Awaited>(
     slice: Duration,
     deadline: Deadline,
 ) -> Result<A::Outcome, TimedOut> {
-    if let Some(outcome) = awaited.look() {
+    if let Some(outcome) = awaited.poll() {
         return Ok(outcome);
     }
-    if let Some(outcome) = spin(awaited, strategy, slice, deadline)? {
+    if let Some(outcome) = spin(awaited, strategy, slice, deadline) {
         return Ok(outcome);
     }
-    if let Some(outcome) = awaited.probe(false) {
+    if let Some(outcome) = awaited.look().or_else(|| awaited.probe(false)) {
         return Ok(outcome);
+    }
+    if deadline.is_over() {
+        return Err(TimedOut);
     }
     loop {
         let woken = match awaited.sleep(deadline) {
@@ -79,40 +86,41 @@ pub(crate) fn wait<A: Awaited>(
     }
 }
 
-/// Polls for the strategy's budget. `None`: it is used up, and it is time to sleep.
+/// Polls for the strategy's budget. `None`: it is used up, and it is time to look and to sleep.
 fn spin<A: Awaited>(
     awaited: &mut A,
     strategy: WaitStrategy,
     slice: Duration,
     deadline: Deadline,
-) -> Result<Option<A::Outcome>, TimedOut> {
+) -> Option<A::Outcome> {
     let budget = strategy.spin();
     if budget == Some(Duration::ZERO) {
-        return if deadline.is_over() { Err(TimedOut) } else { Ok(None) };
+        return None;
     }
     let end = budget.map_or(Deadline::NEVER, Deadline::after);
     let slice = u64::try_from(slice.as_nanos()).unwrap_or(u64::MAX);
-    let mut probe_at = clock::now_ns().saturating_add(slice);
+    let start = clock::now_ns();
+    let (mut look_at, mut probe_at) = (start.saturating_add(LOOK_EVERY_NS), start.saturating_add(slice));
     loop {
-        for _ in 0..POLLS_PER_LOOK {
+        for _ in 0..POLLS_PER_TIME {
             if let Some(outcome) = awaited.poll() {
-                return Ok(Some(outcome));
+                return Some(outcome);
             }
             backoff::pause();
         }
-        if let Some(outcome) = awaited.look() {
-            return Ok(Some(outcome));
-        }
-        if deadline.is_over() {
-            return Err(TimedOut);
-        }
-        if end.is_over() {
-            return Ok(None);
+        if end.is_over() || deadline.is_over() {
+            return None;
         }
         let now = clock::now_ns();
+        if now >= look_at {
+            if let Some(outcome) = awaited.look() {
+                return Some(outcome);
+            }
+            look_at = now.saturating_add(LOOK_EVERY_NS);
+        }
         if now >= probe_at {
             if let Some(outcome) = awaited.probe(true) {
-                return Ok(Some(outcome));
+                return Some(outcome);
             }
             probe_at = now.saturating_add(slice);
         }

@@ -52,13 +52,12 @@ impl<T: Payload> Sender<T> {
     /// The message was sent, or it was not.
     #[inline]
     pub fn send(&mut self, message: T) -> Result<(), SendError<T>> {
-        match self.try_send(message) {
-            Ok(()) => Ok(()),
-            Err(TrySendError::Disconnected(message)) => Err(SendError(message)),
-            Err(TrySendError::Full(message)) => {
-                self.send_until(message, Deadline::NEVER).map_err(|error| SendError(error.into_inner()))
-            }
+        if self.end.is_undisturbed() && self.producer.push_below_limit(&message) {
+            self.end.publish();
+            return Ok(());
         }
+        // Not by `try_send`, which asks for the exact head before it says Full.
+        self.send_until(message, Deadline::NEVER).map_err(|error| SendError(error.into_inner()))
     }
 
     /// Sends `message` if there is room now.
