@@ -262,4 +262,9 @@ fn main() {
         });
         println!("{what:40} {middle:9.1} {:9.1} {:9.1} {ratio:>7}", sorted[0], sorted[rounds - 1]);
     }
+    println!("\nround by round, for machines that change under us:");
+    for (row, (what, _, _)) in ROWS.iter().enumerate() {
+        let each: Vec<String> = figures[row].iter().map(|figure| format!("{figure:8.1}")).collect();
+        println!("{what:40} {}", each.join(" "));
+    }
 }
