@@ -243,17 +243,8 @@ fn create(asked: Asked, place: &name::Place, options: &Options, known: WipedWord
         SegmentError::AlreadyExists { .. } => Refused::Raced(error.into()),
         _ => Refused::Never(error.into()),
     })?;
-    match view(&attachment, &header) {
-        Ok(control) => {
-            let seat = Seat::join(control, asked.role, Hold::File(attachment), known, quiet_bit(options.wait));
-            Ok(Entered { seat, header })
-        }
-        Err(refused) => {
-            // It has its name by now, which nobody else would take away.
-            attachment.leave();
-            Err(refused)
-        }
-    }
+    let control = view(&attachment, &header);
+    sit_down(asked, attachment, header, options, known, control)
 }
 
 /// The control pages of a segment's file.
@@ -275,12 +266,27 @@ fn join(
     options: &Options,
     known: WipedWord,
 ) -> Result<Entered, Refused> {
-    match try_join(asked, &attachment, &header, options) {
+    let control = try_join(asked, &attachment, &header, options);
+    sit_down(asked, attachment, header, options, known, control)
+}
+
+/// Takes the seat whose byte is locked; or leaves, if there is none.
+#[cfg(not(loom))]
+fn sit_down(
+    asked: Asked,
+    attachment: Attachment,
+    header: Header,
+    options: &Options,
+    known: WipedWord,
+    control: Result<Control, Refused>,
+) -> Result<Entered, Refused> {
+    match control {
         Ok(control) => {
             let seat = Seat::join(control, asked.role, Hold::File(attachment), known, quiet_bit(options.wait));
             Ok(Entered { seat, header })
         }
         Err(refused) => {
+            // It has its name by now, which nobody else may take away.
             attachment.leave();
             Err(refused)
         }

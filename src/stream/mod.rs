@@ -40,6 +40,7 @@
 //! its place unnoticed: whoever comes next under the name marks the stream as broken, so that the survivor learns it,
 //! waits until the survivor has left ([`Options::open_timeout`](crate::Options::open_timeout)), and starts a new one.
 
+mod constructors;
 mod ended;
 mod reader;
 mod writer;

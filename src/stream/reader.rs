@@ -1,6 +1,7 @@
 //! The reading end.
 
 use super::asked;
+use super::constructors::constructors;
 use super::ended::Ended;
 use crate::channel::end::{End, Stats};
 use crate::channel::error::{OpenError, WaitForPeerError};
@@ -38,72 +39,12 @@ enum Found {
     End,
 }
 
+constructors!(Reader, Role::Receiver, Consumer, "reads", "a writer");
+
 impl Reader {
     pub(super) fn new(consumer: Consumer<u8>, end: End) -> Self {
         let start = consumer.head();
         Self { consumer, end, start }
-    }
-
-    /// Creates the stream `name` and reads it.
-    ///
-    /// # Errors
-    ///
-    /// [`OpenError`].
-    pub fn create(name: &str) -> Result<Self, OpenError> {
-        Self::enter(name, How::Create, &Options::new())
-    }
-
-    /// Creates the stream `name` with these options and reads it.
-    ///
-    /// # Errors
-    ///
-    /// [`OpenError`].
-    pub fn create_with(name: &str, options: &Options) -> Result<Self, OpenError> {
-        Self::enter(name, How::Create, options)
-    }
-
-    /// Opens the stream `name`, which a writer has created, and reads it.
-    ///
-    /// # Errors
-    ///
-    /// [`OpenError`].
-    pub fn open(name: &str) -> Result<Self, OpenError> {
-        Self::enter(name, How::Open, &Options::new())
-    }
-
-    /// Opens the stream `name` with these options and reads it.
-    ///
-    /// # Errors
-    ///
-    /// [`OpenError`].
-    pub fn open_with(name: &str, options: &Options) -> Result<Self, OpenError> {
-        Self::enter(name, How::Open, options)
-    }
-
-    /// Opens the stream `name` or creates it, and reads it: for sides that may start in any order.
-    ///
-    /// # Errors
-    ///
-    /// [`OpenError`].
-    pub fn open_or_create(name: &str) -> Result<Self, OpenError> {
-        Self::enter(name, How::OpenOrCreate, &Options::new())
-    }
-
-    /// Opens the stream `name` or creates it, with these options, and reads it.
-    ///
-    /// # Errors
-    ///
-    /// [`OpenError`].
-    pub fn open_or_create_with(name: &str, options: &Options) -> Result<Self, OpenError> {
-        Self::enter(name, How::OpenOrCreate, options)
-    }
-
-    fn enter(name: &str, how: How, options: &Options) -> Result<Self, OpenError> {
-        let entered = enter(asked(Role::Receiver), name, how, options)?;
-        let frames = Frames::new(entered.seat.control(), &entered.header.geometry);
-        let control = entered.seat.control().clone();
-        let end = End::new(entered.seat, options, true);
-        Ok(Self::new(Consumer::attach(control, frames).map_err(corrupt)?, end))
     }
 
     /// The next bytes in place, waiting for them for so long; an empty slice at the end of the stream. `None`: not in

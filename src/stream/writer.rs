@@ -1,6 +1,7 @@
 //! The writing end.
 
 use super::asked;
+use super::constructors::constructors;
 use super::ended::Ended;
 use crate::channel::end::{End, Stats};
 use crate::channel::error::{OpenError, WaitForPeerError};
@@ -35,72 +36,12 @@ pub struct Writer {
     closed: bool,
 }
 
+constructors!(Writer, Role::Sender, Producer, "writes", "a reader");
+
 impl Writer {
     pub(super) fn new(producer: Producer<u8>, end: End) -> Self {
         let part = producer.per_frame();
         Self { producer, end, part, aborted: false, closed: false }
-    }
-
-    /// Creates the stream `name` and writes it.
-    ///
-    /// # Errors
-    ///
-    /// [`OpenError`].
-    pub fn create(name: &str) -> Result<Self, OpenError> {
-        Self::enter(name, How::Create, &Options::new())
-    }
-
-    /// Creates the stream `name` with these options and writes it.
-    ///
-    /// # Errors
-    ///
-    /// [`OpenError`].
-    pub fn create_with(name: &str, options: &Options) -> Result<Self, OpenError> {
-        Self::enter(name, How::Create, options)
-    }
-
-    /// Opens the stream `name`, which a reader has created, and writes it.
-    ///
-    /// # Errors
-    ///
-    /// [`OpenError`].
-    pub fn open(name: &str) -> Result<Self, OpenError> {
-        Self::enter(name, How::Open, &Options::new())
-    }
-
-    /// Opens the stream `name` with these options and writes it.
-    ///
-    /// # Errors
-    ///
-    /// [`OpenError`].
-    pub fn open_with(name: &str, options: &Options) -> Result<Self, OpenError> {
-        Self::enter(name, How::Open, options)
-    }
-
-    /// Opens the stream `name` or creates it, and writes it: for sides that may start in any order.
-    ///
-    /// # Errors
-    ///
-    /// [`OpenError`].
-    pub fn open_or_create(name: &str) -> Result<Self, OpenError> {
-        Self::enter(name, How::OpenOrCreate, &Options::new())
-    }
-
-    /// Opens the stream `name` or creates it, with these options, and writes it.
-    ///
-    /// # Errors
-    ///
-    /// [`OpenError`].
-    pub fn open_or_create_with(name: &str, options: &Options) -> Result<Self, OpenError> {
-        Self::enter(name, How::OpenOrCreate, options)
-    }
-
-    fn enter(name: &str, how: How, options: &Options) -> Result<Self, OpenError> {
-        let entered = enter(asked(Role::Sender), name, how, options)?;
-        let frames = Frames::new(entered.seat.control(), &entered.header.geometry);
-        let control = entered.seat.control().clone();
-        let end = End::new(entered.seat, options, true);
-        Ok(Self::new(Producer::attach(control, frames).map_err(corrupt)?, end))
     }
 
     /// Room for at least one and at most `max` bytes, to be written in place and committed; waits for so long.
