@@ -206,7 +206,8 @@ fn a_sleeper_hears_a_mute_peer_at_once() {
         .collect();
     delays.sort();
     assert!(rx.stats().sleeps > 25, "{:?}", rx.stats());
-    assert!(delays[12] < Duration::from_millis(20), "{delays:?}");
+    // A receiver that relied on a bell would sleep for its slice of a minute.
+    assert!(delays[12] < Duration::from_secs(10), "{delays:?}");
     assert_eq!(foreign.end().1, Some(0));
 }
 

@@ -14,8 +14,9 @@ use std::time::{Duration, Instant};
 
 /// Longer than anything here takes on a busy machine.
 pub(crate) const LONG: Duration = Duration::from_secs(20);
-/// How soon a death must be known: 200 ms is promised, and the rest is for a machine that does other things as well.
-pub(crate) const SOON: Duration = Duration::from_millis(1000);
+/// How soon a death must be known. 200 ms is promised and is measured by hand: here a slow machine must not fail, and one
+/// that never notices must.
+pub(crate) const SOON: Duration = Duration::from_secs(15);
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
