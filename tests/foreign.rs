@@ -256,4 +256,6 @@ fn it_notices_our_end() {
     assert_eq!(rx.recv(), Ok(0));
     drop(rx);
     assert_eq!(foreign.end(), (vec!["end left".to_owned()], Some(1)));
+    // It went without leaving in order, so what it was attached to is stale.
+    observe::remove(&name, None).expect("a segment that nobody holds");
 }
