@@ -490,8 +490,9 @@ fn s4_deadlines_are_exact_across_signals() {
         assert!(tx.send_timeout(2, time).unwrap_err().is_timeout());
         [received, start.elapsed() - received]
     });
-    // Each signal that began the time anew would make it endless: there is one every 2 ms, for as long as we wait.
     assert!(elapsed.iter().all(|elapsed| *elapsed >= time), "{elapsed:?}");
+    // The quicker of the two: a busy machine may hold one up.
+    assert!(elapsed.iter().any(|elapsed| *elapsed < 10 * time), "{elapsed:?}");
 }
 
 /// A thread that a signal wakes every 2 ms never sleeps for a whole slice, and learns of a death all the same.

@@ -10,7 +10,7 @@ use crate::memory::segment::Attachment;
 use crate::sync::Ordering::Relaxed;
 use crate::sync::edge::{ECHOED, STATUS};
 use crate::sys::byte_lock::{self, Mode};
-use crate::sys::fork::{Mark, WipedWord};
+use crate::sys::fork::WipedWord;
 use crate::sys::process;
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -30,7 +30,6 @@ pub(crate) struct Seat {
     ends: Ends,
     role: Role,
     hold: Option<Hold>,
-    mark: Mark,
     /// The other end's word as it was digested last, as [`Status::known`] has it; 0 if the next look must take the slow
     /// path, and 0 in a forked child.
     known: WipedWord,
@@ -48,9 +47,8 @@ impl Seat {
     /// *If the process dies here*: before the status is stored nobody was here, and the next holder is told nothing;
     /// after it, one who was here died.
     pub(crate) fn join(control: Control, role: Role, hold: Hold, known: WipedWord, bits: u64) -> Self {
-        let mark = known.mark();
         if let Hold::File(attachment) = &hold {
-            local::add(attachment.file(), role.byte(), mark);
+            local::add(attachment.file(), role.byte(), known.mark());
         }
         let lines = role.lines(&control);
         let pid = process::id();
@@ -62,7 +60,7 @@ impl Seat {
         // Relaxed: the role's lock ordered us behind whoever stored it.
         let status = Status(lines.presence.status.load(Relaxed)).succeeded(bits | Status::PRESENT);
         lines.presence.status.store(status.0, STATUS.release());
-        Self { ends: Ends::new(control, role == Role::Sender), role, hold: Some(hold), mark, known, status }
+        Self { ends: Ends::new(control, role == Role::Sender), role, hold: Some(hold), known, status }
     }
 
     /// The lines that we write.
@@ -110,7 +108,7 @@ impl Seat {
     /// Whether this is a forked child, in which this seat is nobody's.
     #[inline(always)]
     pub(crate) fn is_forked(&self) -> bool {
-        self.mark.is_forked()
+        self.known.mark().is_forked()
     }
 
     /// Says something else of ourselves.

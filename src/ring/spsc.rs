@@ -46,10 +46,10 @@
 //! What is unsafe here: writing a message to its place, reading it from there, and loading the word of a `Spot`.
 //!
 //! *What this file assumes.* (1) `Frames` gives addresses inside the segment, aligned for `T`, for every frame below
-//! `count` and place below `per` (`layout::overlay` asserts both); the spot of a
-//! `Tip` is always the one that these frames give for its frame, and its position is in that frame. (2) One `Producer` and one
-//! `Consumer` exist for a segment: membership hands a role out with its lock byte, and an end is dropped before its role
-//! is given back. (3) `T` is a [`Payload`]: any bytes are a value, and every byte of a value may be read.
+//! `count` and place below `per` (`layout::overlay` asserts both); the spot of a `Tip` is always the one that these frames
+//! give for its frame, and its position is in that frame. (2) One `Producer` and one `Consumer` exist for a segment:
+//! membership hands a role out with its lock byte, and an end is dropped before its role is given back. (3) `T` is a
+//! [`Payload`]: any bytes are a value, and every byte of a value may be read.
 //!
 //! *What it guarantees.* The producer writes only at positions in `[tail, limit)`, where `limit` came from a credit or a
 //! head that was checked to be at most the tail; the consumer reads only at positions from `head` on that a word told,
@@ -170,7 +170,7 @@ impl<T> Producer<T> {
         self.control.producer().cursor.tail.store(at.position, TRAIL.release());
     }
 
-    /// Says that nothing follows. Positions published later would be ignored.
+    /// Says that nothing follows. (A stream's end; in a message channel a later sender publishes on, and nobody reads it.)
     pub(crate) fn close(&self) {
         self.control.producer().cursor.closed.store(self.at.position + 1, CLOSED.release());
     }
