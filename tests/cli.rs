@@ -355,7 +355,7 @@ fn what_is_no_channel_is_left_as_it_is() {
     let made = ringway::stream::Writer::create_with("real", &ringway::Options::new().dir(&directory.0)).unwrap();
     let mut bytes = fs::read(path("real")).unwrap();
     drop(made);
-    bytes[8..12].copy_from_slice(&2_u32.to_le_bytes());
+    bytes[8..12].copy_from_slice(&3_u32.to_le_bytes());
     fs::write(path("other-version"), &bytes).unwrap();
     let names = ["directory", "empty", "fifo", "garbage", "link", "other-version"];
     for name in names {
@@ -363,11 +363,11 @@ fn what_is_no_channel_is_left_as_it_is() {
             run(&[role, name, &directory.arg()]).badly(&[name]).soon();
         }
     }
-    run(&["recv", "other-version", &directory.arg()]).badly(&["version 2"]);
+    run(&["recv", "other-version", &directory.arg()]).badly(&["version 3"]);
     let cleaned = String::from_utf8(run(&["clean", &directory.arg()]).well()).unwrap();
     assert_eq!(cleaned.matches("left alone").count(), names.len(), "{cleaned}");
     let listed = String::from_utf8(run(&["ls", &directory.arg()]).well()).unwrap();
-    assert!(names.iter().all(|name| listed.contains(name)) && listed.contains("version 2"), "{listed}");
+    assert!(names.iter().all(|name| listed.contains(name)) && listed.contains("version 3"), "{listed}");
     assert_eq!(directory.names(), names);
     assert!(fs::read(path("garbage")).unwrap() == noise(9, 20_000), "the garbage was touched");
     assert!(fs::read(path("other-version")).unwrap() == bytes, "the other version was touched");

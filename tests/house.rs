@@ -34,7 +34,7 @@ const CRATES: [(&str, &[&str]); 6] = [
 ];
 
 /// The files that hold a licence for unsafe code.
-const LICENSED: [&str; 9] = [
+const LICENSED: [&str; 10] = [
     "src/cli/signals.rs",
     "src/layout/overlay.rs",
     "src/memory/heap.rs",
@@ -43,6 +43,7 @@ const LICENSED: [&str; 9] = [
     "src/ring/spsc.rs",
     "src/sys/fork.rs",
     "src/sys/futex.rs",
+    "src/sys/membarrier.rs",
     "src/sys/random.rs",
 ];
 

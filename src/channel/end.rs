@@ -6,22 +6,21 @@
 use super::error::WaitForPeerError;
 use super::options::{Absent, Options};
 use super::reason::DisconnectReason;
+use crate::layout::control::EndLines;
 use crate::layout::status::Status;
 use crate::membership::liveness::{self, Life};
 use crate::membership::role::Role;
 use crate::membership::seat::Seat;
 use crate::ring::Corrupt;
-use crate::sync::Ordering::Relaxed;
 use crate::sys::clock;
 use crate::wait::awaited::{Awaited, TimedOut, sleep_on, wait};
-use crate::wait::bell::{Sleeper, Waker};
+use crate::wait::barrier;
+use crate::wait::bell::{Ringer, Sleeper, Sleeps, UNHEARD, Waker};
 use crate::wait::deadline::Deadline;
 use crate::wait::parker::Woken;
 use crate::wait::strategy::WaitStrategy;
 use std::time::Duration;
 
-/// How long to sleep at most while the other end cannot be relied on to ring.
-const UNHEARD: Duration = Duration::from_millis(1);
 /// The least time between two questions to the kernel by calls that do not sleep.
 const PROBE_EVERY_NS: u64 = 4_000_000;
 
@@ -50,12 +49,10 @@ enum Verdict {
 #[derive(Debug)]
 pub(crate) struct End {
     seat: Seat,
-    /// Our own copy of the bell that we ring.
-    bell: u32,
+    /// The bell that we ring.
+    ringer: Ringer,
     /// The other end's status as it was last echoed.
     echoed: Option<Status>,
-    /// Whether the other end may sleep, as `echoed` says.
-    may_sleep: bool,
     /// For a stream: the one generation of the other end that we talk to.
     bound: Option<u32>,
     is_stream: bool,
@@ -73,12 +70,11 @@ impl End {
     /// The end that sits on `seat`. Rings, so that a peer that waits for somebody, or that a dead predecessor was about to
     /// wake, looks up.
     pub(crate) fn new(seat: Seat, options: &Options, is_stream: bool) -> Self {
-        let bell = seat.own().ringing.bell.load(Relaxed); // relaxed: the role's lock ordered us behind who stored it
+        let (ringer, has_rung) = Ringer::take_over(waker(seat.own(), seat.peer()), sleeps(seat.peer_status()));
         let mut end = Self {
             seat,
-            bell,
+            ringer,
             echoed: None,
-            may_sleep: true,
             bound: None,
             is_stream,
             verdict: None,
@@ -88,11 +84,9 @@ impl End {
             strategy: options.wait,
             slice: options.slice,
             absent: options.absent,
-            stats: Stats::default(),
+            stats: Stats { wakes: u64::from(has_rung), ..Stats::default() },
         };
         end.digest();
-        let waker = Waker { armed: &end.seat.peer().presence.armed, bell: &end.seat.own().ringing.bell };
-        end.stats.wakes += u64::from(waker.ring_as_successor(&mut end.bell));
         end
     }
 
@@ -121,7 +115,7 @@ impl End {
         let was_quiet = self.strategy.is_quiet();
         self.strategy = strategy;
         if was_quiet != strategy.is_quiet() && !self.seat.is_forked() && !self.closed {
-            self.seat.change(Status::PRESENT | quiet_bit(strategy));
+            self.seat.change(Status::PRESENT | bits(strategy));
         }
     }
 
@@ -143,9 +137,9 @@ impl End {
         let status = self.seat.peer_status();
         if self.echoed != Some(status) {
             self.echoed = Some(status);
-            // From here on every publication of ours is followed by the fence that this word asks for.
+            // Every publication of ours from here on is followed by what this word asks for; then the echo.
+            self.ringer.heed(waker(self.seat.own(), self.seat.peer()), sleeps(status));
             self.seat.echo(status);
-            self.may_sleep = !status.has(Status::QUIET);
         }
         let gone = self.gone(status);
         if self.is_stream && gone.is_none() && status.has(Status::PRESENT) && self.bound.is_none() {
@@ -263,16 +257,14 @@ impl End {
     /// After a publication: wakes the other end if it sleeps.
     #[inline(always)]
     pub(crate) fn publish(&mut self) {
-        if self.may_sleep {
-            self.ring();
+        if self.ringer.published(waker(self.seat.own(), self.seat.peer())) {
+            self.stats.wakes += 1;
         }
     }
 
-    /// Wakes the other end if it sleeps or is about to.
-    #[inline(always)]
+    /// Wakes the other end if it sleeps or is about to, after something that happens seldom.
     pub(crate) fn ring(&mut self) {
-        let waker = Waker { armed: &self.seat.peer().presence.armed, bell: &self.seat.own().ringing.bell };
-        if waker.ring(&mut self.bell) {
+        if self.ringer.ring(waker(self.seat.own(), self.seat.peer())) {
             self.stats.wakes += 1;
         }
     }
@@ -288,8 +280,7 @@ impl End {
         // The words outlive the look, which borrows the rest of this end.
         let control = self.seat.control().clone();
         let role = self.role();
-        let sleeper =
-            Sleeper { armed: &role.lines(&control).presence.armed, bell: &role.other().lines(&control).ringing.bell };
+        let sleeper = sleeper(role.lines(&control), role.other().lines(&control));
         sleep_on(sleeper, deadline, slice, || look(self))
     }
 
@@ -304,7 +295,7 @@ impl End {
 
     pub(crate) fn disarm(&self) {
         if self.is_usable() {
-            Sleeper { armed: &self.seat.own().presence.armed, bell: &self.seat.peer().ringing.bell }.disarm();
+            sleeper(self.seat.own(), self.seat.peer()).disarm();
         }
     }
 
@@ -382,7 +373,30 @@ impl Awaited for Peer<'_> {
     }
 }
 
-/// What an end that waits like this says of itself on joining.
-pub(crate) fn quiet_bit(strategy: WaitStrategy) -> u64 {
-    if strategy.is_quiet() { Status::QUIET } else { 0 }
+/// What an end that waits like this says of itself.
+pub(crate) fn bits(strategy: WaitStrategy) -> u64 {
+    let quiet = if strategy.is_quiet() { Status::QUIET } else { 0 };
+    quiet | if barrier::can_be_made() { 0 } else { Status::NO_BARRIER }
+}
+
+/// The words by which the end of `own` wakes the end of `peer`.
+#[inline(always)]
+pub(crate) fn waker<'a>(own: &'a EndLines, peer: &'a EndLines) -> Waker<'a> {
+    Waker { armed: &peer.presence.armed, bell: &own.ringing.bell, unfenced: &own.ringing.unfenced }
+}
+
+/// The words by which the end of `own` is woken.
+fn sleeper<'a>(own: &'a EndLines, peer: &'a EndLines) -> Sleeper<'a> {
+    Sleeper { armed: &own.presence.armed, bell: &peer.ringing.bell, unfenced: &peer.ringing.unfenced }
+}
+
+/// What the other end, of whom `status` is the word, says of its sleep.
+fn sleeps(status: Status) -> Sleeps {
+    if status.has(Status::QUIET) {
+        Sleeps::Never
+    } else if status.has(Status::NO_BARRIER) || status.is_new() {
+        Sleeps::BehindAFence
+    } else {
+        Sleeps::BehindABarrier
+    }
 }

@@ -1,6 +1,8 @@
 //! From a name and options to a seat at a segment.
 
-use super::end::quiet_bit;
+use super::end::bits;
+#[cfg(not(loom))]
+use super::end::waker;
 use super::error::OpenError;
 use super::options::{CAPACITY, Options, STREAM_CAPACITY, STREAM_FRAME};
 use crate::layout::error::{FormatError, Kind, TypeId};
@@ -26,7 +28,10 @@ use crate::{
         edge::{CLOSED, STATUS},
     },
     sys::{file, file::Identity, patience::Patience, random},
-    wait::{bell::Waker, deadline::Deadline},
+    wait::{
+        bell::{Ringer, Sleeps},
+        deadline::Deadline,
+    },
 };
 #[cfg(not(loom))]
 use std::os::fd::BorrowedFd;
@@ -90,7 +95,7 @@ pub(crate) fn pair(asked: Asked, options: &Options) -> Result<(Header, Control, 
     let header = header(asked, options, instance()?)?;
     let (to_send, to_receive) = (known()?, known()?);
     let control = in_process(&header)?;
-    let bits = quiet_bit(options.wait);
+    let bits = bits(options.wait);
     let seat = |role, known| Seat::join(control.clone(), role, Hold::Process, known, bits);
     let seats = [seat(Role::Sender, to_send), seat(Role::Receiver, to_receive)];
     Ok((header, control, seats))
@@ -282,7 +287,7 @@ fn sit_down(
 ) -> Result<Entered, Refused> {
     match control {
         Ok(control) => {
-            let seat = Seat::join(control, asked.role, Hold::File(attachment), known, quiet_bit(options.wait));
+            let seat = Seat::join(control, asked.role, Hold::File(attachment), known, bits(options.wait));
             Ok(Entered { seat, header })
         }
         Err(refused) => {
@@ -361,7 +366,5 @@ fn break_off(role: Role, control: &Control, dead: Status) {
     }
     let lines = role.lines(control);
     lines.presence.status.store(dead.succeeded(Status::LEFT | Status::BROKEN).0, STATUS.release());
-    let mut bell = lines.ringing.bell.load(Relaxed); // relaxed: the role's lock ordered us behind who stored it
-    Waker { armed: &role.other().lines(control).presence.armed, bell: &lines.ringing.bell }
-        .ring_as_successor(&mut bell);
+    Ringer::take_over(waker(lines, role.other().lines(control)), Sleeps::BehindAFence);
 }

@@ -78,6 +78,8 @@ pub(crate) struct Presence {
 pub(crate) struct Ringing {
     /// The **other** end sleeps on this word while it has the value that it had before `armed` was written.
     pub(crate) bell: BellWord,
+    /// 1 while this end makes no fence after a publication: who sleeps on `bell` makes a barrier in its stead.
+    pub(crate) unfenced: AtomicU32,
     /// The other end's `status`, as this end last saw it.
     pub(crate) echo: AtomicU64,
 }

@@ -58,6 +58,7 @@ const C: usize = offset_of!(ConsumerPage, end);
 const STATUS: usize = offset_of!(EndLines, presence) + offset_of!(Presence, status);
 const ARMED: usize = offset_of!(EndLines, presence) + offset_of!(Presence, armed);
 const BELL: usize = offset_of!(EndLines, ringing) + offset_of!(Ringing, bell);
+const UNFENCED: usize = offset_of!(EndLines, ringing) + offset_of!(Ringing, unfenced);
 const ECHO: usize = offset_of!(EndLines, ringing) + offset_of!(Ringing, echo);
 const PID: usize = offset_of!(EndLines, member) + offset_of!(Member, pid);
 const STARTED: usize = offset_of!(EndLines, member) + offset_of!(Member, started);
@@ -90,6 +91,7 @@ pub(crate) const FIELDS: &[Field] = &[
     producer("status", P + STATUS, 8),
     producer("armed", P + ARMED, 4),
     producer("bell", P + BELL, 4),
+    producer("unfenced", P + UNFENCED, 4),
     producer("echo", P + ECHO, 8),
     producer("pid", P + PID, 4),
     producer("started", P + STARTED, 8),
@@ -101,6 +103,7 @@ pub(crate) const FIELDS: &[Field] = &[
     consumer("status", C + STATUS, 8),
     consumer("armed", C + ARMED, 4),
     consumer("bell", C + BELL, 4),
+    consumer("unfenced", C + UNFENCED, 4),
     consumer("echo", C + ECHO, 8),
     consumer("pid", C + PID, 4),
     consumer("started", C + STARTED, 8),

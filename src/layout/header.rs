@@ -6,7 +6,7 @@ use super::geometry::{CONSUMER_OFFSET, FRAMES_OFFSET, Geometry, PAGE, PRODUCER_O
 /// The first eight bytes of a segment.
 pub(crate) const MAGIC: [u8; 8] = *b"ringway\0";
 /// The version of the format that this program reads and writes.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 /// `header_bytes`, and what is read to decode one.
 pub(crate) const HEADER_BYTES: usize = PAGE as usize;
 

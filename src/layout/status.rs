@@ -32,6 +32,8 @@ impl Status {
     pub(crate) const MUTE: u64 = 1 << 4;
     /// A stream: somebody found this role's last holder dead; no byte moves in this instance any more.
     pub(crate) const BROKEN: u64 = 1 << 5;
+    /// The holder cannot make a barrier (`membarrier`): the other end must fence after each publication.
+    pub(crate) const NO_BARRIER: u64 = 1 << 6;
     /// Reserved, and ignored in a word that is read: so a word with this bit is one that no peer can store.
     pub(crate) const NEVER: u64 = 1 << 7;
 
@@ -109,6 +111,7 @@ impl core::fmt::Debug for Status {
             (Self::WAS_QUIET, "WAS_QUIET"),
             (Self::MUTE, "MUTE"),
             (Self::BROKEN, "BROKEN"),
+            (Self::NO_BARRIER, "NO_BARRIER"),
         ];
         write!(f, "generation {}", self.generation())?;
         names.iter().filter(|(bit, _)| self.has(*bit)).try_for_each(|(_, name)| write!(f, " {name}"))

@@ -15,6 +15,8 @@
 //! | [`STATUS`] | an end stores its `status` | the other end loads it | what that end did before it joined, left or changed its mind |
 //! | [`ECHOED`] | an end stores the `echo` of a status | the *fence* of the other end's sleep ([`SLEEP`]), behind a relaxed load | every publication made under an older status |
 //! | [`TRAIL`] | producer stores `tail` | consumer that counts what is there loads it | the words below `tail`: what is counted can be read |
+//! | [`UNFENCED`] | fence between `unfenced` = 1 and the first publication without a fence | the *fence* of the other end's sleep ([`SLEEP`]), before it loads `unfenced` | one of the two sees the other's store: the sleeper makes the barrier, or the waker sees `armed` |
+//! | [`FENCED`] | waker stores `unfenced` = 0 | sleeper loads it | every publication made without a fence |
 //! | [`SLEEP`] | fence between publication and the look at `armed` | fence between `armed` and the look at the ring | one of the two sees the other's store (Dekker) |
 //!
 //! A *successor* is ordered behind its dead predecessor by the kernel, which hands the role's lock over after it has torn
@@ -44,6 +46,10 @@ pub(crate) const STATUS: Edge = Edge::new("status");
 pub(crate) const ECHOED: Edge = Edge::new("echoed");
 /// See the module's table.
 pub(crate) const TRAIL: Edge = Edge::new("trail");
+/// See the module's table.
+pub(crate) const UNFENCED: Edge = Edge::new("unfenced");
+/// See the module's table.
+pub(crate) const FENCED: Edge = Edge::new("fenced");
 /// See the module's table.
 pub(crate) const SLEEP: Edge = Edge::new("sleep");
 
@@ -94,6 +100,16 @@ impl Edge {
             return;
         }
         super::fence(Ordering::SeqCst);
+    }
+
+    /// The source's half of an asymmetric pair of fences: keeps the compiler from moving a later load before an earlier
+    /// store. The processor may; then it is the target's heavy half that tells.
+    #[inline(always)]
+    pub(crate) fn light_source(self) {
+        #[cfg(not(loom))]
+        core::sync::atomic::compiler_fence(Ordering::SeqCst);
+        #[cfg(loom)]
+        super::interrupt::point();
     }
 
     /// The target's sequentially consistent fence.

@@ -21,6 +21,8 @@ pub(crate) mod explore;
 pub(crate) mod step;
 
 #[cfg(loom)]
+pub(crate) mod interrupt;
+#[cfg(loom)]
 mod model;
 #[cfg(not(any(loom, test)))]
 mod native;

@@ -6,6 +6,7 @@
 //! | `byte_lock` | `fcntl(F_OFD_SETLK, F_OFD_GETLK)` | 3.15 |
 //! | `file` | `open(O_TMPFILE)`, `linkat`, `fallocate`, `fstat`, `statfs` | 3.11 |
 //! | `fork` | `madvise(MADV_WIPEONFORK)`, `pthread_atfork` | 4.14 |
+//! | `membarrier` | `membarrier(GLOBAL_EXPEDITED)`; without it senders fence | 4.16 |
 //! | `random` | `getrandom` | 3.17 |
 //! | `clock` | `clock_gettime`, monotonic, never set by anyone | - |
 //! | `process` | `getpid`, `/proc/PID/stat`: for people to read, never to decide anything | - |
@@ -19,6 +20,8 @@ pub(crate) mod file;
 pub(crate) mod fork;
 #[cfg(not(loom))]
 pub(crate) mod futex;
+#[cfg(not(loom))]
+pub(crate) mod membarrier;
 pub(crate) mod patience;
 pub(crate) mod process;
 pub(crate) mod random;

@@ -25,6 +25,13 @@ pub(crate) fn command(pid: u32, start: u64) -> Option<String> {
     Some(name.trim_end().escape_debug().to_string())
 }
 
+/// How many threads this process has; `None` where that cannot be read.
+pub(crate) fn threads() -> Option<u64> {
+    use std::os::unix::fs::MetadataExt;
+    // A directory has a link from its parent, one from itself, and one from each directory in it.
+    std::fs::metadata("/proc/self/task").ok()?.nlink().checked_sub(2)
+}
+
 /// The machine's processors, as they were at the first question. Not those that this process is bound to: the process
 /// at the other end may be bound to others.
 pub(crate) fn processors() -> usize {

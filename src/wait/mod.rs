@@ -33,14 +33,32 @@
 //! appearances. So whoever takes a bell over calls the kernel once, whatever the words say, and a sleeper whose slice is
 //! endless is woken by it.)
 //!
+//! # Publications without a fence
+//!
+//! The waker's fence is the dear part of a message: three times the rest. A waker that publishes much and wakes nobody
+//! gives it up: it stores `unfenced` = 1, fences once more, and from then on only keeps the compiler from moving its
+//! look at `armed`. A sleeper that finds `unfenced` = 1 behind its own fence makes a [`barrier`] before it looks: a
+//! system call that puts a fence into every running thread of the waker's process. When the waker rings it takes its
+//! fence back, so one who sleeps after each few messages makes no barrier.
+//!
+//! *Why no wake is lost.* Of the waker's fence behind `unfenced` = 1 and the sleeper's fence one is first. If the
+//! sleeper's is, every later look of the waker's sees `armed`. If the waker's is, the sleeper loads 1, and the barrier
+//! comes, in the waker's program, either behind a publication, which the sleeper's look then finds, or before it, and
+//! then the look at `armed` that follows it finds that; or it loads a later 0, and with it (edge `fenced`) everything
+//! that was published without a fence. (Edges `unfenced` and `fenced`; loom checks them, with a barrier in which the
+//! waker's thread is made to fence at any place where it matters.)
+//!
+//! An end whose kernel refuses the call says so in its `status` (NO_BARRIER), and the other end keeps its fences.
+//!
 //! # Quiet ends
 //!
-//! The waker's fence is the dear part of a message. An end that declares in its `status` that it never sleeps (QUIET)
+//! An end that declares in its `status` that it never sleeps (QUIET)
 //! costs the other end no fence. To sleep after all it first takes the declaration back, and until the other end's
 //! `echo` shows that it has read that (edge `echoed`), it sleeps at most a millisecond at a time. The `echo` has
 //! the whole word, with its count of changes, so an old echo is never taken for a new one.
 
 pub(crate) mod awaited;
+pub(crate) mod barrier;
 pub(crate) mod bell;
 pub(crate) mod deadline;
 pub(crate) mod parker;

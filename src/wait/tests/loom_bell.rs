@@ -2,30 +2,33 @@
 //! two with at most 3 preemptions.
 
 use crate::sync::Ordering::Relaxed;
-use crate::sync::edge::{End, SLEEP, weakened};
+use crate::sync::edge::{End, FENCED, SLEEP, UNFENCED, weakened};
 use crate::sync::explore::explore;
+use crate::sync::interrupt::{leave, let_it_reach, point};
 use crate::sync::{AtomicU32, AtomicU64, BellWord};
-use crate::wait::bell::{Sleeper, Waker};
+use crate::wait::bell::{Ringer, Sleeper, Sleeps, Waker};
 use crate::wait::deadline::Deadline;
-use loom::sync::Arc;
 use loom::thread::spawn;
+// Not loom's: a failing model drops these where loom is no more.
+use std::sync::Arc;
 
 /// One bell, and something to publish. The publication is relaxed: the fences alone carry it.
 #[derive(Default)]
 struct Words {
     armed: AtomicU32,
     bell: BellWord,
+    unfenced: AtomicU32,
     published: AtomicU64,
     status: AtomicU64,
 }
 
 impl Words {
     fn sleeper(&self) -> Sleeper<'_> {
-        Sleeper { armed: &self.armed, bell: &self.bell }
+        Sleeper { armed: &self.armed, bell: &self.bell, unfenced: &self.unfenced }
     }
 
     fn waker(&self) -> Waker<'_> {
-        Waker { armed: &self.armed, bell: &self.bell }
+        Waker { armed: &self.armed, bell: &self.bell, unfenced: &self.unfenced }
     }
 
     /// As `wait::wait` does it.
@@ -46,11 +49,11 @@ fn publications(count: u64) {
     let words = Arc::new(Words::default());
     let theirs = Arc::clone(&words);
     let waking = spawn(move || {
-        let mut bell = 0;
+        let mut ringer = Ringer::new(0, Sleeps::BehindAFence);
         let mut rung = 0;
         for n in 1..=count {
             theirs.published.store(n, Relaxed);
-            rung += u64::from(theirs.waker().ring(&mut bell));
+            rung += u64::from(ringer.published(theirs.waker()));
         }
         rung
     });
@@ -76,11 +79,11 @@ fn a_status_wakes_as_data_does() {
         let words = Arc::new(Words::default());
         let theirs = Arc::clone(&words);
         let waking = spawn(move || {
-            let mut bell = 0;
+            let mut ringer = Ringer::new(0, Sleeps::BehindAFence);
             theirs.published.store(1, Relaxed);
-            theirs.waker().ring(&mut bell);
+            ringer.published(theirs.waker());
             theirs.status.store(1, Relaxed);
-            theirs.waker().ring(&mut bell);
+            ringer.published(theirs.waker());
         });
         words.wait_until(|words| words.status.load(Relaxed) == 1);
         waking.join().unwrap();
@@ -95,10 +98,10 @@ fn a_stale_arm_takes_no_wake_from_the_next_sleep() {
         let words = Arc::new(Words::default());
         let theirs = Arc::clone(&words);
         let waking = spawn(move || {
-            let mut bell = 0;
+            let mut ringer = Ringer::new(0, Sleeps::BehindAFence);
             for n in 1..=2 {
                 theirs.published.store(n, Relaxed);
-                theirs.waker().ring(&mut bell);
+                ringer.published(theirs.waker());
             }
         });
         // Armed, and then no sleep: as when the look finds something else.
@@ -117,12 +120,12 @@ fn a_new_waker_takes_up_the_bell_of_a_dead_one() {
         let words = Arc::new(Words::default());
         let theirs = Arc::clone(&words);
         let waking = spawn(move || {
-            let mut dead = 0;
+            let mut dead = Ringer::new(0, Sleeps::BehindAFence);
             theirs.published.store(1, Relaxed);
-            theirs.waker().ring(&mut dead);
-            let mut bell = theirs.bell.load(Relaxed);
+            dead.published(theirs.waker());
+            let mut ringer = Ringer::new(theirs.bell.load(Relaxed), Sleeps::BehindAFence);
             theirs.published.store(2, Relaxed);
-            theirs.waker().ring(&mut bell);
+            ringer.published(theirs.waker());
         });
         words.wait_until(|words| words.published.load(Relaxed) == 2);
         waking.join().unwrap();
@@ -139,13 +142,13 @@ fn killed_between_bell_and_call(knows: bool) {
         let armed = theirs.armed.load(Relaxed);
         theirs.bell.store(armed, Relaxed);
         // Here it dies. The kernel has torn it down before the next one has the bell.
-        let mut bell = theirs.bell.load(Relaxed);
+        let bell = theirs.bell.load(Relaxed);
         theirs.published.store(2, Relaxed);
         if knows {
-            theirs.waker().ring_as_successor(&mut bell)
+            Ringer::take_over(theirs.waker(), Sleeps::BehindAFence);
         } else {
-            theirs.waker().ring(&mut bell)
-        };
+            Ringer::new(bell, Sleeps::BehindAFence).published(theirs.waker());
+        }
     });
     words.wait_until(|words| words.published.load(Relaxed) == 2);
     waking.join().unwrap();
@@ -167,4 +170,83 @@ fn edge_sleep_matters() {
             "no wake is lost without the fence at the {end:?} end"
         );
     }
+}
+
+/// A waker that gives its fence up, publishes, and takes the fence back if the last word of the sleeper asks for it.
+fn without_a_fence(takes_it_back: bool) {
+    let words = Arc::new(Words::default());
+    let theirs = Arc::clone(&words);
+    let waking = spawn(move || {
+        let mut ringer = Ringer::new(0, Sleeps::BehindABarrier);
+        // The first publication has its fence, and is followed by giving it up.
+        ringer.published(theirs.waker());
+        point();
+        theirs.published.store(1, Relaxed);
+        ringer.published(theirs.waker());
+        point();
+        if takes_it_back {
+            ringer.heed(theirs.waker(), Sleeps::BehindAFence);
+        }
+        leave();
+    });
+    words.wait_until(|words| words.published.load(Relaxed) == 1);
+    waking.join().unwrap();
+}
+
+/// Runs `models` with wakers that give their fences up.
+fn reached<R>(models: impl FnOnce() -> R) -> R {
+    let_it_reach(true);
+    let result = models();
+    let_it_reach(false);
+    result
+}
+
+#[test]
+fn a_publication_without_a_fence_wakes() {
+    reached(|| {
+        explore("no fence", Some(3), || without_a_fence(false));
+        explore("no fence, then a fence again", Some(3), || without_a_fence(true));
+    });
+}
+
+#[test]
+fn edge_unfenced_matters() {
+    let weakened = || explore("weakened", Some(3), || without_a_fence(false));
+    assert!(reached(|| weakened::fails(UNFENCED, End::Release, weakened)), "it can be given up without a fence");
+}
+
+#[test]
+fn edge_fenced_matters() {
+    let weakened = || explore("weakened", Some(3), || without_a_fence(true));
+    for end in [End::Release, End::Acquire] {
+        assert!(reached(|| weakened::fails(FENCED, end, weakened)), "it can be taken back without the {end:?} end");
+    }
+}
+
+/// The barrier is what makes the light half enough.
+#[test]
+fn the_barrier_matters() {
+    let deaf = || {
+        explore("a sleeper without the barrier", Some(3), || {
+            let words = Arc::new(Words::default());
+            let theirs = Arc::clone(&words);
+            let waking = spawn(move || {
+                let mut ringer = Ringer::new(0, Sleeps::BehindABarrier);
+                ringer.published(theirs.waker());
+                theirs.published.store(1, Relaxed);
+                ringer.published(theirs.waker());
+            });
+            // Takes another word for the waker's: one that always says that there are fences.
+            let fenced = AtomicU32::new(0);
+            let look = || (words.published.load(Relaxed) == 1).then_some(());
+            while look().is_none() {
+                let sleeper = Sleeper { unfenced: &fenced, ..words.sleeper() };
+                if sleeper.sleep(Deadline::NEVER, look).is_ok() {
+                    break;
+                }
+            }
+            waking.join().unwrap();
+        })
+    };
+    assert!(reached(|| std::panic::catch_unwind(deaf)).is_err(), "a sleeper needs no barrier");
 }
