@@ -257,9 +257,15 @@ impl End {
     /// After a publication: wakes the other end if it sleeps.
     #[inline(always)]
     pub(crate) fn publish(&mut self) {
-        if self.ringer.published(waker(self.seat.own(), self.seat.peer())) {
-            self.stats.wakes += 1;
+        if !self.ringer.is_calm(waker(self.seat.own(), self.seat.peer())) {
+            self.publish_to_a_sleeper();
         }
+    }
+
+    /// As [`publish`](Self::publish), to an end that may sleep, or that does.
+    #[inline(never)]
+    fn publish_to_a_sleeper(&mut self) {
+        self.stats.wakes += u64::from(self.ringer.published(waker(self.seat.own(), self.seat.peer())));
     }
 
     /// Wakes the other end if it sleeps or is about to, after something that happens seldom.

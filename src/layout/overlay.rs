@@ -109,7 +109,9 @@ mod imp {
     /// A frame: its word, and where its messages lie. Computed once a frame.
     #[derive(Debug)]
     pub(crate) struct Spot<T> {
-        word: NonNull<AtomicU64>,
+        /// Its number.
+        pub(crate) frame: usize,
+        word: *const AtomicU64,
         /// Where message 0 would lie if the ring were one endless frame in which this one is in its place: so that a
         /// message's address is this and its position, and one number moves from message to message. Wraps.
         origin: *mut T,
@@ -136,6 +138,14 @@ mod imp {
         places: NonNull<u8>,
         frame_bytes: usize,
         stride: usize,
+        /// The last physical frame.
+        last: usize,
+        /// Bytes from one frame's word to the next one's, and from the last one's to the first one's.
+        word_step: isize,
+        word_wrap: isize,
+        /// The same of a [`Spot`]'s origin, which falls by a frame's messages as their positions grow.
+        origin_step: isize,
+        origin_wrap: isize,
         /// Messages in a frame.
         pub(crate) per: usize,
         /// Physical frames.
@@ -170,7 +180,14 @@ mod imp {
                 unsafe { region.base().add(offset as usize) }
             };
             let inline = geometry.placement == Placement::Inline;
+            let word_step = if inline { geometry.frame_bytes } else { WORD_STRIDE } as isize;
+            let (last, messages) = (geometry.frames - 1, (geometry.per * geometry.stride) as isize);
             Self {
+                last: last as usize,
+                word_step,
+                word_wrap: -(last as isize * word_step),
+                origin_step: geometry.frame_bytes as isize - messages,
+                origin_wrap: -((last * geometry.frame_bytes) as isize) - messages,
                 words: at(FRAMES_OFFSET),
                 word_stride: if inline { geometry.frame_bytes } else { WORD_STRIDE } as usize,
                 places: at(geometry.payload_base + geometry.payload_offset),
@@ -189,7 +206,20 @@ mod imp {
         #[inline(always)]
         pub(crate) fn spot(&self, frame: usize, first: u64) -> Spot<T> {
             let origin = self.place(frame, 0).wrapping_sub(first as usize);
-            Spot { word: NonNull::from(self.word(frame)), origin }
+            Spot { frame, word: self.word(frame), origin }
+        }
+
+        /// The frame behind `spot`'s, for a spot that these frames made.
+        #[inline(always)]
+        pub(crate) fn next(&self, spot: Spot<T>) -> Spot<T> {
+            let (frame, word, origin) = if spot.frame == self.last {
+                (0, self.word_wrap, self.origin_wrap)
+            } else {
+                (spot.frame + 1, self.word_step, self.origin_step)
+            };
+            // From one of `count` words to another: one further, or from the last to the first.
+            let word = spot.word.wrapping_byte_offset(word);
+            Spot { frame, word, origin: spot.origin.wrapping_byte_offset(origin) }
         }
 
         /// The word of a spot's frame.
@@ -199,8 +229,9 @@ mod imp {
         /// The spot was made by these frames.
         #[inline(always)]
         pub(crate) unsafe fn word_at(&self, spot: Spot<T>) -> &AtomicU64 {
-            // SAFETY: made from a reference into memory that `self` keeps.
-            unsafe { spot.word.as_ref() }
+            // SAFETY: [1] the address of one of our words: `spot` took it from a reference to one, and `next` goes from one
+            //  to another. [2] An atomic, valid for any bytes, in memory that `self` keeps.
+            unsafe { &*spot.word }
         }
 
         /// Lets `use_it` have the address of a message of a spot's frame, to write there.
@@ -223,12 +254,6 @@ mod imp {
             let word = unsafe { self.words.add(frame * self.word_stride) };
             // SAFETY: aligned to 8, since bases and strides are; an atomic, valid for any bytes; kept by the `Arc`.
             unsafe { word.cast::<AtomicU64>().as_ref() }
-        }
-
-        /// Lets `use_it` have the address of a place, to write there.
-        #[inline(always)]
-        pub(crate) fn with_mut<R>(&self, frame: usize, place: usize, use_it: impl FnOnce(*mut T) -> R) -> R {
-            use_it(self.place(frame, place))
         }
 
         /// Lets `use_it` have the address of a place, to read there.
@@ -311,7 +336,7 @@ mod imp {
     /// A frame, and the position of its first message.
     #[derive(Debug)]
     pub(crate) struct Spot<T> {
-        frame: usize,
+        pub(crate) frame: usize,
         first: u64,
         _message: core::marker::PhantomData<T>,
     }
@@ -357,6 +382,11 @@ mod imp {
     impl<T> Frames<T> {
         pub(crate) fn spot(&self, frame: usize, first: u64) -> Spot<T> {
             Spot { frame, first, _message: core::marker::PhantomData }
+        }
+
+        pub(crate) fn next(&self, spot: Spot<T>) -> Spot<T> {
+            let frame = if spot.frame + 1 < self.count { spot.frame + 1 } else { 0 };
+            Spot { frame, first: spot.first + self.per as u64, ..spot }
         }
 
         /// # Safety

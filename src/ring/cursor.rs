@@ -1,6 +1,7 @@
 //! A position in the endless sequence of messages, with the frame and the place where it lies.
 
 use crate::layout::overlay::{Frames, Spot};
+use core::cmp::Ordering;
 
 /// Where an end is. `frame < count` and `place < per` of the ring it was made for, always.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,29 +33,46 @@ impl Cursor {
         if place < per {
             return Self { position, place, ..self };
         }
+        Self { position, place, ..self }.in_next_frame(count)
+    }
+
+    /// The same position, for a cursor that stands behind its frame.
+    #[inline(always)]
+    fn in_next_frame(self, count: usize) -> Self {
         let frame = self.frame + 1;
-        Self { position, frame: if frame < count { frame } else { 0 }, place: 0 }
+        Self { frame: if frame < count { frame } else { 0 }, place: 0, ..self }
     }
 
     /// The cursor `n` messages on, `n` at most the ring's room.
     pub(crate) fn skip(self, n: usize, per: usize, count: usize) -> Self {
-        let places = self.place + n;
-        let frame = self.frame + places / per;
-        Self { position: self.position + n as u64, frame: frame % count, place: places % per }
+        let (position, place) = (self.position + n as u64, self.place + n);
+        let at = Self { position, place, ..self };
+        match place.cmp(&per) {
+            Ordering::Less => at,
+            // Without a division: this is the step from a run to the next.
+            Ordering::Equal => at.in_next_frame(count),
+            Ordering::Greater => Self { position, frame: (self.frame + place / per) % count, place: place % per },
+        }
     }
 }
 
 /// Where an end is, with what it needs to take one step at the least cost: from message to message within a frame only
-/// `position` moves.
+/// `position` moves. Behind a frame's last message it stays with that frame until somebody wants the next one, so it may
+/// stand at `end`, on a place that the frame does not have.
 #[derive(Debug)]
 pub(crate) struct Tip<T> {
     /// As in [`Cursor`].
     pub(crate) position: u64,
     /// The position behind the frame's last message.
     end: u64,
-    frame: usize,
     /// The frame's word and places.
     pub(crate) spot: Spot<T>,
+}
+
+impl<T> Clone for Tip<T> {
+    fn clone(&self) -> Self {
+        Self { ..*self }
+    }
 }
 
 impl<T> Tip<T> {
@@ -63,14 +81,15 @@ impl<T> Tip<T> {
     pub(crate) fn new(frames: &Frames<T>, at: Cursor) -> Self {
         let first = at.position - at.place as u64;
         let end = first + frames.per as u64;
-        Self { position: at.position, end, frame: at.frame, spot: frames.spot(at.frame, first) }
+        Self { position: at.position, end, spot: frames.spot(at.frame, first) }
     }
 
     /// Where that is.
     #[inline(always)]
     pub(crate) fn cursor(&self, frames: &Frames<T>) -> Cursor {
         let place = frames.per - (self.end - self.position) as usize;
-        Cursor { position: self.position, frame: self.frame, place }
+        let at = Cursor { position: self.position, frame: self.spot.frame, place };
+        if place < frames.per { at } else { at.in_next_frame(frames.count) }
     }
 
     /// The position behind the last message of the frame.
@@ -79,17 +98,21 @@ impl<T> Tip<T> {
         self.end
     }
 
-    /// One message on, to `next`; whether that was the frame's last.
+    /// Messages that the frame has from here on, at least one: enters the next frame if this one is at its end.
     #[inline(always)]
-    pub(crate) fn step_to(&mut self, next: u64, frames: &Frames<T>) -> bool {
-        debug_assert_eq!(next, self.position + 1);
-        self.position = next;
-        let is_last = next == self.end;
-        if is_last {
-            let frame = if self.frame + 1 < frames.count { self.frame + 1 } else { 0 };
-            *self = Self::new(frames, Cursor { position: next, frame, place: 0 });
+    pub(crate) fn left_in_frame(&mut self, frames: &Frames<T>) -> usize {
+        if self.position == self.end {
+            self.enter_next_frame(frames);
         }
-        is_last
+        (self.end - self.position) as usize
+    }
+
+    /// From behind the last message of a frame to the first of the next. `frames` are those that the tip was made with.
+    #[inline(always)]
+    pub(crate) fn enter_next_frame(&mut self, frames: &Frames<T>) {
+        debug_assert_eq!(self.position, self.end);
+        self.spot = frames.next(self.spot);
+        self.end += frames.per as u64;
     }
 }
 

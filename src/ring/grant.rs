@@ -10,6 +10,7 @@
 //! Slices are made from runs of places (`layout::overlay`), never longer than the grant.
 #![allow(unsafe_code)]
 
+use super::cursor::Cursor;
 use super::payload::{self, Payload};
 use super::spsc::{Attempt, Consumer, Producer};
 
@@ -47,25 +48,38 @@ impl<'a, T: Payload> WriteGrant<'a, T> {
 
     /// All places, as slices in order.
     pub(crate) fn runs_mut(&mut self) -> RunsMut<'_, T> {
-        RunsMut { at: 0, len: self.len, producer: self.producer }
+        let at = self.producer.parts().1;
+        RunsMut { at, left: self.len, producer: self.producer }
     }
 
     /// Copies `messages`, at most `len`, to the front.
     pub(crate) fn copy_from(&mut self, messages: &[T]) {
-        let mut done = 0;
-        while done < messages.len() {
-            let run = self.run_mut(done);
-            let n = run.len().min(messages.len() - done);
-            // SAFETY: the run is `n` places at least, ours alone as in `run_mut`.
-            unsafe { payload::write_run(run.as_mut_ptr(), &messages[done..done + n]) };
-            done += n;
+        let mut left = messages;
+        for run in self.runs_mut() {
+            let (now, later) = left.split_at(run.len().min(left.len()));
+            // SAFETY: the run is so many places at least, ours alone as in `run_mut`.
+            unsafe { payload::write_run(run.as_mut_ptr(), now) };
+            left = later;
+            if left.is_empty() {
+                break;
+            }
         }
     }
 
-    /// Writes the `at`-th message.
-    pub(crate) fn write(&mut self, at: usize, message: &T) {
-        assert!(at < self.len, "a grant of {} messages has no message {at}", self.len);
-        self.producer.fill(at, message);
+    /// Writes what the iterator yields to the front, at most `len`; how many those were.
+    #[inline]
+    pub(crate) fn fill(&mut self, messages: impl IntoIterator<Item = T>) -> usize {
+        let mut messages = messages.into_iter();
+        let mut filled = 0;
+        for run in self.runs_mut() {
+            for place in run {
+                let Some(message) = messages.next() else { return filled };
+                // SAFETY: a place of a run, ours alone as in `run_mut`.
+                unsafe { payload::write(place, &message) };
+                filled += 1;
+            }
+        }
+        filled
     }
 
     /// Publishes the first `n`; the rest of the room is given back.
@@ -79,30 +93,31 @@ impl<'a, T: Payload> WriteGrant<'a, T> {
 #[derive(Debug)]
 pub(crate) struct RunsMut<'g, T> {
     producer: &'g mut Producer<T>,
-    at: usize,
-    len: usize,
+    at: Cursor,
+    left: usize,
 }
 
 impl<T> RunsMut<'_, T> {
     /// No more slices.
     pub(crate) fn end(&mut self) {
-        self.at = self.len;
+        self.left = 0;
     }
 }
 
 impl<'g, T: Payload> Iterator for RunsMut<'g, T> {
     type Item = &'g mut [T];
 
+    #[inline]
     fn next(&mut self) -> Option<&'g mut [T]> {
-        if self.at >= self.len {
+        if self.left == 0 {
             return None;
         }
-        let (frames, at) = self.producer.parts();
-        let at = at.skip(self.at, frames.per, frames.count);
-        let (place, len) = frames.run(at.frame, at.place, self.len - self.at);
-        self.at += len;
+        let (frames, _) = self.producer.parts();
+        let (place, len) = frames.run(self.at.frame, self.at.place, self.left);
+        self.at = self.at.skip(len, frames.per, frames.count);
+        self.left -= len;
         // SAFETY: as in `run_mut`, where [3] is: the grant is borrowed for 'g, and each place is in one slice only,
-        //  since `at` only grows.
+        //  since `at` only moves on.
         Some(unsafe { core::slice::from_raw_parts_mut(place.as_ptr(), len) })
     }
 }
@@ -145,16 +160,23 @@ impl<'a, T: Payload> ReadGrant<'a, T> {
         unsafe { core::slice::from_raw_parts(place.as_ptr(), len) }
     }
 
+    /// All messages, as slices in order.
+    pub(crate) fn runs(&self) -> Runs<'_, T> {
+        Runs { at: self.consumer.parts().1, left: self.len, consumer: self.consumer }
+    }
+
     /// Copies the first messages out, as many as fit; how many that were.
     pub(crate) fn copy_to(&self, messages: &mut [T]) -> usize {
         let wanted = self.len.min(messages.len());
         let mut done = 0;
-        while done < wanted {
-            let run = self.run(done);
+        for run in self.runs() {
             let n = run.len().min(wanted - done);
             // SAFETY: the run is `n` places at least, as in `run`.
             unsafe { payload::read_run(&mut messages[done..done + n], run.as_ptr()) };
             done += n;
+            if done == wanted {
+                break;
+            }
         }
         wanted
     }
@@ -165,6 +187,38 @@ impl<'a, T: Payload> ReadGrant<'a, T> {
         if n > 0 {
             self.consumer.release(n);
         }
+    }
+}
+
+/// The messages of a read grant, slice by slice.
+#[derive(Debug)]
+pub(crate) struct Runs<'g, T> {
+    consumer: &'g Consumer<T>,
+    at: Cursor,
+    left: usize,
+}
+
+impl<T> Runs<'_, T> {
+    /// No more slices.
+    pub(crate) fn end(&mut self) {
+        self.left = 0;
+    }
+}
+
+impl<'g, T: Payload> Iterator for Runs<'g, T> {
+    type Item = &'g [T];
+
+    #[inline]
+    fn next(&mut self) -> Option<&'g [T]> {
+        if self.left == 0 {
+            return None;
+        }
+        let (frames, _) = self.consumer.parts();
+        let (place, len) = frames.run(self.at.frame, self.at.place, self.left);
+        self.at = self.at.skip(len, frames.per, frames.count);
+        self.left -= len;
+        // SAFETY: as in `ReadGrant::run`; the grant is borrowed for 'g.
+        Some(unsafe { core::slice::from_raw_parts(place.as_ptr(), len) })
     }
 }
 
@@ -179,19 +233,6 @@ pub(crate) fn front<T: Payload>(consumer: &Consumer<T>, available: usize, max: u
     let (place, len) = frames.run(at.frame, at.place, wanted);
     // SAFETY: as in `ReadGrant::run`; the consumer is borrowed as long as the slice.
     unsafe { core::slice::from_raw_parts(place.as_ptr(), len) }
-}
-
-/// Copies the next messages out, which are there, without releasing them.
-pub(crate) fn copy_out<T: Payload>(consumer: &Consumer<T>, messages: &mut [T]) {
-    let (frames, mut at) = consumer.parts();
-    let mut done = 0;
-    while done < messages.len() {
-        let (place, len) = frames.run(at.frame, at.place, messages.len() - done);
-        // SAFETY: `len` places in a row, published and not released, as in `ReadGrant::run`.
-        unsafe { payload::read_run(&mut messages[done..done + len], place.as_ptr()) };
-        done += len;
-        at = at.skip(len, frames.per, frames.count);
-    }
 }
 
 /// Copies the front of a run that [`front`] gave.

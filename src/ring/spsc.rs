@@ -84,6 +84,8 @@ pub(crate) struct Producer<T> {
     at: Tip<T>,
     /// Positions below this may be written. Only this producer uses room up, so room once seen stays.
     limit: u64,
+    /// The smaller of `limit` and the end of the frame: up to here nothing needs to be asked.
+    stop: u64,
 }
 
 impl<T> Producer<T> {
@@ -98,7 +100,14 @@ impl<T> Producer<T> {
         }
         control.producer().cursor.tail.store(tail, TRAIL.release());
         let at = Tip::new(&frames, Cursor::at(tail, frames.per, frames.count));
-        Ok(Self { limit: head + frames.capacity, control, frames, at })
+        let limit = head + frames.capacity;
+        Ok(Self { limit, stop: limit.min(at.end_of_frame()), control, frames, at })
+    }
+
+    #[inline(always)]
+    fn set_limit(&mut self, limit: u64) {
+        self.limit = limit;
+        self.stop = limit.min(self.at.end_of_frame());
     }
 
     /// The next position to be written.
@@ -133,7 +142,7 @@ impl<T> Producer<T> {
     #[inline(always)]
     pub(crate) fn has_credit(&mut self) -> Result<bool, Corrupt> {
         if self.limit == self.at.position {
-            self.limit = credit(&self.control, self.at.position, self.frames.capacity, self.limit)?;
+            self.set_limit(credit(&self.control, self.at.position, self.frames.capacity, self.limit)?);
         }
         Ok(self.limit > self.at.position)
     }
@@ -143,7 +152,7 @@ impl<T> Producer<T> {
     pub(crate) fn room(&mut self, want: usize) -> Result<usize, Corrupt> {
         if self.limit - self.at.position < want as u64 {
             // By value: a `&mut self` that leaves the loop would keep the cursor in memory.
-            self.limit = refill(&self.control, self.at.position, self.frames.capacity, self.limit, want)?;
+            self.set_limit(refill(&self.control, self.at.position, self.frames.capacity, self.limit, want)?);
         }
         Ok((self.limit - self.at.position) as usize)
     }
@@ -167,6 +176,7 @@ impl<T> Producer<T> {
             left -= run;
         }
         self.at = Tip::new(&self.frames, at);
+        self.set_limit(self.limit);
         self.control.producer().cursor.tail.store(at.position, TRAIL.release());
     }
 
@@ -176,7 +186,7 @@ impl<T> Producer<T> {
     }
 
     /// Writes the `ahead`-th of the next messages without making it visible. There is room for it.
-    #[inline(always)]
+    #[cfg(loom)]
     pub(crate) fn fill(&mut self, ahead: usize, message: &T)
     where
         T: Payload,
@@ -186,7 +196,52 @@ impl<T> Producer<T> {
         self.put(at, message);
     }
 
+    /// Copies `messages` to the next places and makes them visible, frame by frame. There is room for all of them.
+    ///
+    /// *Progress*: wait-free.
+    ///
+    /// *If the process dies here*: a prefix of them is visible.
+    pub(crate) fn push_all(&mut self, messages: &[T])
+    where
+        T: Payload,
+    {
+        assert!(messages.len() as u64 <= self.limit - self.at.position);
+        let (mut at, mut left) = (self.at.clone(), messages);
+        while !left.is_empty() {
+            let room = at.left_in_frame(&self.frames);
+            let (run, rest) = left.split_at(room.min(left.len()));
+            self.put_run(&at, run);
+            at.position += run.len() as u64;
+            // SAFETY: these frames made the spot.
+            unsafe { self.frames.word_at(at.spot) }.store(at.position, FILLED.release());
+            left = rest;
+        }
+        self.at = at;
+        self.set_limit(self.limit);
+        self.control.producer().cursor.tail.store(self.at.position, TRAIL.release());
+    }
+
+    /// Writes messages to the places from `at` on, all in its frame.
     #[inline(always)]
+    fn put_run(&self, at: &Tip<T>, messages: &[T])
+    where
+        T: Payload,
+    {
+        #[cfg(not(loom))]
+        self.frames.with_mut_at(at.spot, at.position, |places| {
+            // SAFETY: as in `put`, for so many places, which lie in a row in the frame.
+            unsafe { payload::write_run(places, messages) }
+        });
+        #[cfg(loom)]
+        for (ahead, message) in messages.iter().enumerate() {
+            self.frames.with_mut_at(at.spot, at.position + ahead as u64, |place| {
+                // SAFETY: as in `put`.
+                unsafe { payload::write(place, message) }
+            });
+        }
+    }
+
+    #[cfg(loom)]
     fn put(&self, at: Cursor, message: &T)
     where
         T: Payload,
@@ -216,7 +271,7 @@ impl<T: Payload> Producer<T> {
     pub(crate) fn push(&mut self, message: &T) -> Pushed {
         if self.at.position == self.limit {
             match refill(&self.control, self.at.position, self.frames.capacity, self.limit, 1) {
-                Ok(limit) => self.limit = limit,
+                Ok(limit) => self.set_limit(limit),
                 Err(corrupt) => return Pushed::Corrupt(corrupt),
             }
         }
@@ -226,22 +281,31 @@ impl<T: Payload> Producer<T> {
     /// As [`push`](Self::push), within the room that is known; whether there was any.
     #[inline(always)]
     pub(crate) fn push_below_limit(&mut self, message: &T) -> bool {
-        // By value: what is stored to the segment could, for all the compiler knows, be stored over our cursor.
-        let (spot, position) = (self.at.spot, self.at.position);
-        if position == self.limit {
+        if self.at.position == self.stop && !self.enter_next_frame() {
             return false;
         }
+        // By value: what is stored to the segment could, for all the compiler knows, be stored over our cursor.
+        let (spot, position) = (self.at.spot, self.at.position);
         self.frames.with_mut_at(spot, position, |place| {
             // SAFETY: as in `put`, for the place of `at`, which is in the frame of its spot.
             unsafe { payload::write(place, message) }
         });
-        let tail = position + 1;
         // SAFETY: these frames made the spot.
-        let word = unsafe { self.frames.word_at(spot) };
-        word.store(tail, FILLED.release());
-        if self.at.step_to(tail, &self.frames) {
-            self.control.producer().cursor.tail.store(tail, TRAIL.release());
+        unsafe { self.frames.word_at(spot) }.store(position + 1, FILLED.release());
+        self.at.position = position + 1;
+        true
+    }
+
+    /// At `stop`: goes to the next frame, if it is not the room that has ended; whether it did.
+    #[inline(always)]
+    fn enter_next_frame(&mut self) -> bool {
+        let position = self.at.position;
+        if position == self.limit {
+            return false;
         }
+        self.at.enter_next_frame(&self.frames);
+        self.stop = self.limit.min(self.at.end_of_frame());
+        self.control.producer().cursor.tail.store(position, TRAIL.release());
         true
     }
 }
@@ -380,9 +444,7 @@ impl<T> Consumer<T> {
         if self.at.position < self.seen {
             return Ok(true);
         }
-        // SAFETY: these frames made the spot.
-        let word = unsafe { self.frames.word_at(self.at.spot) };
-        let word = word.load(FILLED.acquire());
+        let word = self.next_word();
         if word <= self.at.position {
             return Ok(false);
         }
@@ -391,6 +453,16 @@ impl<T> Consumer<T> {
         }
         self.seen = word;
         Ok(true)
+    }
+
+    /// The word of the frame of the next message.
+    #[inline(always)]
+    fn next_word(&mut self) -> u64 {
+        if self.at.position == self.at.end_of_frame() {
+            self.at.enter_next_frame(&self.frames);
+        }
+        // SAFETY: these frames made the spot.
+        unsafe { self.frames.word_at(self.at.spot) }.load(FILLED.acquire())
     }
 
     /// How many messages are there, counted up to `max`.
@@ -498,32 +570,72 @@ impl<T: Payload> Consumer<T> {
     /// As [`pop`](Self::pop); `None` also if it takes more than a look at the frame's word to say whether one is there.
     #[inline(always)]
     pub(crate) fn pop_seen(&mut self) -> Option<T> {
-        let (spot, position) = (self.at.spot, self.at.position);
+        let position = self.at.position;
         if position >= self.seen {
-            // SAFETY: these frames made the spot.
-            let word = unsafe { self.frames.word_at(spot) }.load(FILLED.acquire());
+            let word = self.next_word();
             if word <= position || word > self.at.end_of_frame() {
                 return None;
             }
             self.seen = word;
         }
+        let spot = self.at.spot;
         let message = self.frames.with_at(spot, position, |place| {
             // SAFETY: as in `get`, for the place of `at`, which is in the frame of its spot.
             unsafe { payload::read(place) }
         });
-        self.at.step_to(position + 1, &self.frames);
+        self.at.position = position + 1;
         self.tell();
         Some(message)
     }
 
-    /// Copies the next messages out, which are there, without releasing them.
-    #[cfg(loom)]
-    pub(crate) fn copy_out(&self, messages: &mut [T]) {
-        let (per, count) = (self.frames.per, self.frames.count);
-        let mut at = self.at.cursor(&self.frames);
-        for message in messages {
-            *message = self.get(at);
-            at = at.after(1, per, count);
+    /// Copies the next messages out and gives their room back, as many as are there and fit; how many those were.
+    ///
+    /// *Progress*: wait-free; no more than the ring holds, whatever the words say (see [`available`](Self::available)).
+    pub(crate) fn pop_some(&mut self, messages: &mut [T]) -> Result<usize, Corrupt> {
+        let max = messages.len().min(usize::try_from(self.frames.capacity).unwrap_or(usize::MAX));
+        let (mut taken, mut at, mut seen) = (0, self.at.clone(), self.seen);
+        while taken < max {
+            let room = at.left_in_frame(&self.frames);
+            // SAFETY: these frames made the spot.
+            let word = unsafe { self.frames.word_at(at.spot) }.load(FILLED.acquire());
+            if word <= at.position {
+                break;
+            }
+            if word > at.end_of_frame() {
+                if taken > 0 {
+                    // What came before it is good; the next call says so.
+                    break;
+                }
+                return Err(Corrupt { word: "frame word", found: word });
+            }
+            seen = word;
+            let n = room.min((word - at.position) as usize).min(max - taken);
+            self.get_run(&at, &mut messages[taken..taken + n]);
+            at.position += n as u64;
+            taken += n;
+        }
+        if taken > 0 {
+            self.at = at;
+            self.seen = seen;
+            self.tell();
+        }
+        Ok(taken)
+    }
+
+    /// Reads messages from the places from `at` on, all in its frame.
+    #[inline(always)]
+    fn get_run(&self, at: &Tip<T>, messages: &mut [T]) {
+        #[cfg(not(loom))]
+        self.frames.with_at(at.spot, at.position, |places| {
+            // SAFETY: as in `get`, for so many places, which lie in a row in the frame.
+            unsafe { payload::read_run(messages, places) }
+        });
+        #[cfg(loom)]
+        for (ahead, message) in messages.iter_mut().enumerate() {
+            *message = self.frames.with_at(at.spot, at.position + ahead as u64, |place| {
+                // SAFETY: as in `get`.
+                unsafe { payload::read(place) }
+            });
         }
     }
 

@@ -82,9 +82,9 @@ pub(crate) struct Waker<'a> {
 pub(crate) struct Ringer {
     /// Our own copy of the bell.
     bell: u32,
-    /// Whether a publication needs a fence before the look at `armed`.
-    is_fenced: bool,
-    /// Whether the word `unfenced` says so.
+    /// What `armed` is while there is nothing to do after a publication: the bell, or [`FENCED`](Self::FENCED).
+    calm: u64,
+    /// Whether the word `unfenced` is 1.
     has_said: bool,
     /// Fenced publications until the fence is given up.
     left: u32,
@@ -92,10 +92,13 @@ pub(crate) struct Ringer {
 }
 
 impl Ringer {
+    /// In `calm`: no value of `armed`, so that each publication takes the way of the fence.
+    const FENCED: u64 = u64::MAX;
+
     /// For a waker that finds its bell at this value and its word `unfenced` at 0.
     pub(crate) fn new(bell: u32, sleeps: Sleeps) -> Self {
-        let is_fenced = sleeps != Sleeps::Never;
-        Self { bell, is_fenced, has_said: false, left: FENCES_BEFORE_NONE, sleeps }
+        let calm = if sleeps == Sleeps::Never { bell.into() } else { Self::FENCED };
+        Self { bell, calm, has_said: false, left: FENCES_BEFORE_NONE, sleeps }
     }
 
     /// Takes the bell over, and wakes whoever sleeps on it whatever the words say: a predecessor that was killed after it
@@ -112,23 +115,28 @@ impl Ringer {
         (ringer, has_rung)
     }
 
-    /// After a publication among many: rings if the other end sleeps or is about to; whether it did.
+    /// After a publication among many: whether nothing more is to be done, since the other end neither sleeps nor is about
+    /// to. If not, [`published`](Self::published) does it.
+    ///
+    /// *Progress*: wait-free, no system call, and no fence where the sleeper makes a barrier instead.
+    #[inline(always)]
+    pub(crate) fn is_calm(&self, waker: Waker<'_>) -> bool {
+        SLEEP.light_source();
+        let armed = waker.armed.load(Relaxed); // relaxed: ordered by the sleeper's barrier
+        u64::from(armed) == self.calm
+    }
+
+    /// After a publication: fences if that is needed, and rings if the other end sleeps or is about to; whether it did.
     ///
     /// *Progress*: wait-free; one `futex(FUTEX_WAKE)` if the other end sleeps; once in a process's life it may register
     /// with `membarrier`.
     ///
     /// *If the process dies here*: the sleeper wakes at the end of its slice.
-    #[inline(always)]
-    pub(crate) fn published(&mut self, waker: Waker<'_>) -> bool {
-        if self.is_fenced {
-            return self.published_with_fence(waker);
-        }
-        SLEEP.light_source();
-        self.ring_if_armed(waker)
-    }
-
     #[inline(never)]
-    fn published_with_fence(&mut self, waker: Waker<'_>) -> bool {
+    pub(crate) fn published(&mut self, waker: Waker<'_>) -> bool {
+        if self.calm != Self::FENCED {
+            return self.ring_if_armed(waker);
+        }
         SLEEP.fence_source();
         self.left -= 1;
         if self.left == 0 {
@@ -143,7 +151,6 @@ impl Ringer {
         self.ring_if_armed(waker)
     }
 
-    #[inline(always)]
     fn ring_if_armed(&mut self, waker: Waker<'_>) -> bool {
         let armed = waker.armed.load(Relaxed); // relaxed: ordered by the fence, or the sleeper's barrier
         if armed == self.bell {
@@ -159,9 +166,10 @@ impl Ringer {
         self.bell = armed;
         waker.bell.store(armed, Relaxed); // relaxed: the futex call is ordered behind it, and see `Sleeper::sleep`
         parker::unpark(waker.bell);
-        if self.sleeps != Sleeps::Never {
-            // Who sleeps between a few messages shall not pay for a barrier each time.
-            self.fence_again(waker);
+        // Who sleeps between a few messages shall not pay for a barrier each time.
+        match self.sleeps {
+            Sleeps::Never => self.calm = armed.into(),
+            Sleeps::BehindABarrier | Sleeps::BehindAFence => self.fence_again(waker),
         }
     }
 
@@ -170,14 +178,15 @@ impl Ringer {
     pub(crate) fn heed(&mut self, waker: Waker<'_>, sleeps: Sleeps) {
         self.sleeps = sleeps;
         match sleeps {
-            Sleeps::Never => self.is_fenced = false,
-            Sleeps::BehindABarrier => self.is_fenced = !self.has_said,
+            Sleeps::Never => self.calm = self.bell.into(),
+            Sleeps::BehindABarrier if self.has_said => self.calm = self.bell.into(),
+            Sleeps::BehindABarrier => self.calm = Self::FENCED,
             Sleeps::BehindAFence => self.fence_again(waker),
         }
     }
 
     fn fence_again(&mut self, waker: Waker<'_>) {
-        self.is_fenced = true;
+        self.calm = Self::FENCED;
         self.left = FENCES_BEFORE_NONE;
         if self.has_said {
             self.has_said = false;
@@ -194,7 +203,7 @@ impl Ringer {
             waker.unfenced.store(1, Relaxed); // relaxed: ordered by the fence
             UNFENCED.fence_source();
             self.has_said = true;
-            self.is_fenced = false;
+            self.calm = self.bell.into();
         }
     }
 }

@@ -72,12 +72,7 @@ impl<'a, T: Payload> WriteGrant<'a, T> {
         if !self.end.is_usable() {
             return 0;
         }
-        let mut filled = 0;
-        for message in messages.into_iter().take(self.len()) {
-            self.room.write(filled, &message);
-            filled += 1;
-        }
-        filled
+        self.room.fill(messages)
     }
 
     /// Fills from the front with as many of `messages` as fit; how many those were.
@@ -126,6 +121,7 @@ pub struct RunsMut<'g, T: Payload>(grant::RunsMut<'g, T>);
 impl<'g, T: Payload> Iterator for RunsMut<'g, T> {
     type Item = &'g mut [T];
 
+    #[inline]
     fn next(&mut self) -> Option<&'g mut [T]> {
         self.0.next()
     }
@@ -170,8 +166,12 @@ impl<'a, T: Payload> ReadGrant<'a, T> {
     }
 
     /// The messages as slices, in order. None in a forked child.
-    pub fn runs(&self) -> Runs<'_, 'a, T> {
-        Runs { at: if self.end.is_usable() { 0 } else { self.len() }, grant: self }
+    pub fn runs(&self) -> Runs<'_, T> {
+        let mut runs = self.messages.runs();
+        if !self.end.is_usable() {
+            runs.end();
+        }
+        Runs(runs)
     }
 
     /// The messages one by one, copied.
@@ -240,26 +240,19 @@ impl<T: Payload> fmt::Debug for ReadGrant<'_, T> {
 }
 
 /// The slices of a [`ReadGrant`].
-pub struct Runs<'g, 'a, T: Payload> {
-    grant: &'g ReadGrant<'a, T>,
-    at: usize,
-}
+pub struct Runs<'g, T: Payload>(grant::Runs<'g, T>);
 
-impl<'g, T: Payload> Iterator for Runs<'g, '_, T> {
+impl<'g, T: Payload> Iterator for Runs<'g, T> {
     type Item = &'g [T];
 
+    #[inline]
     fn next(&mut self) -> Option<&'g [T]> {
-        if self.at >= self.grant.len() {
-            return None;
-        }
-        let run = self.grant.messages.run(self.at);
-        self.at += run.len();
-        Some(run)
+        self.0.next()
     }
 }
 
-impl<T: Payload> fmt::Debug for Runs<'_, '_, T> {
+impl<T: Payload> fmt::Debug for Runs<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Runs").field("at", &self.at).finish_non_exhaustive()
+        f.debug_struct("Runs").finish_non_exhaustive()
     }
 }

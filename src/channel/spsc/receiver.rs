@@ -47,13 +47,15 @@ impl<T: Payload> Receiver<T> {
     /// # If this process dies here
     ///
     /// The message was received, or it is still in the ring for the next receiver.
-    #[inline]
+    #[inline(always)]
     pub fn recv(&mut self) -> Result<T, RecvError> {
-        match self.try_recv() {
-            Ok(message) => Ok(message),
-            Err(TryRecvError::Disconnected) => Err(RecvError),
-            Err(TryRecvError::Empty) => self.recv_until(Deadline::NEVER).map_err(|_| RecvError),
+        if self.end.is_undisturbed() {
+            if let Some(message) = self.consumer.pop_seen() {
+                self.end.publish();
+                return Ok(message);
+            }
         }
+        self.recv_until(Deadline::NEVER).map_err(|_| RecvError)
     }
 
     /// Receives the next message if there is one now.
@@ -67,7 +69,7 @@ impl<T: Payload> Receiver<T> {
     /// # If this process dies here
     ///
     /// The message was received, or it is still in the ring for the next receiver.
-    #[inline]
+    #[inline(always)]
     pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
         if self.end.is_undisturbed() {
             if let Some(message) = self.consumer.pop_seen() {
@@ -188,24 +190,20 @@ impl<T: Payload> Receiver<T> {
 
     /// Copies out what is there, releases it and rings once.
     fn take(&mut self, messages: &mut [T]) -> Result<usize, RecvError> {
-        let available = match self.consumer.available(messages.len()) {
-            Ok(available) if self.end.is_usable() => available,
-            Ok(_) => return Err(RecvError),
+        if !self.end.is_usable() {
+            return Err(RecvError);
+        }
+        match self.consumer.pop_some(messages) {
+            Ok(0) => Ok(0),
+            Ok(taken) => {
+                self.end.publish();
+                Ok(taken)
+            }
             Err(corrupt) => {
                 self.end.poison(corrupt);
-                return Err(RecvError);
+                Err(RecvError)
             }
-        };
-        if available == 0 {
-            return Ok(0);
         }
-        #[cfg(not(loom))]
-        crate::ring::grant::copy_out(&self.consumer, &mut messages[..available]);
-        #[cfg(loom)]
-        self.consumer.copy_out(&mut messages[..available]);
-        self.consumer.release(available);
-        self.end.publish();
-        Ok(available)
     }
 
     /// The next message, to be committed when it has been dealt with: at least once. Waits while there is none.

@@ -50,7 +50,7 @@ impl<T: Payload> Sender<T> {
     /// # If this process dies here
     ///
     /// The message was sent, or it was not.
-    #[inline]
+    #[inline(always)]
     pub fn send(&mut self, message: T) -> Result<(), SendError<T>> {
         if self.end.is_undisturbed() && self.producer.push_below_limit(&message) {
             self.end.publish();
@@ -73,7 +73,7 @@ impl<T: Payload> Sender<T> {
     /// # If this process dies here
     ///
     /// The message was sent, or it was not.
-    #[inline]
+    #[inline(always)]
     pub fn try_send(&mut self, message: T) -> Result<(), TrySendError<T>> {
         if self.end.is_undisturbed() && self.producer.push_below_limit(&message) {
             self.end.publish();
@@ -188,17 +188,7 @@ impl<T: Payload> Sender<T> {
 
     /// Copies, publishes and rings once. There is room for all.
     fn put(&mut self, messages: &[T]) -> usize {
-        #[cfg(not(loom))]
-        {
-            let mut grant = crate::ring::grant::WriteGrant::new(&mut self.producer, messages.len());
-            grant.copy_from(messages);
-            grant.commit(messages.len());
-        }
-        #[cfg(loom)]
-        {
-            messages.iter().enumerate().for_each(|(ahead, message)| self.producer.fill(ahead, message));
-            self.producer.publish(messages.len());
-        }
+        self.producer.push_all(messages);
         self.end.publish();
         messages.len()
     }

@@ -90,7 +90,8 @@ fn one_by_one_through_every_small_ring() {
     }
 }
 
-fn in_batches(capacity: u64, per: u64, messages: u64) {
+/// In place, or copied in and out.
+fn in_batches(in_place: bool, capacity: u64, per: u64, messages: u64) {
     let (mut producer, mut consumer) = Ring::new(capacity, per).ends();
     let sending = spawn(move || {
         let mut next = 1;
@@ -98,8 +99,12 @@ fn in_batches(capacity: u64, per: u64, messages: u64) {
             let room = producer.room(2).unwrap();
             assert!(room as u64 <= capacity);
             let n = room.min(2).min((messages + 1 - next) as usize);
-            (0..n).for_each(|ahead| producer.fill(ahead, &(next + ahead as u64)));
-            producer.publish(n);
+            if in_place {
+                (0..n).for_each(|ahead| producer.fill(ahead, &(next + ahead as u64)));
+                producer.publish(n);
+            } else {
+                producer.push_all(&[next, next + 1][..n]);
+            }
             next += n as u64;
             if n == 0 {
                 yield_now();
@@ -108,17 +113,23 @@ fn in_batches(capacity: u64, per: u64, messages: u64) {
     });
     let mut next = 1;
     while next <= messages {
-        let n = consumer.available(2).unwrap();
         let mut got = [0; 2];
-        consumer.copy_out(&mut got[..n]);
+        let n = if in_place {
+            let n = consumer.available(2).unwrap();
+            (0..n).for_each(|ahead| got[ahead] = consumer.peek(ahead));
+            if n > 0 {
+                consumer.release(n);
+            }
+            n
+        } else {
+            consumer.pop_some(&mut got).unwrap()
+        };
         for message in &got[..n] {
             assert_eq!(*message, next);
             next += 1;
         }
         if n == 0 {
             yield_now();
-        } else {
-            consumer.release(n);
         }
     }
     sending.join().unwrap();
@@ -128,8 +139,10 @@ fn in_batches(capacity: u64, per: u64, messages: u64) {
 #[test]
 fn in_batches_through_every_small_ring() {
     for (capacity, per) in [(1, 1), (1, 2), (2, 1), (2, 2), (3, 1), (3, 2)] {
-        let name = format!("capacity {capacity}, {per} a frame, batches of 2");
-        explore(&name, Some(3), move || in_batches(capacity, per, 4));
+        for in_place in [true, false] {
+            let name = format!("capacity {capacity}, {per} a frame, batches of 2, in place {in_place}");
+            explore(&name, Some(3), move || in_batches(in_place, capacity, per, 4));
+        }
     }
 }
 
@@ -395,7 +408,8 @@ fn edge_filled_matters_to_a_pop() {
 
 #[test]
 fn edge_filled_matters_to_a_batch() {
-    matters(FILLED, || in_batches(2, 1, 2));
+    matters(FILLED, || in_batches(true, 2, 1, 2));
+    matters(FILLED, || in_batches(false, 2, 1, 2));
 }
 
 /// With 8 places the credit lags by a message, so that the room is seen in `head` alone.

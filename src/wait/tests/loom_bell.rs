@@ -45,6 +45,11 @@ impl Words {
     }
 }
 
+/// What follows a publication.
+fn publish(ringer: &mut Ringer, words: &Words) -> bool {
+    !ringer.is_calm(words.waker()) && ringer.published(words.waker())
+}
+
 fn publications(count: u64) {
     let words = Arc::new(Words::default());
     let theirs = Arc::clone(&words);
@@ -53,7 +58,7 @@ fn publications(count: u64) {
         let mut rung = 0;
         for n in 1..=count {
             theirs.published.store(n, Relaxed);
-            rung += u64::from(ringer.published(theirs.waker()));
+            rung += u64::from(publish(&mut ringer, &theirs));
         }
         rung
     });
@@ -81,9 +86,9 @@ fn a_status_wakes_as_data_does() {
         let waking = spawn(move || {
             let mut ringer = Ringer::new(0, Sleeps::BehindAFence);
             theirs.published.store(1, Relaxed);
-            ringer.published(theirs.waker());
+            publish(&mut ringer, &theirs);
             theirs.status.store(1, Relaxed);
-            ringer.published(theirs.waker());
+            publish(&mut ringer, &theirs);
         });
         words.wait_until(|words| words.status.load(Relaxed) == 1);
         waking.join().unwrap();
@@ -101,7 +106,7 @@ fn a_stale_arm_takes_no_wake_from_the_next_sleep() {
             let mut ringer = Ringer::new(0, Sleeps::BehindAFence);
             for n in 1..=2 {
                 theirs.published.store(n, Relaxed);
-                ringer.published(theirs.waker());
+                publish(&mut ringer, &theirs);
             }
         });
         // Armed, and then no sleep: as when the look finds something else.
@@ -122,10 +127,10 @@ fn a_new_waker_takes_up_the_bell_of_a_dead_one() {
         let waking = spawn(move || {
             let mut dead = Ringer::new(0, Sleeps::BehindAFence);
             theirs.published.store(1, Relaxed);
-            dead.published(theirs.waker());
+            publish(&mut dead, &theirs);
             let mut ringer = Ringer::new(theirs.bell.load(Relaxed), Sleeps::BehindAFence);
             theirs.published.store(2, Relaxed);
-            ringer.published(theirs.waker());
+            publish(&mut ringer, &theirs);
         });
         words.wait_until(|words| words.published.load(Relaxed) == 2);
         waking.join().unwrap();
@@ -147,7 +152,7 @@ fn killed_between_bell_and_call(knows: bool) {
         if knows {
             Ringer::take_over(theirs.waker(), Sleeps::BehindAFence);
         } else {
-            Ringer::new(bell, Sleeps::BehindAFence).published(theirs.waker());
+            publish(&mut Ringer::new(bell, Sleeps::BehindAFence), &theirs);
         }
     });
     words.wait_until(|words| words.published.load(Relaxed) == 2);
@@ -179,10 +184,10 @@ fn without_a_fence(takes_it_back: bool) {
     let waking = spawn(move || {
         let mut ringer = Ringer::new(0, Sleeps::BehindABarrier);
         // The first publication has its fence, and is followed by giving it up.
-        ringer.published(theirs.waker());
+        publish(&mut ringer, &theirs);
         point();
         theirs.published.store(1, Relaxed);
-        ringer.published(theirs.waker());
+        publish(&mut ringer, &theirs);
         point();
         if takes_it_back {
             ringer.heed(theirs.waker(), Sleeps::BehindAFence);
@@ -232,9 +237,9 @@ fn the_barrier_matters() {
             let theirs = Arc::clone(&words);
             let waking = spawn(move || {
                 let mut ringer = Ringer::new(0, Sleeps::BehindABarrier);
-                ringer.published(theirs.waker());
+                publish(&mut ringer, &theirs);
                 theirs.published.store(1, Relaxed);
-                ringer.published(theirs.waker());
+                publish(&mut ringer, &theirs);
             });
             // Takes another word for the waker's: one that always says that there are fences.
             let fenced = AtomicU32::new(0);
