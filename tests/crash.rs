@@ -59,6 +59,15 @@ fn receive(dir: &Dir, commits: bool) {
     }
 }
 
+/// An observer finds nothing wrong, whoever is dead or on its way out.
+fn sound(dir: &Dir) {
+    for _ in 0..10 {
+        if let Ok(seen) = ringway::observe::inspect(NAME, Some(dir.path()), 8) {
+            assert_eq!(seen.wrong(), Vec::<String>::new(), "{seen:#?}");
+        }
+    }
+}
+
 fn strategy() -> WaitStrategy {
     match number("STRATEGY", 0) {
         0 => WaitStrategy::Sleep,
@@ -149,6 +158,7 @@ fn message_channel(test: &str, commits: bool) {
         std::thread::sleep(Duration::from_micros(random.below(3000)));
         if random.below(2) == 0 {
             sender.kill_now();
+            sound(&dir);
             // Restarted at once: its predecessor may still be on its way out.
             sender.rest().iter().for_each(|line| history.sender(line));
             history.sender_died();
@@ -159,6 +169,7 @@ fn message_channel(test: &str, commits: bool) {
         } else {
             receivers_killed += 1;
             receiver.kill_now();
+            sound(&dir);
             receiver.rest().iter().for_each(|line| history.receiver(line));
             receiver = start("receiver", 0, &mut random);
         }
@@ -264,6 +275,7 @@ fn a_stream_whose_end_is_killed_breaks_and_the_next_one_is_whole() {
         let kills_writer = random.below(2) == 0;
         let (killed, survivor) = if kills_writer { (&mut writer, &mut reader) } else { (&mut reader, &mut writer) };
         killed.kill_now();
+        sound(&dir);
         // Both roles at once again; the newcomer in the dead one's place must wait until the survivor has left.
         let mut next = [start("writer", &mut random), start("reader", &mut random)];
         let last = survivor.hear();

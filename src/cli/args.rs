@@ -5,6 +5,7 @@ use super::units;
 use clap::{Parser, Subcommand};
 use ringway::Options;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Bytes that are read at once, if the ring holds four times as many: its frames. Larger than the library's, since a
 /// `read` costs more than a copy, and both sides are awake for longer at a time on a machine that has other work.
@@ -32,8 +33,16 @@ pub(crate) enum Command {
     ///
     /// Ends well only at the sender's good end: not when the sender is killed or interrupted.
     Recv(RecvArgs),
-    /// List channels: what is in them, and who is attached
-    Ls(LookArgs),
+    /// List channels: what is in them, how fast they move, and who is attached
+    ///
+    /// The list is that of a second look; a channel that goes between the two is not in it.
+    Ls(LsArgs),
+    /// Show the channel NAME in full, once or again and again
+    Stat(StatArgs),
+    /// Show the file of the channel NAME field by field, as the format names them; changes nothing
+    ///
+    /// Also of a file that is damaged, or no channel at all: says what is wrong with which field, and exits 1.
+    Inspect(InspectArgs),
     /// Remove channels that nobody is attached to
     Rm(RmArgs),
     /// Remove every channel that nobody is attached to
@@ -99,12 +108,49 @@ pub(crate) struct RecvArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct LookArgs {
-    /// Print an array of JSON objects
+    /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
     /// Another directory than /dev/shm
     #[arg(long)]
     pub(crate) dir: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct LsArgs {
+    /// The time between the two looks that rates are measured by; 0: one look, no rates
+    #[arg(long, value_name = "TIME", value_parser = units::parse_time, default_value = "200ms")]
+    pub(crate) interval: Duration,
+    #[command(flatten)]
+    pub(crate) look: LookArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct StatArgs {
+    /// The channel
+    pub(crate) name: String,
+    /// Go on so often, until the channel is gone; with --json an object a line
+    #[arg(long, value_name = "TIME", value_parser = units::parse_some_time)]
+    pub(crate) every: Option<Duration>,
+    /// Stop after so many
+    #[arg(long, value_name = "N", requires = "every", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) count: Option<u64>,
+    /// The time between the two looks that the first rates are measured by; 0: none. Later ones are since the last look
+    #[arg(long, value_name = "TIME", value_parser = units::parse_time, default_value = "200ms")]
+    pub(crate) interval: Duration,
+    #[command(flatten)]
+    pub(crate) look: LookArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct InspectArgs {
+    /// The channel
+    pub(crate) name: String,
+    /// List the words of the frames, too
+    #[arg(long)]
+    pub(crate) frames: bool,
+    #[command(flatten)]
+    pub(crate) look: LookArgs,
 }
 
 #[derive(Debug, clap::Args)]

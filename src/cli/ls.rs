@@ -1,27 +1,45 @@
 //! `ringway ls`: every channel, and who is there.
 
-use super::args::LookArgs;
+use super::args::LsArgs;
 use super::failure::{Failure, shown};
 use super::output;
-use super::units;
-use ringway::Kind;
-use ringway::observe::{self, Entry, Member, MemberState, Segment};
+use super::seen::{self, Seen};
+use ringway::observe::{self, Entry, Member, MemberState, Rates};
 use serde::Serialize;
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
-/// Lists the channels of a directory.
-pub(crate) fn run(args: &LookArgs) -> Result<(), Failure> {
-    let entries = unless_missing(observe::list(args.dir.as_deref()), args.dir.as_deref())?;
-    if args.json {
-        return output::json(&entries.iter().map(Row::new).collect::<Vec<_>>());
+/// Lists the channels of a directory, as they are at the second of two looks.
+///
+/// A channel that went between the two is left out; one that came has no rates, nor has one that was replaced.
+pub(crate) fn run(args: &LsArgs) -> Result<(), Failure> {
+    let rows = rows(args.look.dir.as_deref(), args.interval)?;
+    if args.look.json {
+        return output::json(&rows.iter().map(Row::new).collect::<Vec<_>>());
     }
-    let mut rows = vec![["NAME", "KIND", "CAPACITY", "DEPTH", "SENT", "SENDER", "RECEIVER", ""].map(str::to_owned)];
-    rows.extend(entries.iter().map(cells));
-    if rows.len() == 1 {
+    if rows.is_empty() {
         return Ok(());
     }
-    output::print(&output::table(&rows, &[2, 3, 4]))
+    let head = ["NAME", "KIND", "CAPACITY", "DEPTH", "SENT", "SENT/S", "RECEIVED/S", "SENDER", "RECEIVER", ""];
+    let table: Vec<_> = std::iter::once(head.map(str::to_owned)).chain(rows.iter().map(cells)).collect();
+    output::print(&output::table(&table, &[2, 3, 4, 5, 6]))
+}
+
+/// Every channel, with how fast it moves if that was asked for. The time between is waited for once, for all.
+fn rows(directory: Option<&Path>, interval: Duration) -> Result<Vec<(Entry, Option<Rates>)>, Failure> {
+    let look = || unless_missing(observe::list(directory), directory);
+    let first = look()?;
+    if first.is_empty() || interval.is_zero() {
+        return Ok(first.into_iter().map(|entry| (entry, None)).collect());
+    }
+    std::thread::sleep(interval);
+    let rates = |entry: &Entry| {
+        let before = first.iter().find(|before| before.name == entry.name)?;
+        let (Ok(now), Ok(then)) = (&entry.segment, &before.segment) else { return None };
+        now.rates_since(then, entry.looked_at.duration_since(before.looked_at))
+    };
+    Ok(look()?.into_iter().map(|entry| (rates(&entry), entry)).map(|(rates, entry)| (entry, rates)).collect())
 }
 
 /// Where there is no directory there are no channels.
@@ -37,17 +55,20 @@ pub(crate) fn unless_missing<T>(found: io::Result<Vec<T>>, directory: Option<&Pa
 }
 
 /// A line of the table.
-fn cells(entry: &Entry) -> [String; 8] {
+fn cells((entry, rates): &(Entry, Option<Rates>)) -> [String; 10] {
     let name = shown(&entry.name);
     match &entry.segment {
         Ok(seen) => {
-            let amount = |n| if seen.kind == Kind::Stream { units::bytes(n) } else { n.to_string() };
+            let amount = |n| seen::amount(seen.kind, n);
+            let rate = |rate| seen::rate(seen.kind, rate);
             [
                 name,
                 seen.kind.to_string(),
                 amount(seen.capacity),
                 amount(seen.depth),
                 amount(seen.sent),
+                rate(rates.map(|rates| rates.sent_per_second)),
+                rate(rates.map(|rates| rates.received_per_second)),
                 who(&seen.sender),
                 who(&seen.receiver),
                 if seen.is_in_use { "" } else { "stale" }.to_owned(),
@@ -55,7 +76,7 @@ fn cells(entry: &Entry) -> [String; 8] {
         }
         Err(error) => {
             let dash = || "-".to_owned();
-            [name, "?".to_owned(), dash(), dash(), dash(), dash(), dash(), error.to_string()]
+            [name, "?".to_owned(), dash(), dash(), dash(), dash(), dash(), dash(), dash(), error.to_string()]
         }
     }
 }
@@ -76,71 +97,15 @@ fn who(member: &Member) -> String {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Row<'a> {
-    Understood(Understood<'a>),
+    Understood(Box<Seen<'a>>),
     Not { name: &'a str, error: String },
 }
 
-#[derive(Serialize)]
-struct Understood<'a> {
-    name: &'a str,
-    path: String,
-    kind: &'static str,
-    instance: String,
-    capacity: u64,
-    depth: u64,
-    sent: u64,
-    received: u64,
-    message_bytes: u64,
-    total_bytes: u64,
-    stale: bool,
-    sender: End<'a>,
-    receiver: End<'a>,
-}
-
-#[derive(Serialize)]
-struct End<'a> {
-    state: &'static str,
-    pid: Option<u32>,
-    command: Option<&'a str>,
-    generation: u32,
-}
-
 impl<'a> Row<'a> {
-    fn new(entry: &'a Entry) -> Self {
+    fn new((entry, rates): &'a (Entry, Option<Rates>)) -> Self {
         match &entry.segment {
-            Ok(seen) => Self::Understood(Understood::new(seen)),
+            Ok(seen) => Self::Understood(Box::new(Seen::new(seen, *rates))),
             Err(error) => Self::Not { name: &entry.name, error: error.to_string() },
-        }
-    }
-}
-
-impl<'a> Understood<'a> {
-    fn new(seen: &'a Segment) -> Self {
-        Self {
-            name: &seen.name,
-            path: seen.path.display().to_string(),
-            kind: seen.kind.name(),
-            instance: seen.instance.iter().map(|byte| format!("{byte:02x}")).collect(),
-            capacity: seen.capacity,
-            depth: seen.depth,
-            sent: seen.sent,
-            received: seen.received,
-            message_bytes: seen.message.size,
-            total_bytes: seen.total_bytes,
-            stale: !seen.is_in_use,
-            sender: End::new(&seen.sender),
-            receiver: End::new(&seen.receiver),
-        }
-    }
-}
-
-impl<'a> End<'a> {
-    fn new(member: &'a Member) -> Self {
-        Self {
-            state: member.state.name(),
-            pid: (member.pid != 0).then_some(member.pid),
-            command: member.command.as_deref(),
-            generation: member.generation,
         }
     }
 }

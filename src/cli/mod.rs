@@ -12,14 +12,17 @@ mod clean;
 mod demo;
 mod descriptor;
 mod failure;
+mod inspect;
 mod ls;
 mod opening;
 mod output;
 mod progress;
 mod recv;
 mod rm;
+mod seen;
 mod send;
 mod signals;
+mod stat;
 mod units;
 
 use args::{Args, Command};
@@ -47,6 +50,8 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Send(args) => send::run(&args),
         Command::Recv(args) => recv::run(&args),
         Command::Ls(args) => ls::run(&args),
+        Command::Stat(args) => stat::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
         Command::Rm(args) => rm::run(&args),
         Command::Clean(args) => clean::run(&args),
     }

@@ -32,12 +32,49 @@ pub(crate) fn bytes(bytes: u64) -> String {
     if value.fract() == 0.0 { format!("{value:.0} {}", UNITS[unit]) } else { format!("{value:.1} {}", UNITS[unit]) }
 }
 
+/// `200ms`, `1s`, `1.5s`, `2m`; a bare number only if it is 0. At most a day.
+pub(crate) fn parse_time(text: &str) -> Result<Duration, String> {
+    let wrong = || "a time with its unit: 200ms, 1s, 2m".to_owned();
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let number: f64 = number.parse().map_err(|_| wrong())?;
+    let seconds = match unit {
+        "us" => number / 1e6,
+        "ms" => number / 1e3,
+        "s" => number,
+        "m" => number * 60.0,
+        "h" => number * 3600.0,
+        "" if number == 0.0 => number,
+        _ => return Err(wrong()),
+    };
+    if seconds > 86_400.0 {
+        return Err("at most a day".to_owned());
+    }
+    Duration::try_from_secs_f64(seconds).map_err(|_| wrong())
+}
+
+/// The same, and more than nothing.
+pub(crate) fn parse_some_time(text: &str) -> Result<Duration, String> {
+    parse_time(text)
+        .and_then(|time| if time.is_zero() { Err("a time, not 0: 200ms, 1s, 2m".to_owned()) } else { Ok(time) })
+}
+
 /// `5.43 GB/s`, `812 MB/s`. Rates are decimal, as those of memory and disks are.
 pub(crate) fn rate(bytes_per_second: f64) -> String {
     match bytes_per_second {
         rate if rate >= 1e9 => format!("{:.2} GB/s", rate / 1e9),
         rate if rate >= 1e6 => format!("{:.0} MB/s", rate / 1e6),
-        rate => format!("{:.0} kB/s", rate / 1e3),
+        rate if rate >= 1e3 => format!("{:.0} kB/s", rate / 1e3),
+        rate => format!("{rate:.0} B/s"),
+    }
+}
+
+/// `312/s`, `45.1 k/s`, `1.23 M/s`: messages.
+pub(crate) fn messages_rate(per_second: f64) -> String {
+    match per_second {
+        rate if rate >= 1e6 => format!("{:.2} M/s", rate / 1e6),
+        rate if rate >= 1e4 => format!("{:.1} k/s", rate / 1e3),
+        rate => format!("{rate:.0}/s"),
     }
 }
 
@@ -75,9 +112,26 @@ mod tests {
     }
 
     #[test]
+    fn times_have_units() {
+        for (text, ms) in [("0", 0), ("0s", 0), ("200ms", 200), ("1s", 1000), ("1.5s", 1500), ("2m", 120_000)] {
+            assert_eq!(parse_time(text), Ok(Duration::from_millis(ms)), "{text}");
+        }
+        assert_eq!(parse_time("250us"), Ok(Duration::from_micros(250)));
+        for text in ["", "1", "s", "-1s", "1d", "1 s", "1.5.5s", "25h", "99999999999999999999999999s", ".", "inf"] {
+            assert!(parse_time(text).is_err(), "{text}");
+        }
+        assert!(parse_some_time("0").is_err() && parse_some_time("0ms").is_err() && parse_some_time("1us").is_ok());
+    }
+
+    #[test]
     fn numbers_are_printed_as_people_read_them() {
         assert_eq!([bytes(0), bytes(1023), bytes(1 << 20), bytes(3 << 29)], ["0 B", "1023 B", "1 MiB", "1.5 GiB"]);
         assert_eq!([rate(5.432e9), rate(8.119e8), rate(1500.0)], ["5.43 GB/s", "812 MB/s", "2 kB/s"]);
+        assert_eq!([rate(0.0), rate(12.3), messages_rate(12.3)], ["0 B/s", "12 B/s", "12/s"]);
+        assert_eq!(
+            [messages_rate(0.0), messages_rate(45_123.0), messages_rate(1.23e6)],
+            ["0/s", "45.1 k/s", "1.23 M/s"]
+        );
         assert_eq!([nanoseconds(312.4), nanoseconds(9481.0), nanoseconds(1e6)], ["312 ns", "9 481 ns", "1 000 000 ns"]);
     }
 }

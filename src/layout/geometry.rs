@@ -52,7 +52,16 @@ impl Placement {
         }
     }
 
-    fn from_code(code: u32) -> Option<Self> {
+    /// As the program prints it: `inline`, `table`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Inline => "inline",
+            Self::Table => "table",
+        }
+    }
+
+    /// The placement with this number.
+    pub(crate) fn from_code(code: u32) -> Option<Self> {
         match code {
             1 => Some(Self::Inline),
             2 => Some(Self::Table),

@@ -10,11 +10,11 @@ pub(crate) const VERSION: u32 = 2;
 /// `header_bytes`, and what is read to decode one.
 pub(crate) const HEADER_BYTES: usize = PAGE as usize;
 
-const ORDER_MARK: u32 = 0x0403_0201;
-const READY: u32 = 1;
-const EPHEMERAL: u32 = 1;
-const REGIONS_MAX: usize = 16;
-const REGION_BYTES: usize = 32;
+pub(super) const ORDER_MARK: u32 = 0x0403_0201;
+pub(super) const READY: u32 = 1;
+pub(super) const EPHEMERAL: u32 = 1;
+pub(crate) const REGIONS_MAX: usize = 16;
+pub(crate) const REGION_BYTES: usize = 32;
 
 /// Offsets of the header's fields, from the segment's start.
 pub(crate) mod at {
@@ -50,6 +50,15 @@ pub(crate) enum RegionKind {
     Frames = 3,
     Words = 4,
     Payload = 5,
+}
+
+impl RegionKind {
+    /// The kind with this number.
+    pub(crate) fn from_code(code: u32) -> Option<Self> {
+        [Self::Producer, Self::Consumer, Self::Frames, Self::Words, Self::Payload]
+            .into_iter()
+            .find(|kind| *kind as u32 == code)
+    }
 }
 
 /// A header that has been validated, or is about to be written.
@@ -181,7 +190,7 @@ fn region(kind: RegionKind, offset: u64, len: u64, stride: u64) -> [u8; REGION_B
 /// 64-bit FNV-1a of the header's page with the checksum itself taken as zeroes. It finds accidents, not attacks.
 ///
 /// Source: Fowler, Noll, Vo; <http://www.isthe.com/chongo/tech/comp/fnv/>.
-fn checksum(page: &[u8]) -> u64 {
+pub(super) fn checksum(page: &[u8]) -> u64 {
     page.iter().enumerate().fold(0xcbf2_9ce4_8422_2325, |sum, (index, byte)| {
         let byte = if (at::CHECKSUM..at::CHECKSUM + 8).contains(&index) { 0 } else { *byte };
         (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)

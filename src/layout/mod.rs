@@ -4,6 +4,8 @@
 #[cfg(not(loom))]
 mod assertions;
 pub(crate) mod control;
+#[cfg(not(loom))]
+pub(crate) mod diagnosis;
 pub(crate) mod error;
 #[cfg(not(loom))]
 pub(crate) mod fields;

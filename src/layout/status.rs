@@ -63,6 +63,11 @@ impl Status {
         (self.0 >> Self::GENERATION_SHIFT) as u32
     }
 
+    /// How often the present holder has stored the word since it joined, modulo 2^24.
+    pub(crate) fn changes(self) -> u64 {
+        (self.0 & Self::CHANGES) / Self::CHANGE
+    }
+
     /// Whether all of `bits` are set.
     #[inline(always)]
     pub(crate) fn has(self, bits: u64) -> bool {

@@ -1,7 +1,7 @@
 //! The format's document against the format, and the format against itself of yesterday.
 
 use super::error::{Kind, TypeId};
-use super::fields::{Base, FIELDS, Writer};
+use super::fields::{Base, FIELDS, Field, Writer};
 use super::geometry::{CONSUMER_OFFSET, FRAMES_OFFSET, Geometry, PRODUCER_OFFSET, Placement, Shape, WORD_STRIDE};
 use super::header::{HEADER_BYTES, Header, MAGIC, RegionKind, VERSION, at};
 use super::status::Status;
@@ -39,8 +39,8 @@ fn rows(text: &str, first: &str) -> Vec<Vec<String>> {
     rows
 }
 
-/// A field as the document has it.
-type Told = (String, usize, usize, String);
+/// A field as the document has it: name, offset, bytes, writer, meaning.
+type Told = (String, usize, usize, String, String);
 
 fn told(spec: &str, base: Base) -> Vec<Told> {
     let heading = match base {
@@ -51,7 +51,10 @@ fn told(spec: &str, base: Base) -> Vec<Told> {
     let number = |text: &str| text.parse().unwrap_or_else(|_| panic!("a number: {text}"));
     rows(&section(spec, heading), "offset")
         .into_iter()
-        .map(|row| (row[3].clone(), number(&row[0]), number(&row[1]), row[4].clone()))
+        .map(|row| {
+            let meaning = row[6].replace(['`', '*'], "");
+            (row[3].clone(), number(&row[0]), number(&row[1]), row[4].clone(), meaning)
+        })
         .collect()
 }
 
@@ -62,7 +65,10 @@ fn kept(base: Base) -> Vec<Told> {
         Writer::Consumer => "consumer".to_owned(),
     };
     let fields = FIELDS.iter().filter(|field| field.base == base);
-    fields.map(|field| (field.name.to_owned(), field.offset, field.bytes, writer(field.writer))).collect()
+    let told = |field: &Field| {
+        (field.name.to_owned(), field.offset, field.bytes, writer(field.writer), field.meaning.to_owned())
+    };
+    fields.map(told).collect()
 }
 
 #[test]
@@ -79,6 +85,7 @@ fn a_document_that_is_wrong_in_one_place_is_noticed() {
         ("| 136 | 4 | u32 | `armed` | producer |", "| 136 | 8 | u32 | `armed` | producer |"),
         ("| 8 | 8 | u64 | `closed` | producer |", "| 8 | 8 | u64 | `closed` | consumer |"),
         ("| 8 | 8 | u64 | `taken` | consumer |", "| 8 | 8 | u64 | `given` | consumer |"),
+        ("| next position to be released |", "| next position to be read |"),
         ("| 88 | 8 | u64 | `frames` | creator | - | physical frames |\n", ""),
     ] {
         assert_eq!(SPEC.matches(right).count(), 1, "{right}");

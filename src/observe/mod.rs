@@ -14,7 +14,13 @@
 //! # Ok::<(), ringway::OpenError>(())
 //! ```
 
+mod inspect;
+mod inspection;
+mod rates;
 mod read;
+
+pub use inspection::{Field, Inspection, Lock, Page, Region, Word, Words};
+pub use rates::Rates;
 
 use crate::channel::error::OpenError;
 use crate::channel::open::read_header;
@@ -25,6 +31,7 @@ use crate::memory::name::Place;
 use crate::memory::segment;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 /// A segment as an observer finds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +51,12 @@ pub struct Segment {
     pub capacity: u64,
     /// Where the publication words lie.
     pub placement: Placement,
+    /// Physical frames.
+    pub frames: u64,
+    /// Messages in a frame.
+    pub per_frame: u64,
+    /// Bytes from one frame to the next.
+    pub frame_bytes: u64,
     /// Bytes of shared memory.
     pub total_bytes: u64,
     /// Messages (a stream: bytes) sent so far.
@@ -72,6 +85,12 @@ pub struct Member {
     pub command: Option<String>,
     /// How many have held this end so far.
     pub generation: u32,
+    /// Whether it is attached and sleeps, or is about to: it has asked to be woken and was not yet.
+    pub is_asleep: bool,
+    /// Whether it is attached and has declared that it never sleeps ([`WaitStrategy::Spin`](crate::WaitStrategy::Spin)).
+    pub is_quiet: bool,
+    /// Whether it is attached and cannot wake the other end, which then sleeps a millisecond at a time.
+    pub is_mute: bool,
 }
 
 /// The state of one end.
@@ -108,6 +127,8 @@ pub struct Entry {
     pub name: String,
     /// The segment, or why it is none that this program understands.
     pub segment: Result<Segment, OpenError>,
+    /// When it was looked at: for [`Segment::rates_since`].
+    pub looked_at: Instant,
 }
 
 /// What [`clean`] did with a name.
@@ -134,7 +155,7 @@ pub fn list(directory: Option<&Path>) -> io::Result<Vec<Entry>> {
         match read::segment(&name, &place) {
             // Gone between two looks.
             Err(error) if error.is_not_found() => {}
-            segment => entries.push(Entry { name, segment }),
+            segment => entries.push(Entry { name, segment, looked_at: Instant::now() }),
         }
     }
     Ok(entries)
@@ -147,6 +168,33 @@ pub fn list(directory: Option<&Path>) -> io::Result<Vec<Entry>> {
 /// [`OpenError`]: nothing there, or nothing that this program understands.
 pub fn stat(name: &str, directory: Option<&Path>) -> Result<Segment, OpenError> {
     read::segment(name, &Place::new(name, directory)?)
+}
+
+/// The file of the channel `name`, field by field, with the words of at most so many frames; whatever it holds.
+///
+/// Takes no lock and maps nothing. A file that is damaged, or no segment at all, is not an error: what is wrong with it
+/// stands at the fields, and all of it in [`Inspection::wrong`].
+///
+/// ```
+/// use ringway::observe::{self, Page};
+///
+/// let (name, dir) = (format!("doc-inspect-{}", std::process::id()), None);
+/// let mut tx = ringway::spsc::Sender::<u64>::create(&name, 8)?;
+/// tx.send(7).expect("room");
+/// let seen = observe::inspect(&name, dir, 1)?;
+/// assert!(seen.wrong().is_empty());
+/// let capacity = seen.field(Page::Header, "capacity").expect("a field of the format");
+/// assert_eq!((capacity.at(), capacity.number()), (48, Some(8)));
+/// let words = seen.words.expect("a sound header");
+/// assert_eq!((words.tail, words.list[0].published), (1, 1));
+/// # Ok::<(), ringway::OpenError>(())
+/// ```
+///
+/// # Errors
+///
+/// [`OpenError`]: nothing there, no regular file of this user alone, or it cannot be read.
+pub fn inspect(name: &str, directory: Option<&Path>, words: usize) -> Result<Inspection, OpenError> {
+    inspect::inspect(name, &Place::new(name, directory)?, words)
 }
 
 /// Removes the channel `name` if nobody is attached to it.

@@ -4,9 +4,7 @@ use super::{Member, MemberState, Segment};
 use crate::channel::error::OpenError;
 use crate::channel::open::read_header;
 use crate::layout::fields::{self, Base};
-use crate::layout::geometry::{
-    CONSUMER_OFFSET, FRAMES_OFFSET, Geometry, PAGE, PRODUCER_OFFSET, Placement, WORD_STRIDE,
-};
+use crate::layout::geometry::{FRAMES_OFFSET, Geometry, PAGE, Placement, WORD_STRIDE};
 use crate::layout::status::Status;
 use crate::membership::liveness::{Life, judge};
 use crate::membership::role::Role;
@@ -37,6 +35,9 @@ pub(super) fn segment(name: &str, place: &Place) -> Result<Segment, OpenError> {
         message: header.message,
         capacity: ring.capacity,
         placement: ring.placement,
+        frames: ring.frames,
+        per_frame: ring.per,
+        frame_bytes: ring.frame_bytes,
         total_bytes: ring.total,
         sent: tail,
         received: head,
@@ -48,15 +49,17 @@ pub(super) fn segment(name: &str, place: &Place) -> Result<Segment, OpenError> {
 }
 
 fn member(file: BorrowedFd<'_>, identity: (u64, u64), role: Role) -> std::io::Result<Member> {
-    let base = match role {
-        Role::Sender => Base::Producer,
-        Role::Receiver => Base::Consumer,
+    let (base, other) = match role {
+        Role::Sender => (Base::Producer, Base::Consumer),
+        Role::Receiver => (Base::Consumer, Base::Producer),
     };
     let status = || word(file, base, "status").map(Status);
     let seen = status()?;
     let life = judge(file, identity, role, seen, || status().unwrap_or(seen))?;
     let pid = u32::try_from(word(file, base, "pid")?).unwrap_or(0);
     let started = word(file, base, "started")?;
+    let is_armed = word(file, base, "armed")? != word(file, other, "bell")?;
+    let is_attached = life == Life::Alive;
     Ok(Member {
         state: match life {
             Life::Nobody => MemberState::Never,
@@ -67,21 +70,18 @@ fn member(file: BorrowedFd<'_>, identity: (u64, u64), role: Role) -> std::io::Re
         pid,
         command: process::command(pid, started),
         generation: seen.generation(),
+        is_asleep: is_attached && is_armed,
+        is_quiet: is_attached && seen.has(Status::QUIET),
+        is_mute: is_attached && seen.has(Status::MUTE),
     })
 }
 
 /// The tail: from the stored one through the words.
-fn tail(file: BorrowedFd<'_>, ring: &Geometry, stored: u64) -> std::io::Result<u64> {
-    let stride = match ring.placement {
-        Placement::Inline => ring.frame_bytes,
-        Placement::Table => WORD_STRIDE,
-    };
+pub(super) fn tail(file: BorrowedFd<'_>, ring: &Geometry, stored: u64) -> std::io::Result<u64> {
     let mut tail = stored;
     for _ in 0..=ring.frames {
         let frame = tail / ring.per;
-        let mut word = [0; 8];
-        file::read_at(file, &mut word, FRAMES_OFFSET + frame % ring.frames * stride)?;
-        let word = u64::from_le_bytes(word);
+        let word = u64_at(file, word_offset(ring, frame % ring.frames))?;
         if word <= tail || word > (frame + 1).saturating_mul(ring.per) {
             break;
         }
@@ -93,18 +93,29 @@ fn tail(file: BorrowedFd<'_>, ring: &Geometry, stored: u64) -> std::io::Result<u
     Ok(tail)
 }
 
+/// Where the word of a physical frame lies.
+pub(super) fn word_offset(ring: &Geometry, frame: u64) -> u64 {
+    let stride = match ring.placement {
+        Placement::Inline => ring.frame_bytes,
+        Placement::Table => WORD_STRIDE,
+    };
+    FRAMES_OFFSET + frame * stride
+}
+
+/// The word at this offset; what lies behind the file's end is 0.
+pub(super) fn u64_at(file: BorrowedFd<'_>, at: u64) -> std::io::Result<u64> {
+    let mut word = [0; 8];
+    file::read_at(file, &mut word, at)?;
+    Ok(u64::from_le_bytes(word))
+}
+
 /// The field of this name on a control page.
-fn word(file: BorrowedFd<'_>, base: Base, name: &str) -> std::io::Result<u64> {
+pub(super) fn word(file: BorrowedFd<'_>, base: Base, name: &str) -> std::io::Result<u64> {
     let Some(field) = fields::FIELDS.iter().find(|field| field.base == base && field.name == name) else {
         return Err(std::io::ErrorKind::InvalidInput.into());
     };
-    let start = match base {
-        Base::Segment => 0,
-        Base::Producer => PRODUCER_OFFSET,
-        Base::Consumer => CONSUMER_OFFSET,
-    };
     debug_assert!(field.offset as u64 + 8 <= PAGE);
     let mut bytes = [0; 8];
-    file::read_at(file, &mut bytes[..field.bytes.min(8)], start + field.offset as u64)?;
+    file::read_at(file, &mut bytes[..field.bytes.min(8)], base.start() + field.offset as u64)?;
     Ok(u64::from_le_bytes(bytes))
 }

@@ -1,6 +1,8 @@
 //! Who a process is, for people to read. Nothing is ever decided by a pid: pids are reused, and mean nothing across pid
 //! namespaces.
 
+use std::time::Duration;
+
 /// This process.
 pub(crate) fn id() -> u32 {
     std::process::id()
@@ -30,6 +32,14 @@ pub(crate) fn threads() -> Option<u64> {
     use std::os::unix::fs::MetadataExt;
     // A directory has a link from its parent, one from itself, and one from each directory in it.
     std::fs::metadata("/proc/self/task").ok()?.nlink().checked_sub(2)
+}
+
+/// How long ago something started that began so many clock ticks after boot; `None` where that cannot be told.
+pub(crate) fn age(start: u64) -> Option<Duration> {
+    let a_second = nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK).ok().flatten()?;
+    let uptime = std::fs::read_to_string("/proc/uptime").ok()?;
+    let uptime: f64 = uptime.split_whitespace().next()?.parse().ok()?;
+    Duration::try_from_secs_f64(uptime - start as f64 / a_second as f64).ok()
 }
 
 /// The machine's processors, as they were at the first question. Not those that this process is bound to: the process

@@ -244,7 +244,7 @@ fn messages<T: Payload + PartialEq>(how: u8, input: &mut Input<'_>, directory: &
             13 | 14 if rx.is_none() => rx = Receiver::open_with(NAME, &options).ok(),
             11 => tx = None,
             13 => rx = None,
-            15 => drop(observe::list(Some(directory))),
+            15 => drop((observe::list(Some(directory)), observe::inspect(NAME, Some(directory), 64))),
             _ => {}
         }
         if let Some(tx) = &mut tx {

@@ -1,0 +1,140 @@
+//! `ringway stat`: one channel in full, once or again and again.
+
+use super::args::StatArgs;
+use super::descriptor;
+use super::failure::Failure;
+use super::output;
+use super::seen::{self, Seen};
+use super::signals::{self, SLICE};
+use super::units;
+use ringway::Kind;
+use ringway::observe::{self, Member, MemberState, Rates, Segment};
+use std::io;
+use std::os::fd::AsFd;
+use std::time::Instant;
+
+/// Prints the channel; with `--every` until it is gone, so many times, or until a signal says to stop.
+pub(crate) fn run(args: &StatArgs) -> Result<(), Failure> {
+    signals::install()?;
+    let look = || observe::stat(&args.name, args.look.dir.as_deref()).map(|seen| (seen, Instant::now()));
+    let mut last = look().map_err(|error| Failure::open(&args.name, &error))?;
+    let mut next = last.1;
+    let mut printed = 0;
+    // The first pause is short, so that the first line has rates too.
+    let mut pause = args.interval;
+    loop {
+        let mut rates = None;
+        if !pause.is_zero() {
+            next += pause;
+            sleep_until(next)?;
+            let now = match look() {
+                Ok(now) => now,
+                // Watched to its end: that is an end, and no failure.
+                Err(error) if error.is_not_found() && args.every.is_some() => return gone(args),
+                Err(error) => return Err(Failure::open(&args.name, &error)),
+            };
+            rates = now.0.rates_since(&last.0, now.1.duration_since(last.1));
+            last = now;
+        }
+        show(args, &last.0, rates, printed == 0)?;
+        printed += 1;
+        let Some(every) = args.every else { return Ok(()) };
+        if args.count.is_some_and(|count| printed >= count) {
+            return Ok(());
+        }
+        pause = every;
+        // Whoever was stopped, or could not write, does not catch up.
+        next = next.max(Instant::now().checked_sub(every).unwrap_or(next));
+    }
+}
+
+fn sleep_until(then: Instant) -> Result<(), Failure> {
+    loop {
+        signals::check()?;
+        let left = then.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Ok(());
+        }
+        std::thread::sleep(left.min(SLICE));
+    }
+}
+
+fn gone(args: &StatArgs) -> Result<(), Failure> {
+    if args.look.json { Ok(()) } else { print("\ngone\n") }
+}
+
+/// One object or page; with `--every` one object a line.
+fn show(args: &StatArgs, seen: &Segment, rates: Option<Rates>, is_first: bool) -> Result<(), Failure> {
+    let object = Seen::new(seen, rates);
+    match (args.look.json, args.every) {
+        (true, None) => output::json(&object),
+        (true, Some(_)) => {
+            let line = serde_json::to_string(&object).map_err(|error| Failure::Fault(error.to_string()))?;
+            print(&(line + "\n"))
+        }
+        (false, _) => print(&((if is_first { "" } else { "\n" }).to_owned() + &page(seen, rates))),
+    }
+}
+
+/// Prints, with an ear for signals while nobody reads.
+fn print(text: &str) -> Result<(), Failure> {
+    let stdout = io::stdout();
+    let mut rest = text.as_bytes();
+    while !rest.is_empty() {
+        signals::check()?;
+        let written = descriptor::write(stdout.as_fd(), rest);
+        let written = written.map_err(|error| Failure::Fault(format!("cannot write the output: {error}")))?;
+        rest = &rest[written.unwrap_or(0)..];
+    }
+    Ok(())
+}
+
+/// The channel for people.
+fn page(seen: &Segment, rates: Option<Rates>) -> String {
+    let what = if seen.kind == Kind::Stream { "bytes" } else { "messages" };
+    let amount = |n| exact(seen.kind, n);
+    let rate = |of: fn(Rates) -> f64| seen::rate(seen.kind, rates.map(of));
+    let message = &seen.message;
+    let rows = [
+        ("channel", format!("{} ({}{})", seen.name, seen.kind, if seen.is_in_use { "" } else { ", stale" })),
+        ("file", format!("{}, {}", seen.path.display(), units::bytes(seen.total_bytes))),
+        ("instance", seen::instance(seen)),
+        ("type", format!("{} bytes, aligned to {}, tag {:#x}", message.size, message.align, message.tag)),
+        ("capacity", capacity(seen, what)),
+        ("depth", format!("{} of {}", amount(seen.depth), seen::amount(seen.kind, seen.capacity))),
+        ("sent", format!("{}, {}", amount(seen.sent), rate(|rates| rates.sent_per_second))),
+        ("received", format!("{}, {}", amount(seen.received), rate(|rates| rates.received_per_second))),
+        ("sender", end(&seen.sender)),
+        ("receiver", end(&seen.receiver)),
+    ];
+    rows.iter().map(|(what, value)| format!("{what:9} {value}\n")).collect()
+}
+
+/// As `ls` has it, and in full.
+fn exact(kind: Kind, n: u64) -> String {
+    if kind == Kind::Stream && n >= 1024 { format!("{n} B ({})", seen::amount(kind, n)) } else { seen::amount(kind, n) }
+}
+
+fn capacity(seen: &Segment, what: &str) -> String {
+    let placement = seen.placement.name();
+    let (frames, per, bytes) = (seen.frames, seen.per_frame, units::bytes(seen.frame_bytes));
+    format!("{} {what}: {frames} frames of {per}, {bytes} each, {placement}", seen.capacity)
+}
+
+/// An end, with who is there or was.
+fn end(member: &Member) -> String {
+    let who = match &member.command {
+        Some(command) => format!("pid {} ({command})", member.pid),
+        None => format!("pid {}", member.pid),
+    };
+    let mut words = vec![member.state.name().to_owned()];
+    if member.state != MemberState::Never {
+        words.extend([who, format!("generation {}", member.generation)]);
+    }
+    if member.state == MemberState::Attached {
+        words.push(if member.is_asleep { "asleep" } else { "awake" }.to_owned());
+    }
+    words.extend(member.is_quiet.then(|| "quiet: never sleeps".to_owned()));
+    words.extend(member.is_mute.then(|| "mute: wakes nobody".to_owned()));
+    words.join(", ")
+}
