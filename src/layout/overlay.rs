@@ -262,13 +262,12 @@ mod imp {
             use_it(self.place(frame, place))
         }
 
-        /// The address of a place and how many messages, at most `max`, lie contiguous from there on.
+        /// The address of a message of a spot's frame, and how many messages, at most `max`, lie contiguous from there
+        /// on; `left` of them are in that frame.
         #[inline(always)]
-        pub(crate) fn run(&self, frame: usize, place: usize, max: usize) -> (NonNull<T>, usize) {
-            let to_end_of_frame = self.per - place;
-            let len =
-                if self.contiguous { to_end_of_frame + (self.count - 1 - frame) * self.per } else { to_end_of_frame };
-            let place = self.place(frame, place);
+        pub(crate) fn run_at(&self, spot: Spot<T>, position: u64, left: usize, max: usize) -> (NonNull<T>, usize) {
+            let len = if self.contiguous { left + (self.last - spot.frame) * self.per } else { left };
+            let place = spot.origin.wrapping_add(position as usize);
             (NonNull::new(place).unwrap_or(NonNull::dangling()), len.min(max))
         }
 

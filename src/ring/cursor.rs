@@ -107,6 +107,26 @@ impl<T> Tip<T> {
         (self.end - self.position) as usize
     }
 
+    /// `n` messages on, `n` at most the ring's room.
+    #[inline(always)]
+    pub(crate) fn skip(&mut self, n: usize, frames: &Frames<T>) {
+        if n as u64 <= self.end - self.position {
+            self.position += n as u64;
+        } else {
+            *self = Self::new(frames, self.cursor(frames).skip(n, frames.per, frames.count));
+        }
+    }
+
+    /// Where the next messages lie, and how many, at most `max`, lie contiguous there; and goes on behind them.
+    #[cfg(not(loom))]
+    #[inline(always)]
+    pub(crate) fn run(&mut self, max: usize, frames: &Frames<T>) -> (core::ptr::NonNull<T>, usize) {
+        let left = self.left_in_frame(frames);
+        let (place, len) = frames.run_at(self.spot, self.position, left, max);
+        self.skip(len, frames);
+        (place, len)
+    }
+
     /// From behind the last message of a frame to the first of the next. `frames` are those that the tip was made with.
     #[inline(always)]
     pub(crate) fn enter_next_frame(&mut self, frames: &Frames<T>) {

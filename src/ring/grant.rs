@@ -10,7 +10,7 @@
 //! Slices are made from runs of places (`layout::overlay`), never longer than the grant.
 #![allow(unsafe_code)]
 
-use super::cursor::Cursor;
+use super::cursor::Tip;
 use super::payload::{self, Payload};
 use super::spsc::{Attempt, Consumer, Producer};
 
@@ -37,9 +37,10 @@ impl<'a, T: Payload> WriteGrant<'a, T> {
         if left == 0 {
             return &mut [];
         }
-        let (frames, at) = self.producer.parts();
-        let at = at.skip(from, frames.per, frames.count);
-        let (place, len) = frames.run(at.frame, at.place, left);
+        let (frames, tip) = self.producer.parts();
+        let mut at = tip.clone();
+        at.skip(from, frames);
+        let (place, len) = at.run(left, frames);
         // SAFETY: [1] `len` places in a row inside the segment, aligned, and any bytes are a `T`. [2] They lie below the
         //  producer's limit, so the consumer has released them (`freed`), and above every published word, so it will
         //  not read them before `commit`. [3] The producer is borrowed by the grant, and the grant by the slice.
@@ -48,7 +49,7 @@ impl<'a, T: Payload> WriteGrant<'a, T> {
 
     /// All places, as slices in order.
     pub(crate) fn runs_mut(&mut self) -> RunsMut<'_, T> {
-        let at = self.producer.parts().1;
+        let at = self.producer.parts().1.clone();
         RunsMut { at, left: self.len, producer: self.producer }
     }
 
@@ -57,8 +58,7 @@ impl<'a, T: Payload> WriteGrant<'a, T> {
         let mut left = messages;
         for run in self.runs_mut() {
             let (now, later) = left.split_at(run.len().min(left.len()));
-            // SAFETY: the run is so many places at least, ours alone as in `run_mut`.
-            unsafe { payload::write_run(run.as_mut_ptr(), now) };
+            run[..now.len()].copy_from_slice(now);
             left = later;
             if left.is_empty() {
                 break;
@@ -74,8 +74,7 @@ impl<'a, T: Payload> WriteGrant<'a, T> {
         for run in self.runs_mut() {
             for place in run {
                 let Some(message) = messages.next() else { return filled };
-                // SAFETY: a place of a run, ours alone as in `run_mut`.
-                unsafe { payload::write(place, &message) };
+                *place = message;
                 filled += 1;
             }
         }
@@ -93,7 +92,7 @@ impl<'a, T: Payload> WriteGrant<'a, T> {
 #[derive(Debug)]
 pub(crate) struct RunsMut<'g, T> {
     producer: &'g mut Producer<T>,
-    at: Cursor,
+    at: Tip<T>,
     left: usize,
 }
 
@@ -113,8 +112,7 @@ impl<'g, T: Payload> Iterator for RunsMut<'g, T> {
             return None;
         }
         let (frames, _) = self.producer.parts();
-        let (place, len) = frames.run(self.at.frame, self.at.place, self.left);
-        self.at = self.at.skip(len, frames.per, frames.count);
+        let (place, len) = self.at.run(self.left, frames);
         self.left -= len;
         // SAFETY: as in `run_mut`, where [3] is: the grant is borrowed for 'g, and each place is in one slice only,
         //  since `at` only moves on.
@@ -151,9 +149,10 @@ impl<'a, T: Payload> ReadGrant<'a, T> {
         if left == 0 {
             return &[];
         }
-        let (frames, at) = self.consumer.parts();
-        let at = at.skip(from, frames.per, frames.count);
-        let (place, len) = frames.run(at.frame, at.place, left);
+        let (frames, tip) = self.consumer.parts();
+        let mut at = tip.clone();
+        at.skip(from, frames);
+        let (place, len) = at.run(left, frames);
         // SAFETY: [1] `len` places in a row inside the segment, aligned, and any bytes are a `T`. [2] They are published
         //  and not released, so the producer does not write there. [3] The consumer is borrowed by the grant, and the
         //  grant by the slice.
@@ -162,7 +161,7 @@ impl<'a, T: Payload> ReadGrant<'a, T> {
 
     /// All messages, as slices in order.
     pub(crate) fn runs(&self) -> Runs<'_, T> {
-        Runs { at: self.consumer.parts().1, left: self.len, consumer: self.consumer }
+        Runs { at: self.consumer.parts().1.clone(), left: self.len, consumer: self.consumer }
     }
 
     /// Copies the first messages out, as many as fit; how many that were.
@@ -171,8 +170,7 @@ impl<'a, T: Payload> ReadGrant<'a, T> {
         let mut done = 0;
         for run in self.runs() {
             let n = run.len().min(wanted - done);
-            // SAFETY: the run is `n` places at least, as in `run`.
-            unsafe { payload::read_run(&mut messages[done..done + n], run.as_ptr()) };
+            messages[done..done + n].copy_from_slice(&run[..n]);
             done += n;
             if done == wanted {
                 break;
@@ -194,7 +192,7 @@ impl<'a, T: Payload> ReadGrant<'a, T> {
 #[derive(Debug)]
 pub(crate) struct Runs<'g, T> {
     consumer: &'g Consumer<T>,
-    at: Cursor,
+    at: Tip<T>,
     left: usize,
 }
 
@@ -214,8 +212,7 @@ impl<'g, T: Payload> Iterator for Runs<'g, T> {
             return None;
         }
         let (frames, _) = self.consumer.parts();
-        let (place, len) = frames.run(self.at.frame, self.at.place, self.left);
-        self.at = self.at.skip(len, frames.per, frames.count);
+        let (place, len) = self.at.run(self.left, frames);
         self.left -= len;
         // SAFETY: as in `ReadGrant::run`; the grant is borrowed for 'g.
         Some(unsafe { core::slice::from_raw_parts(place.as_ptr(), len) })
@@ -229,8 +226,8 @@ pub(crate) fn front<T: Payload>(consumer: &Consumer<T>, available: usize, max: u
     if wanted == 0 {
         return &[];
     }
-    let (frames, at) = consumer.parts();
-    let (place, len) = frames.run(at.frame, at.place, wanted);
+    let (frames, tip) = consumer.parts();
+    let (place, len) = tip.clone().run(wanted, frames);
     // SAFETY: as in `ReadGrant::run`; the consumer is borrowed as long as the slice.
     unsafe { core::slice::from_raw_parts(place.as_ptr(), len) }
 }

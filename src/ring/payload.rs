@@ -38,10 +38,10 @@ pub trait Payload: NoUninit + AnyBitPattern + 'static {}
 
 impl<T: NoUninit + AnyBitPattern + 'static> Payload for T {}
 
-/// From this size on a message is copied by one string instruction.
-const LARGE: usize = 512;
-/// From this size on, where the size forbids words of eight bytes.
-const LARGE_ODD: usize = 32;
+/// From this many bytes on the compiler's words give way to a copy of ours, by sixteen bytes at a time.
+const WIDE: usize = 32;
+/// From this many bytes on, to one string instruction, which takes a while to start.
+const LARGE: usize = 2048;
 
 /// The width of the atomics a message of `size` bytes is copied with.
 const fn unit(size: usize) -> usize {
@@ -49,8 +49,8 @@ const fn unit(size: usize) -> usize {
     1 << if power < 3 { power } else { 3 }
 }
 
-const fn is_large(size: usize) -> bool {
-    cfg!(all(target_arch = "x86_64", not(miri))) && (size >= LARGE || size >= LARGE_ODD && unit(size) < 8)
+const fn is_wide(bytes: usize) -> bool {
+    cfg!(all(target_arch = "x86_64", not(miri))) && bytes >= WIDE
 }
 
 /// Copies a message to its place.
@@ -98,7 +98,7 @@ pub(crate) unsafe fn read<T: Payload>(place: *const T) -> T {
 #[cfg(not(loom))]
 #[inline(always)]
 pub(crate) unsafe fn write_run<T: Payload>(places: *mut T, messages: &[T]) {
-    if is_large_run::<T>(messages.len()) {
+    if is_wide(size_of_val(messages)) {
         // SAFETY: the caller's; both are valid for the bytes of the messages.
         unsafe { opaque(places.cast(), messages.as_ptr().cast(), size_of_val(messages)) };
         return;
@@ -119,7 +119,7 @@ pub(crate) unsafe fn write_run<T: Payload>(places: *mut T, messages: &[T]) {
 #[cfg(not(loom))]
 #[inline(always)]
 pub(crate) unsafe fn read_run<T: Payload>(messages: &mut [T], places: *const T) {
-    if is_large_run::<T>(messages.len()) {
+    if is_wide(size_of_val(messages)) {
         // SAFETY: the caller's; both are valid for the bytes of the messages, and any bytes are a `T`.
         unsafe { opaque(messages.as_mut_ptr().cast(), places.cast(), size_of_val(messages)) };
         return;
@@ -130,13 +130,6 @@ pub(crate) unsafe fn read_run<T: Payload>(messages: &mut [T], places: *const T) 
         // SAFETY: as above.
         *message = unsafe { read(place) };
     }
-}
-
-/// Whether so many messages are copied by one string instruction.
-#[cfg(not(loom))]
-const fn is_large_run<T>(len: usize) -> bool {
-    let bytes = len * size_of::<T>();
-    cfg!(all(target_arch = "x86_64", not(miri))) && (bytes >= LARGE || bytes >= LARGE_ODD && unit(size_of::<T>()) < 8)
 }
 
 macro_rules! words {
@@ -184,7 +177,7 @@ words!(in_by_1, out_by_1, AtomicU8, u8);
 unsafe fn copy_in(shared: *mut u8, own: *const u8, size: usize) {
     match unit(size) {
         // SAFETY: the caller's: both sides are valid for `size` bytes.
-        _ if is_large(size) => unsafe { opaque(shared, own, size) },
+        _ if is_wide(size) => unsafe { opaque(shared, own, size) },
         // SAFETY: the caller's; `unit` divides the size, and the place is aligned to it.
         8 => unsafe { in_by_8(shared, own, size) },
         // SAFETY: as above.
@@ -204,7 +197,7 @@ unsafe fn copy_in(shared: *mut u8, own: *const u8, size: usize) {
 unsafe fn copy_out(own: *mut u8, shared: *const u8, size: usize) {
     match unit(size) {
         // SAFETY: the caller's: both sides are valid for `size` bytes.
-        _ if is_large(size) => unsafe { opaque(own, shared, size) },
+        _ if is_wide(size) => unsafe { opaque(own, shared, size) },
         // SAFETY: the caller's; `unit` divides the size, and the place is aligned to it.
         8 => unsafe { out_by_8(own, shared, size) },
         // SAFETY: as above.
@@ -220,10 +213,14 @@ unsafe fn copy_out(own: *mut u8, shared: *const u8, size: usize) {
 ///
 /// # Safety
 ///
-/// `from` is readable and `to` writable for `len` bytes.
+/// `from` is readable and `to` writable for `len` bytes, 16 at least.
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 #[inline(always)]
 unsafe fn opaque(to: *mut u8, from: *const u8, len: usize) {
+    if len < LARGE {
+        // SAFETY: the caller's.
+        return unsafe { by_sixteen(to, from, len) };
+    }
     // SAFETY: the caller's; the direction flag is clear by the calling convention; no stack is used.
     unsafe {
         core::arch::asm!(
@@ -236,9 +233,38 @@ unsafe fn opaque(to: *mut u8, from: *const u8, len: usize) {
     }
 }
 
+/// Whole sixteens from the front, then the last sixteen, which may overlap them.
+///
 /// # Safety
 ///
-/// Never called: `is_large` is false where this one is compiled.
+/// `from` is readable and `to` writable for `len` bytes, 16 at least.
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+#[inline(always)]
+unsafe fn by_sixteen(to: *mut u8, from: *const u8, len: usize) {
+    // SAFETY: the caller's: `at` stays below `last`, and 16 bytes from `last` on end at `len`. SSE2 is part of x86_64.
+    unsafe {
+        core::arch::asm!(
+            "2:",
+            "movdqu {sixteen}, [{from} + {at}]",
+            "movdqu [{to} + {at}], {sixteen}",
+            "add {at}, 16",
+            "cmp {at}, {last}",
+            "jb 2b",
+            "movdqu {sixteen}, [{from} + {last}]",
+            "movdqu [{to} + {last}], {sixteen}",
+            at = inout(reg) 0_usize => _,
+            last = in(reg) len - 16,
+            from = in(reg) from,
+            to = in(reg) to,
+            sixteen = out(xmm_reg) _,
+            options(nostack),
+        );
+    }
+}
+
+/// # Safety
+///
+/// Never called: `is_wide` is false where this one is compiled.
 #[cfg(not(all(target_arch = "x86_64", not(miri))))]
 unsafe fn opaque(_to: *mut u8, _from: *const u8, _len: usize) {}
 

@@ -147,14 +147,20 @@ impl<T> Producer<T> {
         Ok(self.limit > self.at.position)
     }
 
+    /// How many messages may be written by what is known.
+    #[inline(always)]
+    pub(crate) fn known_room(&self) -> usize {
+        (self.limit - self.at.position) as usize
+    }
+
     /// How many messages may be written now: at least `want` if there is room for so many, else exactly the room.
     #[inline(always)]
     pub(crate) fn room(&mut self, want: usize) -> Result<usize, Corrupt> {
-        if self.limit - self.at.position < want as u64 {
+        if self.known_room() < want {
             // By value: a `&mut self` that leaves the loop would keep the cursor in memory.
             self.set_limit(refill(&self.control, self.at.position, self.frames.capacity, self.limit, want)?);
         }
-        Ok((self.limit - self.at.position) as usize)
+        Ok(self.known_room())
     }
 
     /// Makes the next `n` messages visible. They have been written, and there was room for them.
@@ -166,18 +172,23 @@ impl<T> Producer<T> {
         if n == 0 {
             return;
         }
-        let (per, count) = (self.frames.per, self.frames.count);
-        let (mut at, mut left) = (self.at.cursor(&self.frames), n);
+        let (mut at, mut left) = (self.at.clone(), n);
         while left > 0 {
-            let run = left.min(per - at.place);
-            let next = at.after(run, per, count);
-            self.frames.word(at.frame).store(next.position, FILLED.release());
-            at = next;
+            let run = at.left_in_frame(&self.frames).min(left);
+            at.position += run as u64;
+            // SAFETY: these frames made the spot.
+            unsafe { self.frames.word_at(at.spot) }.store(at.position, FILLED.release());
             left -= run;
         }
-        self.at = Tip::new(&self.frames, at);
-        self.set_limit(self.limit);
+        self.move_to(at);
+    }
+
+    /// After a batch.
+    #[inline(always)]
+    fn move_to(&mut self, at: Tip<T>) {
         self.control.producer().cursor.tail.store(at.position, TRAIL.release());
+        self.at = at;
+        self.set_limit(self.limit);
     }
 
     /// Says that nothing follows. (A stream's end; in a message channel a later sender publishes on, and nobody reads it.)
@@ -216,9 +227,7 @@ impl<T> Producer<T> {
             unsafe { self.frames.word_at(at.spot) }.store(at.position, FILLED.release());
             left = rest;
         }
-        self.at = at;
-        self.set_limit(self.limit);
-        self.control.producer().cursor.tail.store(self.at.position, TRAIL.release());
+        self.move_to(at);
     }
 
     /// Writes messages to the places from `at` on, all in its frame.
@@ -255,8 +264,8 @@ impl<T> Producer<T> {
     }
 
     #[cfg(not(loom))]
-    pub(super) fn parts(&self) -> (&Frames<T>, Cursor) {
-        (&self.frames, self.at.cursor(&self.frames))
+    pub(super) fn parts(&self) -> (&Frames<T>, &Tip<T>) {
+        (&self.frames, &self.at)
     }
 }
 
@@ -338,8 +347,8 @@ fn refill(control: &Control, tail: u64, capacity: u64, limit: u64, want: usize) 
 
 /// The position behind the last published message, found from the stored `tail` through the words.
 ///
-/// The stored tail is at most one batch behind, and a batch at most a ring, so no word between it and the truth can
-/// have been written again. `head` beyond the stored tail is legal: the consumer goes by the words.
+/// The stored tail is at most what was published of its frame and one batch behind. A batch is at most a ring, and there
+/// is a frame more than a ring needs (`layout::geometry`), so no word between it and the truth can have been written again. `head` beyond the stored tail is legal: the consumer goes by the words.
 fn published<T>(control: &Control, frames: &Frames<T>, head: u64) -> Result<u64, Corrupt> {
     let stored = control.producer().cursor.tail.load(TRAIL.acquire());
     if stored >> 56 != 0 || head >> 56 != 0 {
@@ -471,24 +480,23 @@ impl<T> Consumer<T> {
     /// that breaks the rules could write words ahead of this loop for ever.
     pub(crate) fn available(&mut self, max: usize) -> Result<usize, Corrupt> {
         let max = max.min(usize::try_from(self.frames.capacity).unwrap_or(usize::MAX));
-        let (per, count) = (self.frames.per, self.frames.count);
-        let mut found = 0;
-        let mut at = self.at.cursor(&self.frames);
+        let (mut found, mut at) = (0, self.at.clone());
         while found < max {
-            let word = self.frames.word(at.frame).load(FILLED.acquire());
+            let room = at.left_in_frame(&self.frames);
+            // SAFETY: these frames made the spot.
+            let word = unsafe { self.frames.word_at(at.spot) }.load(FILLED.acquire());
             if word <= at.position {
                 break;
             }
-            let end = at.position + (per - at.place) as u64;
-            if word > end {
+            if word > at.end_of_frame() {
                 return Err(Corrupt { word: "frame word", found: word });
             }
             let run = (word - at.position) as usize;
             found += run;
-            if word < end {
+            if run < room {
                 break;
             }
-            at = at.after(run, per, count);
+            at.position = word;
         }
         Ok(found.min(max))
     }
@@ -499,8 +507,7 @@ impl<T> Consumer<T> {
     /// gone.
     #[inline(always)]
     pub(crate) fn release(&mut self, n: usize) {
-        let next = self.at.cursor(&self.frames).skip(n, self.frames.per, self.frames.count);
-        self.at = Tip::new(&self.frames, next);
+        self.at.skip(n, &self.frames);
         self.tell();
     }
 
@@ -553,8 +560,8 @@ impl<T> Consumer<T> {
     }
 
     #[cfg(not(loom))]
-    pub(super) fn parts(&self) -> (&Frames<T>, Cursor) {
-        (&self.frames, self.at.cursor(&self.frames))
+    pub(super) fn parts(&self) -> (&Frames<T>, &Tip<T>) {
+        (&self.frames, &self.at)
     }
 }
 

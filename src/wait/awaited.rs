@@ -52,9 +52,6 @@ pub(crate) fn wait<A: Awaited>(
     slice: Duration,
     deadline: Deadline,
 ) -> Result<A::Outcome, TimedOut> {
-    if let Some(outcome) = awaited.poll() {
-        return Ok(outcome);
-    }
     if let Some(outcome) = spin(awaited, strategy, slice, deadline) {
         return Ok(outcome);
     }
@@ -96,6 +93,13 @@ fn spin<A: Awaited>(
     let budget = strategy.spin();
     if budget == Some(Duration::ZERO) {
         return None;
+    }
+    // What comes soon is found before the clock is read.
+    for _ in 0..POLLS_PER_TIME {
+        if let Some(outcome) = awaited.poll() {
+            return Some(outcome);
+        }
+        backoff::pause();
     }
     let end = budget.map_or(Deadline::NEVER, Deadline::after);
     let slice = u64::try_from(slice.as_nanos()).unwrap_or(u64::MAX);

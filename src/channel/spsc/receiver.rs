@@ -159,6 +159,13 @@ impl<T: Payload> Receiver<T> {
         if messages.is_empty() {
             return Ok(0);
         }
+        if self.end.is_undisturbed() {
+            // An error is found again, and dealt with, below.
+            if let Ok(taken @ 1..) = self.consumer.pop_some(messages) {
+                self.end.publish();
+                return Ok(taken);
+            }
+        }
         self.wait(Deadline::NEVER).map_err(|_| RecvError)?;
         self.take(messages)
     }
@@ -302,8 +309,13 @@ impl<T: Payload> Receiver<T> {
     /// [`RecvError`]: nothing is left and the sender is gone.
     #[cfg(not(loom))]
     pub fn read_up_to(&mut self, max: usize) -> Result<super::ReadGrant<'_, T>, RecvError> {
-        self.wait(Deadline::NEVER).map_err(|_| RecvError)?;
-        match self.consumer.available(max.max(1)) {
+        let max = max.max(1);
+        let mut available = if self.end.is_undisturbed() { self.consumer.available(max) } else { Ok(0) };
+        if available == Ok(0) {
+            self.wait(Deadline::NEVER).map_err(|_| RecvError)?;
+            available = self.consumer.available(max);
+        }
+        match available {
             Ok(available) => Ok(super::ReadGrant::new(&mut self.consumer, &mut self.end, available.max(1))),
             Err(corrupt) => {
                 self.end.poison(corrupt);

@@ -160,8 +160,7 @@ impl<T: Payload> Sender<T> {
         let mut sent = 0;
         while sent < messages.len() {
             let left = messages.len() - sent;
-            let room = waiting::for_room(&mut self.producer, &mut self.end, left, Deadline::NEVER);
-            let Ok(room) = room else { return Err(SendError(sent)) };
+            let Ok(room) = self.room_for(left) else { return Err(SendError(sent)) };
             sent += self.put(&messages[sent..sent + room.min(left)]);
         }
         Ok(())
@@ -184,6 +183,16 @@ impl<T: Payload> Sender<T> {
                 Err(SendError(()))
             }
         }
+    }
+
+    /// Waits for room for at least one message; how many there is room for, `want` if there are so many.
+    #[inline(always)]
+    fn room_for(&mut self, want: usize) -> Result<usize, Vain> {
+        let known = self.producer.known_room();
+        if known >= want.max(1) && self.end.is_undisturbed() {
+            return Ok(known);
+        }
+        waiting::for_room(&mut self.producer, &mut self.end, want, Deadline::NEVER)
     }
 
     /// Copies, publishes and rings once. There is room for all.
@@ -235,7 +244,7 @@ impl<T: Payload> Sender<T> {
     /// [`SendError`]: the receiver is gone.
     #[cfg(not(loom))]
     pub fn reserve_up_to(&mut self, max: usize) -> Result<super::WriteGrant<'_, T>, SendError<()>> {
-        match waiting::for_room(&mut self.producer, &mut self.end, max, Deadline::NEVER) {
+        match self.room_for(max) {
             Ok(room) => Ok(super::WriteGrant::new(&mut self.producer, &mut self.end, room.min(max.max(1)))),
             Err(_) => Err(SendError(())),
         }
