@@ -1,0 +1,54 @@
+//! A worker: this program once more, as one end of one measurement, or both.
+
+use crate::board::Board;
+use crate::contestant::Failure;
+use crate::contestants;
+use crate::task::{Said, Task};
+use nix::sys::prctl::set_pdeathsig;
+use nix::sys::signal::Signal;
+use std::io::Write;
+
+/// Does what the task says and prints what was seen; does not return.
+pub fn run(task: &str) -> ! {
+    let outcome = serde_json::from_str::<Task>(task).map_err(Failure::from).and_then(|task| {
+        follow(task.parent)?;
+        let board = Board::open(&task.board)?;
+        Ok((task, board))
+    });
+    let (task, board) = match outcome {
+        Ok(ready) => ready,
+        Err(failure) => {
+            say(&Said::Failed(failure.to_string()));
+            std::process::exit(1);
+        }
+    };
+    let entries = contestants::all();
+    let Some(entry) = entries.get(task.entry) else { fail(&board, &"no such contestant".into()) };
+    match entry.run(&task, &board) {
+        Ok(seen) => say(&Said::Done(seen)),
+        Err(failure) => fail(&board, &failure),
+    }
+    std::process::exit(0);
+}
+
+/// Ends when the process that asked for this worker ends.
+fn follow(parent: i32) -> Result<(), Failure> {
+    set_pdeathsig(Signal::SIGKILL)?;
+    if nix::unistd::getppid().as_raw() != parent {
+        return Err("the arena is gone".into());
+    }
+    Ok(())
+}
+
+fn say(said: &Said) {
+    let mut out = std::io::stdout().lock();
+    // Nobody to tell that nobody listens.
+    let _ = serde_json::to_writer(&mut out, said).map_err(Failure::from).and_then(|()| Ok(out.flush()?));
+}
+
+/// Tells the arena and the other side that it did not go well, and ends the process, whatever its other threads do.
+pub fn fail(board: &Board, failure: &Failure) -> ! {
+    board.fail();
+    say(&Said::Failed(failure.to_string()));
+    std::process::exit(1);
+}
