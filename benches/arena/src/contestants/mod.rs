@@ -1,14 +1,25 @@
 //! Everybody. A new contestant is one file here and one line in [`all`].
 
 mod bytes;
+mod crossbeam;
+mod iceoryx2;
+mod ipc_channel;
+mod kanal;
 mod limits;
 mod mqueue;
+mod peers;
 mod pipe;
 mod rendezvous;
+mod ringfire;
 mod ringway;
+mod rtrb;
 mod seqpacket;
+mod shaq;
+mod std_mpsc;
 mod stream_socket;
 mod sysv;
+#[cfg(test)]
+mod trial;
 
 use crate::entry::Entry;
 
@@ -22,5 +33,6 @@ pub fn all() -> Vec<Entry> {
     all.extend(seqpacket::entries());
     all.extend(mqueue::entries());
     all.extend(sysv::entries());
+    all.extend(peers::peers());
     all
 }
