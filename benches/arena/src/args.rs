@@ -69,6 +69,12 @@ pub struct RunArgs {
     /// The sender's and the receiver's processor [default: the first two that are allowed]
     #[arg(long, value_delimiter = ',', num_args = 2, value_name = "CPU")]
     pub cpus: Vec<usize>,
+    /// A turn that takes longer hangs, and is ended
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub patience: u64,
+    /// Lets those run that are broken on purpose, and nobody else
+    #[arg(long, hide = true)]
+    pub broken: bool,
     /// Writes everything there, figures of all rounds and percentiles included
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,

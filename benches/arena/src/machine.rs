@@ -58,7 +58,8 @@ struct Times {
 impl Times {
     fn read() -> Result<Self, Failure> {
         let stat = fs::read_to_string("/proc/stat")?;
-        let line = stat.lines().next().and_then(|line| line.strip_prefix("cpu ")).ok_or("/proc/stat has no line cpu")?;
+        let line =
+            stat.lines().next().and_then(|line| line.strip_prefix("cpu ")).ok_or("/proc/stat has no line cpu")?;
         let ticks: Vec<f64> = line.split_whitespace().filter_map(|tick| tick.parse().ok()).collect();
         // user nice system idle iowait irq softirq steal, in hundredths of a second (USER_HZ, the same on all).
         let seconds = |at: usize| ticks.get(at).copied().unwrap_or(0.0) / 100.0;

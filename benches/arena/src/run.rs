@@ -3,7 +3,7 @@
 use crate::args::{RunArgs, WorkKind};
 use crate::calibrate::{self, Next};
 use crate::contestant::Failure;
-use crate::entry::Entry;
+use crate::entry::{Entry, Kind};
 use crate::plan::{self, Cell};
 use crate::progress::Progress;
 use crate::scratch::Scratch;
@@ -11,6 +11,7 @@ use crate::sheet::{Row, Sheet, Turn};
 use crate::task::{Seen, Work};
 use crate::turn::{Asked, Ended, Stage};
 use crate::work::histogram;
+use std::time::Duration;
 
 /// Trials of a warm-up at most.
 const TRIALS: u32 = 8;
@@ -26,7 +27,12 @@ pub struct Run {
 
 /// Runs all cells.
 pub fn run(args: &RunArgs, entries: &[Entry], cpus: [usize; 2]) -> Result<Run, Failure> {
-    let stage = Stage { scratch: Scratch::new()?, cpus, weather_us: args.weather_us() };
+    let stage = Stage {
+        scratch: Scratch::new()?,
+        cpus,
+        weather_us: args.weather_us(),
+        patience: Duration::from_secs(args.patience),
+    };
     let chosen: Vec<usize> = (0..entries.len()).filter(|&at| is_chosen(args, &entries[at])).collect();
     let cells = plan::cells(args);
     let takes = |cell: &Cell| chosen.iter().copied().filter(|&at| cell.takes(&entries[at])).collect::<Vec<_>>();
@@ -48,7 +54,8 @@ pub fn run(args: &RunArgs, entries: &[Entry], cpus: [usize; 2]) -> Result<Run, F
 
 /// Whether this contestant is asked for.
 pub fn is_chosen(args: &RunArgs, entry: &Entry) -> bool {
-    args.only.is_empty() || args.only.iter().any(|part| entry.card.name.contains(part.as_str()))
+    (entry.kind == Kind::Broken) == args.broken
+        && (args.only.is_empty() || args.only.iter().any(|part| entry.card.name.contains(part.as_str())))
 }
 
 struct Runner<'a> {
@@ -169,4 +176,3 @@ fn heard(cell: &Cell, work: &Work, sender: Seen, receiver: Seen) -> Option<Heard
         system_calls: 0,
     })
 }
-

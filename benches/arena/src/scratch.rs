@@ -35,7 +35,8 @@ impl Scratch {
     pub fn new() -> Result<Self, Failure> {
         for entry in fs::read_dir(SHM)?.flatten() {
             let name = entry.file_name();
-            let pid = name.to_str().and_then(|name| name.strip_prefix("arena-")).and_then(|pid| pid.parse::<u32>().ok());
+            let pid =
+                name.to_str().and_then(|name| name.strip_prefix("arena-")).and_then(|pid| pid.parse::<u32>().ok());
             if pid.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
                 // Another run may be doing the same.
                 let _ = fs::remove_dir_all(entry.path());

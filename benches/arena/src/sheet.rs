@@ -1,7 +1,7 @@
 //! What a run has found: a sheet for each cell, a row for each contestant.
 
-use crate::entry::{Entry, Kind};
 use crate::contestant::{Card, Ends};
+use crate::entry::{Entry, Kind};
 use crate::plan::Cell;
 use crate::stats::{Summary, paired, summary};
 use crate::weather::Sky;
@@ -73,9 +73,9 @@ impl Row {
         summary(self.figures(metric, sky).into_iter().flatten())
     }
 
-    /// This one's figures by the other's, round by round.
-    pub fn over(&self, other: &Row, metric: usize) -> Option<Summary> {
-        paired(&self.figures(metric, None), &other.figures(metric, None))
+    /// This one's figures by the other's, round by round; only of rounds in which both had that sky, if one is given.
+    pub fn over(&self, other: &Row, metric: usize, sky: Option<Sky>) -> Option<Summary> {
+        paired(&self.figures(metric, sky), &other.figures(metric, sky))
     }
 
     /// The single times of this kind, if there are any.

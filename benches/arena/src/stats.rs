@@ -31,6 +31,12 @@ fn middle(sorted: &[f64]) -> f64 {
     if sorted.len() % 2 == 1 { sorted[half] } else { (sorted[half - 1] + sorted[half]) / 2.0 }
 }
 
+/// The median; nothing of no figures.
+pub fn median(mut figures: Vec<f64>) -> Option<f64> {
+    figures.sort_by(f64::total_cmp);
+    if figures.is_empty() { None } else { Some(middle(&figures)) }
+}
+
 /// The figures in five numbers; nothing of no figures.
 pub fn summary(figures: impl IntoIterator<Item = f64>) -> Option<Summary> {
     let mut sorted: Vec<f64> = figures.into_iter().collect();

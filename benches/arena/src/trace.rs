@@ -4,17 +4,17 @@
 use crate::board::Board;
 use crate::interrupt;
 use crate::task::Role;
-use crate::turn::{PATIENCE, Stopped, Worker};
+use crate::turn::{Stopped, Worker};
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::ptrace::{self, Options};
 use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Follows the workers, and the threads that they start, until they end; how many calls were counted.
-pub fn count(workers: &mut [Worker], board: &Board) -> Result<u64, Stopped> {
+pub fn count(workers: &mut [Worker], board: &Board, patience: Duration) -> Result<u64, Stopped> {
     for worker in workers.iter() {
         let pid = Pid::from_raw(worker.pid());
         let options = Options::PTRACE_O_TRACESYSGOOD | Options::PTRACE_O_TRACECLONE | Options::PTRACE_O_EXITKILL;
@@ -24,7 +24,7 @@ pub fn count(workers: &mut [Worker], board: &Board) -> Result<u64, Stopped> {
     }
     // Threads that are made from here on are traced from their start.
     let mut to_stop = workers.len();
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + patience;
     let mut calls = 0;
     while workers.iter().any(|worker| worker.ended.is_none()) {
         if interrupt::signal().is_some() {

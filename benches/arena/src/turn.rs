@@ -16,8 +16,6 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// A turn that takes longer than this hangs.
-pub const PATIENCE: Duration = Duration::from_secs(10);
 /// What the other worker has when one has ended badly.
 const GRACE: Duration = Duration::from_millis(500);
 /// How long a signal to the arena can go unnoticed.
@@ -32,6 +30,8 @@ pub struct Stage {
     pub cpus: [usize; 2],
     /// How long to look at the weather.
     pub weather_us: u64,
+    /// A turn that takes longer than this hangs.
+    pub patience: Duration,
 }
 
 /// What a turn is of.
@@ -152,10 +152,14 @@ impl Stage {
                 vec![start(Part::One(Role::Receiver), "receiver")?, start(Part::One(Role::Sender), "sender")?]
             }
         };
-        let watched = if traced { trace::count(&mut workers, &board) } else { watch(&mut workers).map(|()| 0) };
+        let watched = if traced {
+            trace::count(&mut workers, &board, self.patience)
+        } else {
+            watch(&mut workers, self.patience).map(|()| 0)
+        };
         let ended = match watched {
             Ok(system_calls) => hear(&workers, asked.entry.ends, system_calls),
-            Err(Stopped::Hung) => Ended::Failed(format!("no end after {} s: killed", PATIENCE.as_secs())),
+            Err(Stopped::Hung) => Ended::Failed(format!("no end after {} s: killed", self.patience.as_secs())),
             Err(Stopped::Untraced(why)) => Ended::Failed(why),
             Err(Stopped::Interrupted) => Ended::Failed("interrupted".into()),
         };
@@ -182,8 +186,8 @@ pub enum Stopped {
 }
 
 /// Sleeps until all have ended. When one has ended badly, the others have little time left.
-fn watch(workers: &mut [Worker]) -> Result<(), Stopped> {
-    let mut until = Instant::now() + PATIENCE;
+fn watch(workers: &mut [Worker], patience: Duration) -> Result<(), Stopped> {
+    let mut until = Instant::now() + patience;
     loop {
         let running: Vec<usize> = (0..workers.len()).filter(|&n| workers[n].ended.is_none()).collect();
         if running.is_empty() {

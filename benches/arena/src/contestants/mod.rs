@@ -1,5 +1,6 @@
 //! Everybody. A new contestant is one file here and one line in [`all`].
 
+mod broken;
 mod bytes;
 mod limits;
 mod mqueue;
@@ -22,5 +23,6 @@ pub fn all() -> Vec<Entry> {
     all.extend(seqpacket::entries());
     all.extend(mqueue::entries());
     all.extend(sysv::entries());
+    all.extend(broken::entries());
     all
 }

@@ -77,7 +77,7 @@ fn row(sheet: &Sheet, row: &Row, named: Option<&str>) -> Value {
 }
 
 fn metric(row: &Row, base: Option<&Row>, at: usize, metric: &Metric) -> Value {
-    let ratio: Option<Summary> = base.and_then(|base| base.over(row, at));
+    let ratio = |sky| -> Option<Summary> { base?.over(row, at, sky) };
     json!({
         "id": metric.id,
         "unit": metric.unit,
@@ -86,7 +86,9 @@ fn metric(row: &Row, base: Option<&Row>, at: usize, metric: &Metric) -> Value {
         "near": row.summary(at, Some(Sky::Near)),
         "far": row.summary(at, Some(Sky::Far)),
         "baseline": base.map(|base| base.card.name),
-        "baseline_over_it": ratio,
+        "baseline_over_it": ratio(None),
+        "baseline_over_it_near": ratio(Some(Sky::Near)),
+        "baseline_over_it_far": ratio(Some(Sky::Far)),
         "rounds": row.figures(at, None),
     })
 }

@@ -46,7 +46,7 @@ pub fn draw(dir: &Path, sheets: &[Sheet]) -> Result<(), Failure> {
 fn colour(row: &Row) -> RGBColor {
     match row.kind {
         Kind::Ringway => RGBColor(200, 60, 30),
-        Kind::Limit => RGBColor(120, 120, 120),
+        Kind::Limit | Kind::Broken => RGBColor(120, 120, 120),
         Kind::Kernel => RGBColor(60, 130, 70),
         Kind::Peer => RGBColor(50, 90, 170),
     }
@@ -69,7 +69,9 @@ fn bars(path: &Path, sheet: &Sheet, metric: usize) -> Result<(), Failure> {
     let about = sheet.cell.metrics()[metric];
     let with = |row| Row::summary(row, metric, None).map(|summary| (row, summary));
     let mut rows: Vec<(&Row, Summary)> = sheet.rows.iter().filter_map(with).collect();
-    rows.sort_by(|(_, a), (_, b)| if about.less { b.median.total_cmp(&a.median) } else { a.median.total_cmp(&b.median) });
+    rows.sort_by(
+        |(_, a), (_, b)| if about.less { b.median.total_cmp(&a.median) } else { a.median.total_cmp(&b.median) },
+    );
     let Some(range) = range(rows.iter().flat_map(|(_, it)| [it.low, it.high, it.median])) else { return Ok(()) };
     let height = rows.len() as u32 * BAR + MARGIN;
     let area: Area<'_> = SVGBackend::new(path, (WIDTH, height)).into_drawing_area();
@@ -136,7 +138,13 @@ fn curves(path: &Path, sheet: &Sheet, what: &str, title: &str) -> Result<(), Fai
         beyond if beyond > right => String::new(),
         nines => format!("{} %", figure_of_nines(nines)),
     };
-    chart.configure_mesh().x_desc("percentile").y_desc("ns").x_label_formatter(&percent).light_line_style(WHITE).draw()?;
+    chart
+        .configure_mesh()
+        .x_desc("percentile")
+        .y_desc("ns")
+        .x_label_formatter(&percent)
+        .light_line_style(WHITE)
+        .draw()?;
     for (n, (row, line)) in lines.into_iter().enumerate() {
         let style = Palette99::pick(n).stroke_width(if row.kind == Kind::Ringway { 3 } else { 1 });
         chart

@@ -77,13 +77,16 @@ fn cells(sheet: &Sheet, row: &Row, metric: usize, named: Option<&str>) -> Vec<St
     let under = |sky| {
         or_none(row.summary(metric, Some(sky)).map(|summary| format!("{} ({})", figure(summary.median), summary.count)))
     };
-    let ratio = baseline(sheet, row, named).and_then(|base| base.over(row, metric));
+    let ratio = baseline(sheet, row, named).and_then(|base| base.over(row, metric, None));
     let mut cells = vec![
         row.card.name.to_owned(),
         row.card.version.to_owned(),
         ends(row.ends).to_owned(),
         waiting(row.card.waiting).to_owned(),
-        all.map_or_else(|| if row.failure.is_some() { "failed".to_owned() } else { "-".to_owned() }, |all| figure(all.median)),
+        all.map_or_else(
+            || if row.failure.is_some() { "failed".to_owned() } else { "-".to_owned() },
+            |all| figure(all.median),
+        ),
         or_none(all.map(|all| format!("[{} {}]", figure(all.min), figure(all.max)))),
         or_none(all.map(|all| format!("{} to {}", figure(all.low), figure(all.high)))),
         or_none(ratio.map(|ratio| self::ratio(&ratio))),

@@ -9,6 +9,7 @@ use crate::entry::Kind;
 use crate::plan::Cell;
 use crate::sheet::{Row, Sheet};
 use crate::stats::Summary;
+use crate::weather::Sky;
 use serde::Serialize;
 
 /// One target.
@@ -20,6 +21,10 @@ pub struct Verdict {
     pub against: Option<String>,
     /// ringway's figures by theirs, round by round; none if it was not measured.
     pub ratio: Option<Summary>,
+    /// The same of rounds in which both had the processors near each other.
+    pub near: Option<Summary>,
+    /// The same of rounds in which both had them far apart.
+    pub far: Option<Summary>,
     /// Whether the target is reached; none if it was not measured.
     pub reached: Option<bool>,
 }
@@ -53,12 +58,15 @@ impl Claim<'_> {
     /// Compared with the best of some.
     fn best(self, whom: impl Fn(&Row) -> bool) -> Verdict {
         let pair = self.sheet.and_then(|sheet| Some((sheet.row(self.ours)?, sheet.best(self.metric, whom)?)));
-        let ratio = pair.and_then(|(ours, other)| ours.over(other, self.metric));
+        let ratio = |sky| pair.and_then(|(ours, other)| ours.over(other, self.metric, sky));
+        let (near, far, ratio) = (ratio(Some(Sky::Near)), ratio(Some(Sky::Far)), ratio(None));
         Verdict {
             target: self.target,
             against: pair.map(|(_, other)| other.card.name.to_owned()),
             reached: ratio.map(|ratio| self.goal.is_reached(&ratio)),
             ratio,
+            near,
+            far,
         }
     }
 }
@@ -141,16 +149,22 @@ fn bursts(sheets: &[Sheet]) -> Vec<Verdict> {
 
 /// In the table.
 pub fn text(verdicts: &[Verdict]) -> String {
-    let mut text = String::from("verdicts (a target is reached when the better end of the ratio's interval reaches it)\n");
+    let mut text =
+        String::from("verdicts (a target is reached when the better end of the ratio's interval reaches it)\n");
     for verdict in verdicts {
         let said = match verdict.reached {
-            Some(true) => "reached    ",
-            Some(false) => "NOT reached",
+            Some(true) => "reached     ",
+            Some(false) => "NOT reached ",
             None => "not measured",
         };
         text += &format!("  {said}  {}", verdict.target);
         if let (Some(against), Some(ratio)) = (&verdict.against, &verdict.ratio) {
             text += &format!(": {} against {against}", table::ratio(ratio));
+            for (sky, ratio) in [("near", &verdict.near), ("far", &verdict.far)] {
+                if let Some(ratio) = ratio {
+                    text += &format!("; {sky} {:.2} ({})", ratio.median, ratio.count);
+                }
+            }
         }
         text.push('\n');
     }
