@@ -26,8 +26,11 @@ pub struct TurnDir {
     pub names: [String; 2],
 }
 
+/// How the name of everything begins that belongs to a run.
+const STEM: &str = "ringway-arena-";
+
 fn stem(pid: u32) -> String {
-    format!("arena-{pid}")
+    format!("{STEM}{pid}")
 }
 
 impl Scratch {
@@ -35,8 +38,7 @@ impl Scratch {
     pub fn new() -> Result<Self, Failure> {
         for entry in fs::read_dir(SHM)?.flatten() {
             let name = entry.file_name();
-            let pid =
-                name.to_str().and_then(|name| name.strip_prefix("arena-")).and_then(|pid| pid.parse::<u32>().ok());
+            let pid = name.to_str().and_then(|name| name.strip_prefix(STEM)).and_then(|pid| pid.parse::<u32>().ok());
             if pid.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
                 // Another run may be doing the same.
                 let _ = fs::remove_dir_all(entry.path());

@@ -24,7 +24,7 @@ pub fn run(task: &str) -> ! {
         }
     };
     let told = board.clone();
-    std::panic::set_hook(Box::new(move |panic| fail(&told, &panic.to_string().into())));
+    std::panic::set_hook(Box::new(move |panic| fail(&told, &panic.to_string().replace('\n', " ").into())));
     let entries = contestants::all();
     let Some(entry) = entries.get(task.entry) else { fail(&board, &"no such contestant".into()) };
     match entry.run(&task, &board) {

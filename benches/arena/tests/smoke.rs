@@ -26,8 +26,13 @@ fn run(args: &str) -> (String, Output) {
 /// Files in memory that bear the run's name.
 fn left_by(pid: u32) -> Vec<PathBuf> {
     let files = fs::read_dir("/dev/shm").expect("/dev/shm").flatten().map(|file| file.path());
-    let name = format!("arena-{pid}");
-    files.filter(|path| path.to_string_lossy().contains(&name)).collect()
+    let name = format!("ringway-arena-{pid}");
+    // And not that of a run with a longer number.
+    let is_of_run = |path: &PathBuf| {
+        let path = path.to_string_lossy();
+        path.find(&name).is_some_and(|at| !path[at + name.len()..].starts_with(|next: char| next.is_ascii_digit()))
+    };
+    files.filter(is_of_run).collect()
 }
 
 fn queues() -> usize {

@@ -145,6 +145,6 @@ mod tests {
     fn columns_are_as_wide_as_what_stands_in_them() {
         let lines = [["a", "", "", "", "1.0", "x"], ["bcd", "", "", "", "10.0", "yy"]];
         let lines = lines.map(|line| line.map(str::to_owned).to_vec());
-        assert_eq!(aligned(&lines), "  a             1.0  x\n  bcd          10.0  yy\n");
+        assert_eq!(aligned(&lines), "  a           1.0  x\n  bcd        10.0  yy\n");
     }
 }
