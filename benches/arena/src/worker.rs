@@ -8,6 +8,7 @@ use crate::work::WrongMessage;
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::Signal;
 use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// Does what the task says and prints what was seen; does not return.
 pub fn run(task: &str) -> ! {
@@ -51,6 +52,13 @@ fn say(said: &Said) {
 
 /// Tells the arena and the other side that it did not go well, and ends the process, whatever its other threads do.
 pub fn fail(board: &Board, failure: &Failure) -> ! {
+    static FAILED: AtomicBool = AtomicBool::new(false);
+    if FAILED.swap(true, Relaxed) {
+        // Another thread was first, and is about to end the process: what went wrong here followed from that.
+        loop {
+            std::thread::park();
+        }
+    }
     board.fail();
     let why = failure.to_string();
     say(&if failure.is::<WrongMessage>() { Said::Wrong(why) } else { Said::Failed(why) });
