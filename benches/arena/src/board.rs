@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering::*};
 
 /// Words on one line: two lines of 64 bytes, since processors fetch them in pairs.
 const LINE: usize = 128 / size_of::<u64>();
-/// A side's line: phase reached, whether its system calls count.
+/// A side's line: phase reached, whether its system calls count, its thread.
 const SIDES: [usize; 2] = [0, LINE];
 const PING: usize = 2 * LINE;
 const PONG: usize = 3 * LINE;
@@ -92,6 +92,18 @@ impl Board {
     /// Whether this side's system calls are the contestant's now.
     pub fn is_counting(&self, role: Role) -> bool {
         self.word(SIDES[role as usize] + 1).load(Relaxed) != 0
+    }
+
+    /// Which thread this side works in.
+    pub fn set_thread(&self, role: Role, thread: i32) {
+        self.word(SIDES[role as usize] + 2).store(thread as u64, Relaxed);
+    }
+
+    /// The side that works in that thread.
+    pub fn role_of(&self, thread: i32) -> Option<Role> {
+        [Role::Sender, Role::Receiver]
+            .into_iter()
+            .find(|&role| self.word(SIDES[role as usize] + 2).load(Relaxed) == thread as u64)
     }
 
     /// Says that somebody counts.

@@ -133,6 +133,7 @@ pub trait Within: Clone + Send + Sync + 'static {
     type Receiver<M: Message>: Receiver<M> + Send;
 
     /// Makes both ends.
+    #[allow(clippy::type_complexity)] // two ends, and each contestant names its own
     fn pair<M: Message>(&self, place: &Place) -> Result<(Self::Sender<M>, Self::Receiver<M>), Failure>;
 }
 

@@ -19,6 +19,8 @@ pub enum Kind {
     Kernel,
     /// Another crate.
     Peer,
+    /// Nobody: what it does wrong must be noticed. See `contestants/broken.rs`.
+    Broken,
 }
 
 /// Which kinds of work somebody does.

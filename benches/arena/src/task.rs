@@ -117,4 +117,6 @@ pub enum Said {
     Done(Vec<Seen>),
     /// It did not.
     Failed(String),
+    /// A message came that was not sent.
+    Wrong(String),
 }

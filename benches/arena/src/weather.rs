@@ -3,6 +3,7 @@
 use crate::board::Board;
 use crate::clock::now_ns;
 use crate::contestant::Failure;
+use crate::stats;
 use crate::task::Role;
 use std::hint::spin_loop;
 use std::sync::atomic::Ordering::*;
@@ -12,7 +13,7 @@ pub const NEAR_NS: f64 = 300.0;
 /// What the sender writes when it has seen enough.
 const OVER: u64 = u64::MAX;
 /// Round trips between two looks at the clock.
-const CHUNK: u64 = 256;
+const CHUNK: u64 = 64;
 
 /// How far apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +37,7 @@ impl Sky {
     }
 }
 
-/// One word there, one word back, on lines of their own, for so long: nanoseconds a round trip. The receiver's side
+/// One word there, one word back, on lines of their own, for so long: nanoseconds a round trip, the median of chunks. The receiver's side
 /// answers, and learns nothing. Both have met before.
 pub fn look(board: &Board, role: Role, for_us: u64) -> Result<f64, Failure> {
     board.meet(role)?;
@@ -46,8 +47,11 @@ pub fn look(board: &Board, role: Role, for_us: u64) -> Result<f64, Failure> {
     board.meet(role)?;
     match role {
         Role::Sender => {
-            let (began, mut trips) = (now_ns(), 0);
-            let elapsed = loop {
+            let began = now_ns();
+            let (mut trips, mut last) = (0, began);
+            // Chunk by chunk, so that one in which somebody else had the processor changes nothing.
+            let mut chunks = Vec::with_capacity((for_us * 1000 / CHUNK) as usize + 1);
+            while chunks.is_empty() || last - began < for_us * 1000 {
                 for _ in 0..CHUNK {
                     trips += 1;
                     ping.store(start + trips, Release);
@@ -55,16 +59,15 @@ pub fn look(board: &Board, role: Role, for_us: u64) -> Result<f64, Failure> {
                         spin_loop();
                     }
                 }
-                let elapsed = now_ns() - began;
-                if elapsed >= for_us * 1000 {
-                    break elapsed;
-                }
-            };
+                let now = now_ns();
+                chunks.push((now - last) as f64 / CHUNK as f64);
+                last = now;
+            }
             ping.store(OVER, Release);
             board.meet(role)?;
             // The next look must not find that it is over.
             ping.store(start + trips, Release);
-            Ok(elapsed as f64 / trips as f64)
+            Ok(stats::median(chunks).unwrap_or(0.0))
         }
         Role::Receiver => {
             let mut last = start;

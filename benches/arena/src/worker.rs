@@ -4,9 +4,11 @@ use crate::board::Board;
 use crate::contestant::Failure;
 use crate::contestants;
 use crate::task::{Said, Task};
+use crate::work::WrongMessage;
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::Signal;
 use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// Does what the task says and prints what was seen; does not return.
 pub fn run(task: &str) -> ! {
@@ -22,6 +24,8 @@ pub fn run(task: &str) -> ! {
             std::process::exit(1);
         }
     };
+    let told = board.clone();
+    std::panic::set_hook(Box::new(move |panic| fail(&told, &panic.to_string().replace('\n', " ").into())));
     let entries = contestants::all();
     let Some(entry) = entries.get(task.entry) else { fail(&board, &"no such contestant".into()) };
     match entry.run(&task, &board) {
@@ -48,7 +52,15 @@ fn say(said: &Said) {
 
 /// Tells the arena and the other side that it did not go well, and ends the process, whatever its other threads do.
 pub fn fail(board: &Board, failure: &Failure) -> ! {
+    static FAILED: AtomicBool = AtomicBool::new(false);
+    if FAILED.swap(true, Relaxed) {
+        // Another thread was first, and is about to end the process: what went wrong here followed from that.
+        loop {
+            std::thread::park();
+        }
+    }
     board.fail();
-    say(&Said::Failed(failure.to_string()));
+    let why = failure.to_string();
+    say(&if failure.is::<WrongMessage>() { Said::Wrong(why) } else { Said::Failed(why) });
     std::process::exit(1);
 }

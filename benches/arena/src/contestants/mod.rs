@@ -1,5 +1,6 @@
 //! Everybody. A new contestant is one file here and one line in [`all`].
 
+mod broken;
 mod bytes;
 mod crossbeam;
 mod iceoryx2;
@@ -34,5 +35,6 @@ pub fn all() -> Vec<Entry> {
     all.extend(mqueue::entries());
     all.extend(sysv::entries());
     all.extend(peers::peers());
+    all.extend(broken::entries());
     all
 }

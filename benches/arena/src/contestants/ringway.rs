@@ -9,7 +9,7 @@ use std::time::Duration;
 pub fn entries() -> Vec<Entry> {
     let card = |name, waiting| Card {
         name,
-        version: "here",
+        version: env!("VERSION_RINGWAY"),
         mode: "spsc, default but for the waiting",
         waiting,
         largest: usize::MAX,

@@ -1,13 +1,10 @@
 //! Some messages at once, then nothing for a while: what it costs to be woken, and what it costs not to sleep.
 
 use super::{Side, check, histogram};
-use crate::board::MOST_STAMPS;
 use crate::clock::{now_ns, sleep_until};
 use crate::contestant::{Failure, Message, Receiver, Sender};
 use crate::task::Seen;
 
-/// Bursts whose stamps fit on the board.
-pub const MOST_BURSTS: u64 = MOST_STAMPS as u64 / 2;
 /// Bursts before those that count: the first is late for many reasons.
 pub const BEFORE: u64 = 2;
 

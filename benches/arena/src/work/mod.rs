@@ -10,6 +10,7 @@ use crate::clock::{Of, cpu_ns};
 use crate::contestant::{Failure, Message};
 use crate::task::{Role, Seen, Task};
 use crate::weather;
+use std::fmt;
 
 /// Where a side stands while it works: the board, its role, whose processor time is its own.
 #[derive(Debug, Clone)]
@@ -27,6 +28,7 @@ pub struct Side<'a> {
 impl Side<'_> {
     /// Both ends are there: looks at the weather, does the work, looks again.
     pub fn measure(&self, work: impl FnOnce() -> Result<Seen, Failure>) -> Result<Seen, Failure> {
+        self.board.set_thread(self.role, nix::unistd::gettid().as_raw());
         self.board.meet(self.role)?;
         if self.task.traced {
             self.board.wait_for_tracer()?;
@@ -51,8 +53,21 @@ fn check<M: Message>(message: &M, number: u64) -> Result<(), Failure> {
     if message.is(number) { Ok(()) } else { Err(wrong(message, number)) }
 }
 
+/// A message came that is not the one that was sent: the contestant, or the arena, is broken.
+#[derive(Debug)]
+pub struct WrongMessage(String);
+
+impl fmt::Display for WrongMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for WrongMessage {}
+
 #[cold]
 #[inline(never)]
 fn wrong<M: Message>(message: &M, number: u64) -> Failure {
-    format!("instead of message {number} came one that says it is {}: {message:?}", message.number()).into()
+    let says = message.number();
+    WrongMessage(format!("instead of message {number} came one that says it is {says}: {message:?}")).into()
 }
