@@ -107,7 +107,11 @@ impl Worker {
     }
 
     fn heard(&self) -> Said {
-        let said = fs::read(&self.out).map_err(Failure::from).and_then(|out| Ok(serde_json::from_slice(&out)?));
+        // Its last line: contestants may have something to say, too.
+        let said = fs::read_to_string(&self.out).map_err(Failure::from).and_then(|out| {
+            let last = out.lines().next_back().unwrap_or_default();
+            Ok(serde_json::from_str(last)?)
+        });
         said.unwrap_or_else(|_: Failure| {
             let err = fs::read_to_string(&self.err).unwrap_or_default();
             let last = err.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing");

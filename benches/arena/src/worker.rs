@@ -46,8 +46,11 @@ fn follow(parent: i32) -> Result<(), Failure> {
 
 fn say(said: &Said) {
     let mut out = std::io::stdout().lock();
-    // Nobody to tell that nobody listens.
-    let _ = serde_json::to_writer(&mut out, said).map_err(Failure::from).and_then(|()| Ok(out.flush()?));
+    let _ = serde_json::to_string(said).map_err(Failure::from).and_then(|said| {
+        // A line of its own. Nobody to tell that nobody listens.
+        write!(out, "\n{said}\n")?;
+        Ok(out.flush()?)
+    });
 }
 
 /// Tells the arena and the other side that it did not go well, and ends the process, whatever its other threads do.
