@@ -1,5 +1,6 @@
-//! What time it is, and how much of a processor was used.
+//! What time it is, how much of a processor was used, and how often it was given up.
 
+use nix::sys::resource::{UsageWho, getrusage};
 use nix::time::{ClockId, ClockNanosleepFlags, clock_gettime, clock_nanosleep};
 use std::time::Duration;
 
@@ -29,6 +30,16 @@ pub fn cpu_ns(of: Of) -> u64 {
         Of::Process => ClockId::CLOCK_PROCESS_CPUTIME_ID,
         Of::Thread => ClockId::CLOCK_THREAD_CPUTIME_ID,
     })
+}
+
+/// How often it slept so far: gave the processor up because it had nothing to do, not because its time was over.
+pub fn sleeps(of: Of) -> u64 {
+    let who = match of {
+        Of::Process => UsageWho::RUSAGE_SELF,
+        Of::Thread => UsageWho::RUSAGE_THREAD,
+    };
+    // Cannot fail: the kernel has this of everybody.
+    getrusage(who).map_or(0, |usage| usage.voluntary_context_switches() as u64)
 }
 
 /// Sleeps until CLOCK_MONOTONIC shows `ns`; not at all if it does.

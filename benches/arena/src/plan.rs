@@ -47,6 +47,7 @@ const RATE: Metric = Metric { id: "rate", title: "one way", unit: "M messages/s"
 const FIRST: Metric = Metric { id: "first_us", title: "first message of a burst", unit: "us", less: true };
 const LAST: Metric = Metric { id: "last_us", title: "last message of a burst", unit: "us", less: true };
 const CPU: Metric = Metric { id: "cpu_percent", title: "processor time of both sides", unit: "% of one", less: true };
+const SLEEPS: Metric = Metric { id: "sleeps", title: "how often the ends slept", unit: "times a burst", less: true };
 
 impl Cell {
     /// In the table.
@@ -74,7 +75,7 @@ impl Cell {
         match self.work {
             WorkKind::Rtt => &[TRIP],
             WorkKind::Rate => &[RATE],
-            WorkKind::Burst => &[FIRST, LAST, CPU],
+            WorkKind::Burst => &[FIRST, LAST, CPU, SLEEPS],
         }
     }
 
@@ -117,7 +118,7 @@ impl Cell {
                 let ns = receiver.ended_ns?.checked_sub(sender.began_ns?)?;
                 Some(vec![messages as f64 * 1e3 / ns as f64])
             }
-            Work::Bursts { .. } => {
+            Work::Bursts { bursts, .. } => {
                 let ns = receiver.ended_ns?.checked_sub(sender.began_ns?)?;
                 let median = |counted: &[(u64, u64)]| {
                     let mut histogram = crate::work::histogram::empty();
@@ -125,7 +126,9 @@ impl Cell {
                     histogram.value_at_quantile(0.5) as f64 / 1e3
                 };
                 let cpu = sender.cpu_ns? + receiver.cpu_ns?;
-                Some(vec![median(&receiver.first_ns), median(&receiver.last_ns), cpu as f64 * 100.0 / ns as f64])
+                let sleeps = (sender.sleeps? + receiver.sleeps?) as f64 / bursts as f64;
+                let percent = cpu as f64 * 100.0 / ns as f64;
+                Some(vec![median(&receiver.first_ns), median(&receiver.last_ns), percent, sleeps])
             }
         }
     }

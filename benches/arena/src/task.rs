@@ -100,6 +100,8 @@ pub struct Seen {
     pub ended_ns: Option<u64>,
     /// Processor time in between.
     pub cpu_ns: Option<u64>,
+    /// How often this side slept in between, of its contestant's own accord.
+    pub sleeps: Option<u64>,
     /// Single round trips.
     pub trips_ns: Vec<Counted>,
     /// From before the first message of a burst was sent until it was received.

@@ -16,7 +16,7 @@ pub fn entries() -> Vec<Entry> {
     let card = Card {
         name: "POSIX message queue",
         version: "",
-        mode: "holds /proc/sys/fs/mqueue/msg_max messages (10 by default); what is asked for if we may exceed that",
+        mode: "holds msg_max messages (10), or what is asked for if privileged",
         waiting: Waiting::Sleeps,
         largest: 8192,
         has_batches: false,

@@ -13,7 +13,7 @@ pub fn entries() -> Vec<Entry> {
     let card = Card {
         name: "System V message queue",
         version: "",
-        mode: "holds /proc/sys/kernel/msgmnb bytes (16384 by default); what is asked for if we may exceed that",
+        mode: "holds msgmnb bytes (16384), or what is asked for if privileged",
         waiting: Waiting::Sleeps,
         largest: 8192,
         has_batches: false,

@@ -17,11 +17,14 @@ pub fn send<M: Message>(
     side.measure(|| {
         let start = now_ns();
         let (mut cpu, mut began, mut number) = (0, 0, 0);
+        let mut sleeps = 0;
         for burst in 0..BEFORE + bursts {
             if burst == BEFORE {
                 (cpu, began) = (side.cpu_ns(), now_ns());
             }
             sleep_until(start + (burst + 1) * period_us * 1000);
+            // Our own sleep is not the contestant's.
+            let before = side.sleeps();
             side.board.counts(side.role, burst >= BEFORE);
             for n in 0..messages {
                 if n == 0 || n + 1 == messages {
@@ -31,9 +34,12 @@ pub fn send<M: Message>(
                 number += 1;
             }
             side.board.counts(side.role, false);
+            if burst >= BEFORE {
+                sleeps += side.sleeps() - before;
+            }
         }
         let cpu = side.cpu_ns() - cpu;
-        Ok(Seen { began_ns: Some(began), cpu_ns: Some(cpu), ..Seen::default() })
+        Ok(Seen { began_ns: Some(began), cpu_ns: Some(cpu), sleeps: Some(sleeps), ..Seen::default() })
     })
 }
 
@@ -45,11 +51,11 @@ pub fn receive<M: Message>(
 ) -> Result<Seen, Failure> {
     side.measure(|| {
         let (mut first, mut last) = (histogram::empty(), histogram::empty());
-        let (mut cpu, mut number) = (0, 0);
+        let (mut cpu, mut sleeps, mut number) = (0, 0, 0);
         for burst in 0..BEFORE + bursts {
             let counts = burst >= BEFORE;
             if burst == BEFORE {
-                cpu = side.cpu_ns();
+                (cpu, sleeps) = (side.cpu_ns(), side.sleeps());
                 side.board.counts(side.role, true);
             }
             for n in 0..messages {
@@ -68,10 +74,11 @@ pub fn receive<M: Message>(
         }
         side.board.counts(side.role, false);
         let ended = now_ns();
-        let cpu = side.cpu_ns() - cpu;
+        let (cpu, sleeps) = (side.cpu_ns() - cpu, side.sleeps() - sleeps);
         Ok(Seen {
             ended_ns: Some(ended),
             cpu_ns: Some(cpu),
+            sleeps: Some(sleeps),
             first_ns: histogram::counted(&first),
             last_ns: histogram::counted(&last),
             ..Seen::default()

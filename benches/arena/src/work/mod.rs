@@ -6,7 +6,7 @@ pub mod one_way;
 pub mod round_trip;
 
 use crate::board::Board;
-use crate::clock::{Of, cpu_ns};
+use crate::clock::{Of, cpu_ns, sleeps};
 use crate::contestant::{Failure, Message};
 use crate::task::{Role, Seen, Task};
 use crate::weather;
@@ -44,6 +44,11 @@ impl Side<'_> {
     /// Processor time used so far.
     fn cpu_ns(&self) -> u64 {
         cpu_ns(self.of)
+    }
+
+    /// How often it slept so far.
+    fn sleeps(&self) -> u64 {
+        sleeps(self.of)
     }
 }
 
