@@ -117,6 +117,12 @@ pub trait Between: Clone + Send + Sync + 'static {
 
     /// Makes the receiving end. It is made first; the sender's may be made at the same time.
     fn receiver<M: Message>(&self, place: &Place) -> Result<Self::Receiver<M>, Failure>;
+
+    /// Removes what ends that were killed may have left at this place and outside `Place::dir`. Called after every turn
+    /// by the arena itself, in which no end lives; most have nothing to do.
+    fn clean(&self, place: &Place) {
+        let _ = place;
+    }
 }
 
 /// Two ends between threads.
@@ -127,6 +133,7 @@ pub trait Within: Clone + Send + Sync + 'static {
     type Receiver<M: Message>: Receiver<M> + Send;
 
     /// Makes both ends.
+    #[allow(clippy::type_complexity)] // two ends, and each contestant names its own
     fn pair<M: Message>(&self, place: &Place) -> Result<(Self::Sender<M>, Self::Receiver<M>), Failure>;
 }
 

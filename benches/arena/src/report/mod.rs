@@ -1,0 +1,57 @@
+//! What is said of a run.
+
+pub mod json;
+pub mod plot;
+pub mod table;
+pub mod verdicts;
+mod weather;
+
+pub use weather::Weather;
+
+use crate::args::WorkKind;
+use crate::contestant::{Ends, Waiting};
+use crate::sheet::{Row, Sheet};
+
+/// ringway as it waits by default, spinning, and sleeping.
+pub const DEFAULT: &str = "ringway";
+/// As [`DEFAULT`].
+pub const SPINNING: &str = "ringway, spinning";
+/// As [`DEFAULT`].
+pub const SLEEPING: &str = "ringway, sleeping";
+
+/// Whom a row is compared with: who was named; else ringway, in round trips the one that waits as the row does.
+pub fn baseline<'a>(sheet: &'a Sheet, row: &Row, named: Option<&str>) -> Option<&'a Row> {
+    let name = match (named, sheet.cell.work, row.card.waiting) {
+        (Some(name), ..) => name,
+        (None, WorkKind::Rtt, Waiting::Spins) => SPINNING,
+        (None, WorkKind::Rtt, Waiting::Sleeps) => SLEEPING,
+        _ => DEFAULT,
+    };
+    sheet.row(name)
+}
+
+/// In tables.
+pub fn ends(ends: Ends) -> &'static str {
+    match ends {
+        Ends::Processes => "processes",
+        Ends::Threads => "threads",
+    }
+}
+
+/// In tables.
+pub fn waiting(waiting: Waiting) -> &'static str {
+    match waiting {
+        Waiting::Spins => "spins",
+        Waiting::Default => "default",
+        Waiting::Sleeps => "sleeps",
+    }
+}
+
+/// A figure in as many digits as tell something.
+pub fn figure(value: f64) -> String {
+    match value.abs() {
+        small if small < 10.0 => format!("{value:.2}"),
+        middle if middle < 1000.0 => format!("{value:.1}"),
+        _ => format!("{value:.0}"),
+    }
+}

@@ -1,0 +1,124 @@
+//! What the arena asks of a worker, and what a worker says.
+
+use crate::contestant::Place;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// Which of the two ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Role {
+    /// Sends; in round trips asks.
+    Sender,
+    /// Receives; in round trips answers.
+    Receiver,
+}
+
+/// What a worker process is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Part {
+    /// One end; another process is the other.
+    One(Role),
+    /// Both ends, in two threads.
+    Both,
+}
+
+/// How much of what.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub enum Work {
+    /// A message there and a message back.
+    RoundTrip {
+        /// Trips of which the mean is taken.
+        trips: u64,
+        /// Further trips, each with its own time.
+        timed: u64,
+    },
+    /// Messages from one side to the other.
+    OneWay {
+        /// Messages that are counted.
+        messages: u64,
+        /// Messages before those, so that every page of the channel has been touched.
+        before: u64,
+        /// How many are given over in one call; 1 is one at a time.
+        batch: usize,
+    },
+    /// Some messages at once, then none for a while.
+    Bursts {
+        /// How many times.
+        bursts: u64,
+        /// Messages in each.
+        messages: u64,
+        /// From the start of one burst to the start of the next.
+        period_us: u64,
+    },
+}
+
+/// What a worker process is to do: all that it is told.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Task {
+    /// The contestant, as a place in the list of all.
+    pub entry: usize,
+    /// What the process is.
+    pub part: Part,
+    /// The process that started it, and without which it ends.
+    pub parent: i32,
+    /// Sender's and receiver's processor.
+    pub cpus: [usize; 2],
+    /// The file of the board.
+    pub board: PathBuf,
+    /// Names of the channels: there, and back.
+    pub names: [String; 2],
+    /// Directories of the channels.
+    pub dirs: [PathBuf; 2],
+    /// Messages that a channel holds.
+    pub capacity: usize,
+    /// Bytes of a message.
+    pub bytes: usize,
+    /// What to do.
+    pub work: Work,
+    /// How long to look at the weather, before and after.
+    pub weather_us: u64,
+    /// Whether to wait for somebody who counts system calls.
+    pub traced: bool,
+}
+
+impl Task {
+    /// Where the ends of the channel there (0) or back (1) meet.
+    pub fn place(&self, way: usize) -> Place {
+        Place { name: self.names[way].clone(), dir: self.dirs[way].clone(), capacity: self.capacity }
+    }
+}
+
+/// So many times this value.
+pub type Counted = (u64, u64);
+
+/// What one side has seen. What a work does not measure, or the other side does, is left out.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Seen {
+    /// When the clock started.
+    pub began_ns: Option<u64>,
+    /// When it ended.
+    pub ended_ns: Option<u64>,
+    /// Processor time in between.
+    pub cpu_ns: Option<u64>,
+    /// How often this side slept in between, of its contestant's own accord.
+    pub sleeps: Option<u64>,
+    /// Single round trips.
+    pub trips_ns: Vec<Counted>,
+    /// From before the first message of a burst was sent until it was received.
+    pub first_ns: Vec<Counted>,
+    /// The same of the last message.
+    pub last_ns: Vec<Counted>,
+    /// A bare round trip before and after.
+    pub weather_ns: Option<[f64; 2]>,
+}
+
+/// A worker's last word.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Said {
+    /// All went well: what the sides that it was have seen.
+    Done(Vec<Seen>),
+    /// It did not.
+    Failed(String),
+    /// A message came that was not sent.
+    Wrong(String),
+}

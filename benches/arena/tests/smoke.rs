@@ -1,0 +1,146 @@
+//! The arena as a program: that everybody can run, that who is broken is noticed, and that nothing is left.
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+fn arena(args: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_arena"));
+    command.args(args.split_whitespace());
+    command
+}
+
+/// What it said and whether it was content; fails if it left something.
+fn run(args: &str) -> (String, Output) {
+    let child = arena(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the arena starts");
+    let pid = child.id();
+    let output = child.wait_with_output().expect("the arena ends");
+    assert_eq!(left_by(pid), Vec::<PathBuf>::new(), "{args}");
+    (String::from_utf8_lossy(&output.stdout).into_owned(), output)
+}
+
+/// Files in memory that bear the run's name.
+fn left_by(pid: u32) -> Vec<PathBuf> {
+    let files = fs::read_dir("/dev/shm").expect("/dev/shm").flatten().map(|file| file.path());
+    let name = format!("ringway-arena-{pid}");
+    // And not that of a run with a longer number.
+    let is_of_run = |path: &PathBuf| {
+        let path = path.to_string_lossy();
+        path.find(&name).is_some_and(|at| !path[at + name.len()..].starts_with(|next: char| next.is_ascii_digit()))
+    };
+    files.filter(is_of_run).collect()
+}
+
+fn queues() -> usize {
+    fs::read_to_string("/proc/sysvipc/msg").map_or(0, |text| text.lines().count())
+}
+
+/// The line of the table that begins with this name.
+fn line<'a>(table: &'a str, name: &str) -> &'a str {
+    table.lines().find(|line| line.trim_start().starts_with(name)).unwrap_or_else(|| panic!("no {name} in\n{table}"))
+}
+
+#[test]
+fn ringway_and_a_pipe_in_all_work() {
+    let dir = std::env::temp_dir().join(format!("arena-test-{}", std::process::id()));
+    let json = dir.join("all.json");
+    fs::create_dir(&dir).expect("a directory");
+    let (table, output) =
+        run(&format!("--quick --only pipe,ringway --json {} --plot {}", json.display(), dir.display()));
+    assert!(output.status.success(), "{output:?}");
+    assert!(!table.contains("failed"), "{table}");
+    assert!(table.contains("verdicts"), "{table}");
+
+    let document: serde_json::Value = serde_json::from_slice(&fs::read(&json).expect("JSON")).expect("JSON");
+    let sheets = document["sheets"].as_array().expect("sheets");
+    assert_eq!(sheets.len(), 3 + 24 + 2);
+    for row in sheets.iter().flat_map(|sheet| sheet["rows"].as_array().expect("rows")) {
+        for metric in row["metrics"].as_array().expect("metrics") {
+            assert_eq!(metric["rounds"].as_array().map(Vec::len), Some(3), "{row}");
+            let least = if metric["id"] == "sleeps" { -1.0 } else { 0.0 };
+            assert!(metric["all"]["median"].as_f64().is_some_and(|median| median > least), "{row}");
+        }
+    }
+    let drawings = fs::read_dir(&dir).expect("a directory").flatten();
+    let drawings: Vec<_> = drawings.filter(|file| file.path().extension().is_some_and(|it| it == "svg")).collect();
+    // Bars of each metric; percentiles of round trips and bursts; the knee of bursts.
+    assert_eq!(drawings.len(), 3 + 24 + 2 * 4 + 3 + 2 + 2);
+    fs::remove_dir_all(&dir).expect("a directory");
+}
+
+/// Everybody else, once through each kind of work.
+#[test]
+fn everybody_takes_part() {
+    let before = queues();
+    let (table, output) = run("--rounds 1 --run-ms 1 --bytes 8 --batch 1,8 --capacity 4096");
+    assert!(output.status.success(), "{output:?}");
+    for name in ["bare atomic", "bare futex", "Unix stream", "Unix seqpacket", "System V"] {
+        assert!(!line(&table, name).contains("failed"), "{table}");
+    }
+    assert!(queues() <= before, "a System V queue is left");
+}
+
+/// Who is broken is a row that says why, not the end of the run.
+#[test]
+fn who_is_broken_is_a_row_that_says_why() {
+    let (table, output) = run("--quick --broken --patience 2");
+    for (name, why) in [
+        ("broken: refuses:", "not today"),
+        ("broken: panics:", "as it was meant to"),
+        ("broken: dies:", "signal: 6"),
+        ("broken: loses:", "no end after 2 s: killed"),
+        ("broken: alters:", "instead of message 10 came one that says it is 11"),
+        ("broken: leaves the other alone:", "signal: 6"),
+    ] {
+        assert!(line(&table, name).contains(why), "{}", line(&table, name));
+    }
+    // A message that was never sent fails the run; the rest does not.
+    assert!(!output.status.success());
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(err.matches("WRONG MESSAGE").count(), 1, "{err}");
+    let (_, output) = run("--quick --broken --only panics");
+    assert!(output.status.success(), "{output:?}");
+}
+
+/// Ctrl-C in the middle: the run ends soon, and neither files nor processes are left.
+#[test]
+fn an_interrupted_run_leaves_nothing() {
+    let before = queues();
+    let args = "--work rtt --run-ms 500 --bytes 8 --only System,pipe,ringway";
+    let mut child = arena(args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the arena starts");
+    let pid = child.id();
+    // It has begun when it says so.
+    let mut progress = String::new();
+    BufReader::new(child.stderr.take().expect("piped")).read_line(&mut progress).expect("progress");
+    let workers = until_some(|| children(pid));
+    kill(Pid::from_raw(pid as i32), Signal::SIGINT).expect("it runs");
+    let status = child.wait().expect("the arena ends");
+    assert_eq!(status.code(), Some(128 + 2));
+    assert_eq!(left_by(pid), Vec::<PathBuf>::new());
+    assert!(queues() <= before, "a System V queue is left");
+    for worker in workers {
+        assert!(!PathBuf::from(format!("/proc/{worker}")).exists(), "worker {worker} is left");
+    }
+}
+
+/// Processes whose parent this is.
+fn children(pid: u32) -> Vec<String> {
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).expect("it runs");
+    children.split_whitespace().map(str::to_owned).collect()
+}
+
+fn until_some<T>(mut look: impl FnMut() -> Vec<T>) -> Vec<T> {
+    let until = Instant::now() + Duration::from_secs(10);
+    loop {
+        let found = look();
+        if !found.is_empty() {
+            return found;
+        }
+        assert!(Instant::now() < until, "nothing came");
+        std::thread::yield_now();
+    }
+}
