@@ -17,6 +17,31 @@ pub(crate) fn parse_bytes(text: &str) -> Result<u64, String> {
     number.checked_mul(1 << shift).ok_or_else(|| "too many bytes".to_owned())
 }
 
+/// `500us`, `1ms`, `2s`: microseconds, milliseconds or seconds, from 1 us to an hour.
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let unit_us: Option<u64> = match unit {
+        "us" => Some(1),
+        "ms" => Some(1000),
+        "s" => Some(1_000_000),
+        _ => None,
+    };
+    let us = number.parse().ok().zip(unit_us).and_then(|(number, unit): (u64, u64)| number.checked_mul(unit));
+    us.filter(|us| (1..=3_600_000_000).contains(us))
+        .map(Duration::from_micros)
+        .ok_or_else(|| "a time with its unit, as 500us, 10ms or 1s, up to an hour".to_owned())
+}
+
+/// `500 us`, `10 ms`, `2 s`.
+pub(crate) fn duration(time: Duration) -> String {
+    match time.as_micros() {
+        us if us % 1_000_000 == 0 => format!("{} s", us / 1_000_000),
+        us if us % 1000 == 0 => format!("{} ms", us / 1000),
+        us => format!("{us} us"),
+    }
+}
+
 /// `512 B`, `64 KiB`, `1.5 GiB`.
 pub(crate) fn bytes(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
@@ -71,6 +96,19 @@ mod tests {
         }
         for text in ["", "K", "-1", "1.5M", "1T", "99999999999999999999", "17179869184G", " 1"] {
             assert!(parse_bytes(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn times_with_units_are_understood_and_printed() {
+        for (text, us, shown) in
+            [("500us", 500, "500 us"), ("1ms", 1000, "1 ms"), ("2s", 2_000_000, "2 s"), ("1500us", 1500, "1500 us")]
+        {
+            assert_eq!(parse_duration(text), Ok(Duration::from_micros(us)), "{text}");
+            assert_eq!(duration(Duration::from_micros(us)), shown);
+        }
+        for text in ["", "5", "ms", "0ms", "-1ms", "1.5ms", "1h", "3601s", "99999999999999999999s"] {
+            assert!(parse_duration(text).is_err(), "{text}");
         }
     }
 
