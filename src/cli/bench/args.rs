@@ -1,6 +1,6 @@
 //! What can be asked of the benchmark. The comments on the fields are its help.
 
-use super::job::{self, Assignment};
+use super::job::{self, Assignment, Via};
 use super::worker::message::SIZES;
 use crate::cli::units;
 use clap::Subcommand;
@@ -42,6 +42,9 @@ pub(crate) struct Common {
     /// The directory of the channels' files, in memory (tmpfs), instead of /dev/shm
     #[arg(long)]
     pub(super) dir: Option<PathBuf>,
+    /// Send one wrong message there, to see that it is found
+    #[arg(long, hide = true, value_name = "VIA:NUMBER", value_parser = job::parse_spoil)]
+    pub(super) spoil: Option<(Via, u64)>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -76,8 +79,8 @@ pub(crate) struct BurstArgs {
     /// Messages of a burst
     #[arg(long, default_value_t = 100, value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
     pub(super) count: usize,
-    /// From the start of one burst to the start of the next
-    #[arg(long, value_delimiter = ',', default_value = "1ms,10ms", value_parser = units::parse_duration)]
+    /// From the start of one burst to the start of the next; spinning helps where it is longer than the pause
+    #[arg(long, value_delimiter = ',', default_value = "100us,1ms,10ms", value_parser = units::parse_duration)]
     pub(super) every: Vec<Duration>,
     /// Messages that the ring holds
     #[arg(long, value_name = "MESSAGES", default_value_t = 4096)]

@@ -48,11 +48,21 @@ pub(super) fn percentiles(title: &str, curves: &[Curve<'_>]) -> Result<String, F
     })
 }
 
-/// Bars, one below the other: its name, how long it is, what is written behind it.
-pub(super) fn bars(title: &str, unit: &str, bars: &[(String, f64, String)]) -> Result<String, Failure> {
+/// One of several bars.
+pub(super) struct Bar {
+    pub(super) name: String,
+    pub(super) value: f64,
+    /// What is written behind it.
+    pub(super) text: String,
+    /// Bars of one kind have one colour.
+    pub(super) kind: usize,
+}
+
+/// Bars, one below the other.
+pub(super) fn bars(title: &str, unit: &str, bars: &[Bar]) -> Result<String, Failure> {
     let rows = bars.len().max(1);
     draw((WIDTH, 100 + ROW * rows as u32), |area| {
-        let longest = bars.iter().map(|(_, value, _)| *value).fold(f64::MIN_POSITIVE, f64::max);
+        let longest = bars.iter().map(|bar| bar.value).fold(f64::MIN_POSITIVE, f64::max);
         let mut chart = ChartBuilder::on(area)
             .caption(title, ("sans-serif", 22))
             .margin(12)
@@ -61,13 +71,13 @@ pub(super) fn bars(title: &str, unit: &str, bars: &[(String, f64, String)]) -> R
             // The first is above, and there is room for the text behind the longest.
             .build_cartesian_2d(0.0..longest * 1.15, (0..rows as i32).into_segmented())?;
         let name = |segment: &SegmentValue<i32>| match segment {
-            SegmentValue::CenterOf(at) => named(bars, *at).map_or_else(String::new, |(name, ..)| name.clone()),
+            SegmentValue::CenterOf(at) => named(bars, *at).map_or_else(String::new, |bar| bar.name.clone()),
             _ => String::new(),
         };
         chart.configure_mesh().disable_y_mesh().x_desc(unit).y_labels(rows).y_label_formatter(&name).draw()?;
-        for (at, (_, value, text)) in (0..).zip(bars.iter().rev()) {
+        for (at, Bar { value, text, kind, .. }) in (0..).zip(bars.iter().rev()) {
             let ends = [(0.0, SegmentValue::Exact(at)), (*value, SegmentValue::Exact(at + 1))];
-            let mut bar = Rectangle::new(ends, Palette99::pick(0).filled());
+            let mut bar = Rectangle::new(ends, Palette99::pick(*kind).filled());
             bar.set_margin(3, 3, 0, 0);
             chart.draw_series([bar])?;
             let place = EmptyElement::at((*value, SegmentValue::CenterOf(at)));
@@ -78,7 +88,7 @@ pub(super) fn bars(title: &str, unit: &str, bars: &[(String, f64, String)]) -> R
 }
 
 /// The bar in row `at`, counted from below.
-fn named(bars: &[(String, f64, String)], at: i32) -> Option<&(String, f64, String)> {
+fn named(bars: &[Bar], at: i32) -> Option<&Bar> {
     bars.iter().rev().nth(usize::try_from(at).ok()?)
 }
 
@@ -108,13 +118,14 @@ pub(super) fn scatter(title: &str, series: &[Points]) -> Result<String, Failure>
         for (at, (label, points)) in series.iter().enumerate() {
             let color = Palette99::pick(at);
             let style = color.filled();
-            let point = |(cpu, us, name): &(f64, f64, String)| {
+            // Above and below in turns: neighbours are often near.
+            let point = |(at, (cpu, us, name)): (usize, &(f64, f64, String))| {
                 EmptyElement::at((positive(*cpu), positive(*us)))
                     + Circle::new((0, 0), 5, style)
-                    + Text::new(name.clone(), (8, -6), ("sans-serif", 13))
+                    + Text::new(name.clone(), (4, if at % 2 == 0 { -19 } else { 8 }), ("sans-serif", 13))
             };
             let legend = move |(x, y)| Circle::new((x + 9, y), 5, style);
-            chart.draw_series(points.iter().map(point))?.label(label).legend(legend);
+            chart.draw_series(points.iter().enumerate().map(point))?.label(label).legend(legend);
         }
         let mut legend = chart.configure_series_labels();
         legend.position(SeriesLabelPosition::UpperRight).background_style(WHITE.mix(0.8)).border_style(BLACK).draw()?;

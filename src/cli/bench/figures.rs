@@ -7,6 +7,9 @@ use hdrhistogram::Histogram;
 /// Half of the rounds lie within so much of their median, or they scatter.
 const SCATTER_MAX: f64 = 0.2;
 
+/// The longest time that is told from longer ones: an hour, in nanoseconds.
+pub(super) const TIME_MAX_NS: u64 = 3_600_000_000_000;
+
 /// One figure a round.
 #[derive(Debug, Clone)]
 pub(super) struct Figures {
@@ -59,7 +62,7 @@ impl Figures {
 /// All single times that workers have reported under `key`, of all rounds, in nanoseconds.
 pub(super) fn times(rounds: &[Values], key: &str) -> Result<Histogram<u64>, Failure> {
     let odd = || Failure::Fault(format!("bench: the times are not understood ({key})"));
-    let mut times = Histogram::new(3).map_err(|_| odd())?;
+    let mut times = Histogram::new_with_bounds(1, TIME_MAX_NS, 3).map_err(|_| odd())?;
     for text in rounds.iter().flat_map(|values| values.texts(key)) {
         for part in text.split(' ') {
             let (value, count) = part.split_once(':').ok_or_else(odd)?;

@@ -102,6 +102,8 @@ pub(super) struct Job {
     pub(super) every: Duration,
     /// How long it takes, about.
     pub(super) run: Duration,
+    /// A message that is to be wrong, to see that it is found: the sender shifts the numbers of those around it.
+    pub(super) spoil: Option<u64>,
     /// The processors of the two, if they are bound.
     pub(super) cpus: Option<[usize; 2]>,
     /// An argument of its own, since a path need not be text.
@@ -117,12 +119,25 @@ pub(crate) struct Assignment {
     pub(super) job: Job,
 }
 
+/// Reads what is to be spoilt: `ringway:5000` is message 5000 of what goes through channels.
+pub(super) fn parse_spoil(text: &str) -> Result<(Via, u64), String> {
+    let odd = || "VIA:NUMBER".to_owned();
+    let (via, number) = text.split_once(':').ok_or_else(odd)?;
+    let via = serde_json::from_value(via.into()).map_err(|_| odd())?;
+    Ok((via, number.parse().map_err(|_| odd())?))
+}
+
 /// Reads an assignment.
 pub(crate) fn parse(text: &str) -> Result<Assignment, String> {
     serde_json::from_str(text).map_err(|error| error.to_string())
 }
 
 impl Job {
+    /// What is added to the numbers of the messages from `start` on, `count` of them: 1 if one of them is spoilt.
+    pub(super) fn shift(&self, start: u64, count: u64) -> u64 {
+        u64::from(self.spoil.is_some_and(|spoilt| (start..start + count).contains(&spoilt)))
+    }
+
     /// Starts both workers and waits until they have measured.
     pub(super) fn run(&self) -> Result<Values, Failure> {
         let failed = |error: io::Error| Failure::Fault(format!("cannot start a worker: {error}"));

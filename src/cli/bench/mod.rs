@@ -90,17 +90,15 @@ fn go<S: Subject>(common: &Common, subject: &S) -> Result<(), Failure> {
     let machine = Machine::look(common)?;
     // Before the measuring: who has waited so long is not to learn that there is no such directory.
     let plot = common.plot.as_deref().map(PlotFile::open).transpose()?;
-    let mut warnings = machine.warnings();
-    warn(&warnings);
     let mut jobs = subject.jobs(machine.is_single());
     let measured = rounds::measure(S::NAME, common, &machine, &mut jobs)?;
     let rows = subject.rows(&jobs, &measured)?;
-    let scattered: Vec<String> = scatter(subject, &rows).into_iter().collect();
-    warn(&scattered);
-    warnings.extend(scattered);
+    let mut warnings = machine.warnings();
+    warnings.extend(scatter(subject, &rows));
     if let Some(plot) = plot {
         plot.write(&subject.chart(&rows)?)?;
     }
+    warn(&warnings);
     if common.json {
         let run_ms = rounds::run_time(common, jobs.len()).as_secs_f64() * 1e3;
         let results = Results { bench: S::NAME, machine, rounds: common.rounds, run_ms, warnings, results: rows };
@@ -109,6 +107,7 @@ fn go<S: Subject>(common: &Common, subject: &S) -> Result<(), Failure> {
     output::print(&format!("{}{}", machine.line(), subject.table(&rows)))
 }
 
+/// Only when nothing has gone wrong: an error is one line.
 fn warn(warnings: &[String]) {
     for warning in warnings {
         // If stderr is gone, nobody listens.
@@ -141,6 +140,7 @@ impl Job {
             capacity: 1,
             every: Duration::ZERO,
             run: Duration::ZERO,
+            spoil: None,
             cpus: None,
             dir: None,
         }

@@ -1,6 +1,7 @@
 //! One way, as fast as it goes: through a channel, through bare memory, through a pipe.
 
 use super::args::RateArgs;
+use super::chart::Bar;
 use super::figures::Figures;
 use super::job::{Job, Via, Wait, What};
 use super::rounds::Rounds;
@@ -10,6 +11,9 @@ use crate::cli::failure::Failure;
 use serde::Serialize;
 
 pub(super) struct Rate<'a>(pub(super) &'a RateArgs);
+
+const NOTE: &str = "M/s: million messages a second, each of them made and checked. of limit: in bytes, beside bare \
+                    lines.\n";
 
 /// One kind of stream.
 #[derive(Serialize)]
@@ -96,7 +100,7 @@ impl Subject for Rate<'_> {
     }
 
     fn table(&self, rows: &[Row]) -> String {
-        let heads = ["one way", "M/s", "min", "max", "GB/s", "x limit", "x pipe"];
+        let heads = ["one way", "M/s", "min", "max", "GB/s", "of limit", "x pipe"];
         let cells = |row: &Row| {
             let rates = [row.median_millions_per_second, row.min_millions_per_second, row.max_millions_per_second];
             let [median, least, most] = rates.map(short);
@@ -104,13 +108,15 @@ impl Subject for Rate<'_> {
             let [to_lines, to_pipe] = ratios;
             [row.label(), median, least, most, short(row.median_gigabytes_per_second), to_lines, to_pipe]
         };
-        table(heads, rows.iter().map(cells)) + "M/s: million messages a second; every message is made, and checked.\n"
+        table(heads, rows.iter().map(cells)) + NOTE
     }
 
     fn chart(&self, rows: &[Row]) -> Result<String, Failure> {
-        let bar = |row: &Row| {
-            let text = format!("{} M/s", short(row.median_millions_per_second));
-            (row.label(), row.median_gigabytes_per_second, text)
+        let bar = |row: &Row| Bar {
+            name: row.label(),
+            value: row.median_gigabytes_per_second,
+            text: format!("{} M/s", short(row.median_millions_per_second)),
+            kind: usize::from(row.via == Via::Lines) + 2 * usize::from(row.via == Via::Pipe),
         };
         chart::bars("One way between two processes", "GB/s", &rows.iter().map(bar).collect::<Vec<_>>())
     }

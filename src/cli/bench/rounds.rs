@@ -29,6 +29,7 @@ pub(super) fn measure(
     for job in &mut *jobs {
         job.run = run;
         job.cpus = machine.pinned_cpus;
+        job.spoil = common.spoil.filter(|(via, _)| *via == job.via).map(|(_, n)| n);
         job.dir.clone_from(&common.dir);
     }
     let bar = bar(label, common.rounds * jobs.len());

@@ -102,9 +102,9 @@ impl LineWriter {
         Self { shared, tail: 0, head: 0 }
     }
 
-    /// Writes [`AT_ONCE`] lines, made from their numbers, and hands them over; whether there was room.
+    /// Writes [`AT_ONCE`] lines, made from the numbers `first` and so on, and hands them over; whether there was room.
     #[inline(always)]
-    pub(super) fn put(&mut self, make: impl Fn(u64) -> Line) -> bool {
+    pub(super) fn put(&mut self, first: u64, make: impl Fn(u64) -> Line) -> bool {
         let end = self.tail + AT_ONCE;
         if end > self.head + LINES {
             self.head = self.shared.head.0.load(Acquire);
@@ -112,10 +112,10 @@ impl LineWriter {
                 return false;
             }
         }
-        for n in self.tail..end {
+        for (n, number) in (self.tail..end).zip(first..) {
             let place = self.shared.lines[(n % LINES) as usize].0.get();
             // SAFETY: [2], `tail <= n < head + LINES`.
-            unsafe { place.write(make(n)) };
+            unsafe { place.write(make(number)) };
         }
         self.tail = end;
         self.shared.tail.0.store(end, Release);

@@ -5,6 +5,7 @@ use crate::cli::bench::job::{Assignment, Side};
 use crate::cli::failure::Failure;
 use crate::cli::pair::report::Report;
 use crate::cli::signals::{self, SLICE};
+use nix::sys::prctl;
 use ringway::spsc::{Receiver, Sender};
 use std::time::Duration;
 
@@ -20,6 +21,8 @@ pub(super) fn run(assignment: &Assignment) -> Result<(), Failure> {
 }
 
 fn send(assignment: &Assignment) -> Result<(), Failure> {
+    // Otherwise the kernel lets us sleep 50 us longer than asked, to wake for several reasons at once.
+    prctl::set_timerslack(1).map_err(|error| Failure::Fault(format!("cannot ask for exact sleeps: {error}")))?;
     let mut tx: Sender<Message> = sender(assignment, 0)?;
     wait_for_peer(&mut tx)?;
     let job = &assignment.job;
@@ -28,9 +31,10 @@ fn send(assignment: &Assignment) -> Result<(), Failure> {
     let (start, cpu) = (clock::now_ns(), clock::cpu_ns());
     for burst in 0..bursts {
         sleep_until(start + (burst + 1) * every)?;
+        let first = burst * count + job.shift(burst * count, count);
         for at in 0..count {
             let stamp = if at == 0 || at == count - 1 { clock::now_ns() } else { 0 };
-            tx.send([burst * count + at, stamp]).map_err(|_| Failure::gone(tx.disconnect_reason()))?;
+            tx.send([first + at, stamp]).map_err(|_| Failure::gone(tx.disconnect_reason()))?;
         }
     }
     // The pause after the last burst is a part of its cost.

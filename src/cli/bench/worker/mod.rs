@@ -17,6 +17,7 @@ mod stream;
 mod trips;
 
 use super::args::BenchWorkerArgs;
+use super::figures::TIME_MAX_NS;
 use super::job::{Assignment, BENCH, What};
 use crate::cli::failure::Failure;
 use crate::cli::pair::begin;
@@ -83,7 +84,7 @@ fn wrong(n: u64) -> Failure {
 
 /// Times in nanoseconds, three digits exact.
 fn histogram() -> Result<Histogram<u64>, Failure> {
-    Histogram::new(3).map_err(|error| Failure::Fault(format!("cannot keep times: {error}")))
+    Histogram::new_with_bounds(1, TIME_MAX_NS, 3).map_err(|error| Failure::Fault(format!("cannot keep times: {error}")))
 }
 
 /// Reports under `key` which times there were how often.

@@ -33,7 +33,8 @@ fn channel<const N: usize>(assignment: &Assignment) -> Result<(), Failure> {
         Side::First => {
             let mut tx: Sender<[u64; N]> = sender(assignment, 0)?;
             wait_for_peer(&mut tx)?;
-            make(assignment, |n, batch| send(&mut tx, n, batch))
+            let mut buffer = vec![[0; N]; assignment.job.batch];
+            make(assignment, |n| send(&mut tx, n, &mut buffer))
         }
         Side::Second => {
             let mut rx: Receiver<[u64; N]> = receiver(assignment, 0)?;
@@ -46,45 +47,41 @@ fn channel<const N: usize>(assignment: &Assignment) -> Result<(), Failure> {
     }
 }
 
-/// Calls `send` with the number of a first message, and with a buffer's worth of messages, until it is enough.
-fn make(assignment: &Assignment, mut send: impl FnMut(u64, usize) -> Result<(), Failure>) -> Result<(), Failure> {
-    let batch = assignment.job.batch;
+/// Has `send` send batches, by the number of their first message, until it is enough.
+fn make(assignment: &Assignment, mut send: impl FnMut(u64) -> Result<(), Failure>) -> Result<(), Failure> {
+    let batch = assignment.job.batch as u64;
     let end = clock::now_ns() + clock::ns(assignment.job.run);
     let mut n = 0;
     while clock::now_ns() < end || n < PARTS_MIN * PART {
         signals::check()?;
         let part_end = n + PART;
+        let shift = assignment.job.shift(n, PART);
         while n < part_end {
-            send(n, batch)?;
-            n += batch as u64;
+            send(n + shift)?;
+            n += batch;
         }
     }
     Report::value("sent", n).send();
     Ok(())
 }
 
-/// Sends messages number `n` to `n + batch`.
+/// Sends messages number `n` and so on, one by one or through a buffer.
 #[inline(always)]
-fn send<const N: usize>(tx: &mut Sender<[u64; N]>, n: u64, batch: usize) -> Result<(), Failure> {
-    let sent = if batch == 1 {
-        tx.send(message(n)).is_ok()
-    } else {
-        // In place: what is made is made where it is read.
-        send_batch(tx, n, batch)
+fn send<const N: usize>(tx: &mut Sender<[u64; N]>, n: u64, buffer: &mut [[u64; N]]) -> Result<(), Failure> {
+    let is_sent = match buffer {
+        [_] => tx.send(message(n)).is_ok(),
+        _ => {
+            fill(buffer, n);
+            tx.send_many(buffer).is_ok()
+        }
     };
-    if sent { Ok(()) } else { Err(Failure::gone(tx.disconnect_reason())) }
+    if is_sent { Ok(()) } else { Err(Failure::gone(tx.disconnect_reason())) }
 }
 
+/// Makes messages number `n` and so on.
 #[inline(always)]
-fn send_batch<const N: usize>(tx: &mut Sender<[u64; N]>, n: u64, batch: usize) -> bool {
-    let mut made = 0;
-    while made < batch {
-        let Ok(mut grant) = tx.reserve_up_to(batch - made) else { return false };
-        let filled = grant.fill((n + made as u64..).map(message));
-        grant.commit(filled);
-        made += filled;
-    }
-    true
+fn fill<const N: usize>(buffer: &mut [[u64; N]], n: u64) {
+    buffer.iter_mut().zip(n..).for_each(|(place, n)| *place = message(n));
 }
 
 fn take_each<const N: usize>(rx: &mut Receiver<[u64; N]>, meter: &mut Meter) -> Result<(), Failure> {
@@ -102,20 +99,19 @@ fn take_each<const N: usize>(rx: &mut Receiver<[u64; N]>, meter: &mut Meter) -> 
 }
 
 fn take_many<const N: usize>(rx: &mut Receiver<[u64; N]>, meter: &mut Meter) -> Result<(), Failure> {
-    let batch = meter.batch;
+    let mut buffer = vec![[0; N]; meter.batch];
     let mut n = 0;
     loop {
         meter.look(n)?;
         let part_end = n + PART;
         while n < part_end {
-            let Ok(grant) = rx.read_up_to(batch) else { return meter.end(n) };
-            for words in grant.runs().flatten() {
+            let Ok(taken) = rx.recv_many(&mut buffer) else { return meter.end(n) };
+            for words in &buffer[..taken] {
                 if !is_message(words, n) {
                     return Err(wrong(n));
                 }
                 n += 1;
             }
-            grant.release_all();
         }
     }
 }
@@ -176,8 +172,8 @@ fn pipe<const N: usize>(assignment: &Assignment) -> Result<(), Failure> {
     match assignment.side {
         Side::First => {
             let stdout = io::stdout();
-            make(assignment, |n, _| {
-                words.iter_mut().zip(n..).for_each(|(place, n)| *place = message(n));
+            make(assignment, |n| {
+                fill(&mut words, n);
                 write_all(&stdout, bytemuck::cast_slice(&words))
             })
         }
@@ -236,7 +232,7 @@ fn bare(assignment: &Assignment) -> Result<(), Failure> {
     match assignment.side {
         Side::First => {
             let mut writer = LineWriter::new(shared);
-            make(assignment, |_, _| poll(|| writer.put(message).then_some(())))
+            make(assignment, |first| poll(|| writer.put(first, message).then_some(())))
         }
         Side::Second => {
             let mut meter = Meter::new(assignment);

@@ -6,7 +6,7 @@
 use super::bare::{Shared, sleep, wake};
 use super::message::{is_message, message, sized};
 use super::{clock, histogram, must_have_left, receiver, report, sender, wait_for_peer, wrong};
-use crate::cli::bench::job::{Assignment, Side, Via};
+use crate::cli::bench::job::{Assignment, Job, Side, Via};
 use crate::cli::failure::Failure;
 use crate::cli::pair::report::Report;
 use crate::cli::signals::{self, SLICE};
@@ -14,7 +14,6 @@ use ringway::spsc::{Receiver, Sender};
 use std::hint::spin_loop;
 use std::sync::atomic::Ordering::{Acquire, Release};
 use std::sync::atomic::{AtomicU32, AtomicU64};
-use std::time::Duration;
 
 /// Round trips between two readings of the clock.
 const BATCH: u64 = 16;
@@ -41,7 +40,7 @@ fn channels<const N: usize>(assignment: &Assignment) -> Result<(), Failure> {
 fn play(assignment: &Assignment, mut line: impl Line) -> Result<(), Failure> {
     match assignment.side {
         Side::First => {
-            let asked = ask(&mut line, assignment.job.run);
+            let asked = ask(&mut line, &assignment.job);
             line.end();
             asked
         }
@@ -61,18 +60,19 @@ trait Line {
     fn end(&mut self);
 }
 
-fn ask(line: &mut impl Line, run: Duration) -> Result<(), Failure> {
+fn ask(line: &mut impl Line, job: &Job) -> Result<(), Failure> {
     // The first one waits until the other side is there.
     line.ask(0)?;
     let mut n = 1;
     let start = clock::now_ns();
-    let [warm, batched, end] = [1, 5, 8].map(|eighths| start + clock::ns(run) / 8 * eighths);
+    let [warm, batched, end] = [1, 5, 8].map(|eighths| start + clock::ns(job.run) / 8 * eighths);
     let mut batches = Vec::new();
     loop {
         signals::check()?;
+        let shift = job.shift(n, BATCH);
         let before = clock::now_ns();
         for _ in 0..BATCH {
-            line.ask(n)?;
+            line.ask(n + shift)?;
             n += 1;
         }
         let after = clock::now_ns();
