@@ -10,6 +10,13 @@ use nix::unistd::Pid;
 use process::{Directory, Process, SOON, in_small, ringway, run, until};
 use serde_json::Value;
 use std::fs;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// One test at a time: all measure on the same two processors, and who spins there keeps the others from it.
+fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// As little as there can be.
 const TINY: [&str; 4] = ["--rounds", "1", "--run-ms", "5"];
@@ -67,6 +74,7 @@ fn is_single() -> bool {
 
 #[test]
 fn round_trips_are_compared_with_their_limits() {
+    let _turn = turn();
     let results = json(BENCHES[0]);
     assert_eq!(results["bench"], "rtt");
     let of = |via: &str| rows(&results).iter().filter(|row| row["via"] == via).collect::<Vec<_>>();
@@ -86,6 +94,7 @@ fn round_trips_are_compared_with_their_limits() {
 
 #[test]
 fn rates_are_compared_with_bare_lines_and_a_pipe() {
+    let _turn = turn();
     let results = json(BENCHES[1]);
     assert_eq!(results["bench"], "rate");
     let of = |via: &str| rows(&results).iter().filter(|row| row["via"] == via).collect::<Vec<_>>();
@@ -104,6 +113,7 @@ fn rates_are_compared_with_bare_lines_and_a_pipe() {
 
 #[test]
 fn bursts_show_what_each_way_of_waiting_costs() {
+    let _turn = turn();
     let results = json(BENCHES[2]);
     assert_eq!(results["bench"], "burst");
     for row in rows(&results) {
@@ -124,6 +134,7 @@ fn bursts_show_what_each_way_of_waiting_costs() {
 
 #[test]
 fn tables_are_for_people() {
+    let _turn = turn();
     for (bench, parts) in BENCHES.into_iter().zip([
         ["round trip, ns", "median", "limit: bare futexes"],
         ["one way", "GB/s", "8 B, one at a time, pipe"],
@@ -140,6 +151,7 @@ fn tables_are_for_people() {
 
 #[test]
 fn charts_have_axes_and_names() {
+    let _turn = turn();
     let directory = Directory::new("charts");
     for (bench, names) in BENCHES.into_iter().zip([
         &["percentile of single round trips", "nanoseconds", "limit: bare futexes", "64 B, sleep", "90 %"][..],
@@ -173,6 +185,7 @@ fn charts_have_axes_and_names() {
 
 #[test]
 fn one_wrong_message_is_found_wherever_it_goes() {
+    let _turn = turn();
     for (bench, vias) in
         BENCHES.into_iter().zip([&["ringway", "atomics", "futex"][..], &["ringway", "lines", "pipe"], &["ringway"]])
     {
@@ -191,6 +204,7 @@ fn one_wrong_message_is_found_wherever_it_goes() {
 
 #[test]
 fn what_cannot_be_measured_is_refused_in_one_line() {
+    let _turn = turn();
     let tiny = |args: &[&'static str]| run(&with(args, &TINY));
     for bench in BENCHES {
         tiny(&with(bench, &["--dir", "/no/such/directory"])).badly(&["/no/such/directory"]);
@@ -217,6 +231,7 @@ fn what_cannot_be_measured_is_refused_in_one_line() {
 
 #[test]
 fn a_chart_that_is_never_drawn_leaves_no_file() {
+    let _turn = turn();
     let directory = Directory::new("no-chart");
     let path = directory.0.join("x.svg");
     let plot = path.to_str().unwrap();
@@ -229,6 +244,7 @@ fn a_chart_that_is_never_drawn_leaves_no_file() {
 
 #[test]
 fn a_full_file_system_is_said_to_be_full() {
+    let _turn = turn();
     for script in ["bench rtt --capacity 10000", "bench rate", "bench burst --capacity 100000"] {
         let Some(ended) = in_small(script) else { return };
         ended.badly(&["not enough room in /dev/shm", "--capacity"]);
@@ -265,6 +281,7 @@ fn until_gone(workers: &[i32]) {
 
 #[test]
 fn nothing_is_left_when_it_is_told_to_stop_or_killed() {
+    let _turn = turn();
     for args in BENCHES {
         for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGKILL] {
             let directory = Directory::new("stopped-bench");
@@ -281,6 +298,7 @@ fn nothing_is_left_when_it_is_told_to_stop_or_killed() {
 
 #[test]
 fn a_killed_worker_is_told_of() {
+    let _turn = turn();
     for args in BENCHES {
         for victim in 0..2 {
             let directory = Directory::new("killed-worker");

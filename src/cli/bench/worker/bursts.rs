@@ -1,6 +1,6 @@
 //! Some messages at once, now and then: what it costs to be ready for them.
 
-use super::{clock, histogram, must_have_left, receiver, report, sender, wait_for_peer, wrong};
+use super::{clock, histogram, must_have_left, receiver, report, sender, until_sender, until_there, wrong};
 use crate::cli::bench::job::{Assignment, Side};
 use crate::cli::failure::Failure;
 use crate::cli::pair::report::Report;
@@ -24,11 +24,11 @@ fn send(assignment: &Assignment) -> Result<(), Failure> {
     // Otherwise the kernel lets us sleep 50 us longer than asked, to wake for several reasons at once.
     prctl::set_timerslack(1).map_err(|error| Failure::Fault(format!("cannot ask for exact sleeps: {error}")))?;
     let mut tx: Sender<Message> = sender(assignment, 0)?;
-    wait_for_peer(&mut tx)?;
+    until_there(|slice| tx.wait_for_peer(slice))?;
     let job = &assignment.job;
     let (count, every) = (job.batch as u64, clock::ns(job.every));
     let bursts = (clock::ns(job.run) / every).max(2);
-    let (start, cpu) = (clock::now_ns(), clock::cpu_ns());
+    let (start, cpu, wakes) = (clock::now_ns(), clock::cpu_ns(), tx.stats().wakes);
     for burst in 0..bursts {
         sleep_until(start + (burst + 1) * every)?;
         let first = burst * count + job.shift(burst * count, count);
@@ -44,7 +44,7 @@ fn send(assignment: &Assignment) -> Result<(), Failure> {
     Report::value("bursts", bursts).send();
     Report::value("sender_ns", ns).send();
     Report::value("sender_cpu_ns", cpu).send();
-    Report::value("wakes", tx.stats().wakes).send();
+    Report::value("wakes", tx.stats().wakes - wakes).send();
     Ok(())
 }
 
@@ -62,9 +62,10 @@ fn sleep_until(then: u64) -> Result<(), Failure> {
 
 fn receive(assignment: &Assignment) -> Result<(), Failure> {
     let mut rx: Receiver<Message> = receiver(assignment, 0)?;
+    until_sender(&mut rx)?;
     let count = assignment.job.batch as u64;
     let (mut first, mut last) = (histogram()?, histogram()?);
-    let (start, cpu) = (clock::now_ns(), clock::cpu_ns());
+    let (start, cpu, sleeps) = (clock::now_ns(), clock::cpu_ns(), rx.stats().sleeps);
     let mut n = 0;
     while let Ok([number, stamp]) = rx.recv() {
         if number != n {
@@ -88,7 +89,7 @@ fn receive(assignment: &Assignment) -> Result<(), Failure> {
     Report::value("received", n).send();
     Report::value("receiver_ns", ns).send();
     Report::value("receiver_cpu_ns", cpu).send();
-    Report::value("sleeps", rx.stats().sleeps).send();
+    Report::value("sleeps", rx.stats().sleeps - sleeps).send();
     report("first", &first);
     report("last", &last);
     Ok(())

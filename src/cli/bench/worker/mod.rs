@@ -27,6 +27,7 @@ use crate::cli::{args, opening};
 use hdrhistogram::Histogram;
 use ringway::spsc::{Receiver, Sender};
 use ringway::{DisconnectReason, Options, Payload, WaitForPeerError};
+use std::time::Duration;
 
 /// Does one side of a job; reports on stderr.
 pub(crate) fn run(args: &BenchWorkerArgs) -> Result<(), Failure> {
@@ -61,16 +62,25 @@ fn receiver<T: Payload>(assignment: &Assignment, which: usize) -> Result<Receive
     opening::open(name, &options(assignment), Receiver::open_or_create_with)
 }
 
-/// Waits until the other side has taken its end.
-fn wait_for_peer<T: Payload>(tx: &mut Sender<T>) -> Result<(), Failure> {
+/// Waits until the other side has taken its end; `wait` is how an end waits for so long. From then on a death is noticed by
+/// every call; before, an end would wait for ever for one who may have failed.
+fn until_there(mut wait: impl FnMut(Duration) -> Result<(), WaitForPeerError>) -> Result<(), Failure> {
     loop {
         signals::check()?;
-        match tx.wait_for_peer(SLICE) {
+        match wait(SLICE) {
             Ok(()) => return Ok(()),
             Err(WaitForPeerError::Timeout) => {}
             Err(WaitForPeerError::Disconnected(reason)) => return Err(Failure::gone(Some(reason))),
         }
     }
+}
+
+/// Waits until the sender is there, or has been there: it may have sent everything and left meanwhile.
+fn until_sender<T: Payload>(rx: &mut Receiver<T>) -> Result<(), Failure> {
+    until_there(|slice| match rx.wait_for_peer(slice) {
+        Err(WaitForPeerError::Timeout) if !rx.is_empty() || rx.disconnect_reason().is_some() => Ok(()),
+        waited => waited,
+    })
 }
 
 /// That there is nothing more to receive is well only if the sender has left in good order.

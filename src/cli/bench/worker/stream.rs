@@ -2,7 +2,7 @@
 
 use super::bare::{LineReader, LineWriter, Shared};
 use super::message::{is_message, message, sized};
-use super::{clock, must_have_left, receiver, sender, wait_for_peer, wrong};
+use super::{clock, must_have_left, receiver, sender, until_sender, until_there, wrong};
 use crate::cli::bench::job::{Assignment, Side, Via};
 use crate::cli::descriptor;
 use crate::cli::failure::Failure;
@@ -32,12 +32,13 @@ fn channel<const N: usize>(assignment: &Assignment) -> Result<(), Failure> {
     match assignment.side {
         Side::First => {
             let mut tx: Sender<[u64; N]> = sender(assignment, 0)?;
-            wait_for_peer(&mut tx)?;
+            until_there(|slice| tx.wait_for_peer(slice))?;
             let mut buffer = vec![[0; N]; assignment.job.batch];
             make(assignment, |n| send(&mut tx, n, &mut buffer))
         }
         Side::Second => {
             let mut rx: Receiver<[u64; N]> = receiver(assignment, 0)?;
+            until_sender(&mut rx)?;
             let mut meter = Meter::new(assignment);
             if assignment.job.batch == 1 { take_each(&mut rx, &mut meter) } else { take_many(&mut rx, &mut meter) }?;
             must_have_left(rx.disconnect_reason())?;

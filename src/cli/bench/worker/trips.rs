@@ -5,7 +5,7 @@
 
 use super::bare::{Shared, sleep, wake};
 use super::message::{is_message, message, sized};
-use super::{clock, histogram, must_have_left, receiver, report, sender, wait_for_peer, wrong};
+use super::{clock, histogram, must_have_left, receiver, report, sender, until_there, wrong};
 use crate::cli::bench::job::{Assignment, Job, Side, Via};
 use crate::cli::failure::Failure;
 use crate::cli::pair::report::Report;
@@ -33,7 +33,7 @@ fn channels<const N: usize>(assignment: &Assignment) -> Result<(), Failure> {
     let (out, back) = if assignment.side == Side::First { (0, 1) } else { (1, 0) };
     let mut tx: Sender<[u64; N]> = sender(assignment, out)?;
     let rx: Receiver<[u64; N]> = receiver(assignment, back)?;
-    wait_for_peer(&mut tx)?;
+    until_there(|slice| tx.wait_for_peer(slice))?;
     play(assignment, Channels { tx, rx })
 }
 
