@@ -49,7 +49,7 @@ pub(crate) struct Common {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct RttArgs {
-    /// Sizes of messages
+    /// Sizes of messages, with commas between them
     #[arg(long, value_delimiter = ',', default_values_t = [8, 64, 256], value_parser = parse_size)]
     pub(super) bytes: Vec<usize>,
     /// Messages that each ring holds
@@ -61,10 +61,10 @@ pub(crate) struct RttArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct RateArgs {
-    /// Sizes of messages
+    /// Sizes of messages, with commas between them
     #[arg(long, value_delimiter = ',', default_values_t = [8, 64, 256, 1024], value_parser = parse_size)]
     pub(super) bytes: Vec<usize>,
-    /// Messages that are sent and received at once
+    /// Messages that are sent and received at once, with commas between the numbers
     #[arg(long, value_delimiter = ',', default_values_t = [1, 8, 64], value_parser = RangedU64ValueParser::<usize>::new().range(1..=65_536))]
     pub(super) batch: Vec<usize>,
     /// Messages that the ring holds
