@@ -125,6 +125,8 @@ fn bursts_show_what_each_way_of_waiting_costs() {
     if !is_single() {
         let waiting: Vec<_> = rows(&results).iter().map(|row| row["waiting"].as_str().expect("text")).collect();
         assert_eq!(waiting, ["0 us", "5 us", "10 us", "20 us", "50 us", "100 us", "200 us", "spin"]);
+        let spins: Vec<_> = rows(&results).iter().map(|row| row["spin_us"].as_u64()).collect();
+        assert_eq!(spins, [Some(0), Some(5), Some(10), Some(20), Some(50), Some(100), Some(200), None]);
         let defaults: Vec<_> = rows(&results).iter().filter(|row| row["is_default"] == true).collect();
         assert!(defaults.len() == 1 && defaults[0]["waiting"] == "20 us", "{defaults:?}");
         let spinning = rows(&results).last().expect("the last");

@@ -33,7 +33,7 @@ pub(crate) struct Common {
     /// The two processors of the two processes, instead of the first two that are allowed
     #[arg(long, value_name = "CPU,CPU", value_delimiter = ',', num_args = 1)]
     pub(super) cpus: Vec<usize>,
-    /// Print the results as JSON
+    /// Print one JSON object: the machine, warnings, and every figure under a key that ends with its unit
     #[arg(long)]
     pub(super) json: bool,
     /// Draw the results, as SVG

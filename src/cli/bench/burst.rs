@@ -23,6 +23,8 @@ pub(super) struct Row {
     count: usize,
     /// How both ends wait: so long spinning, then sleeping; or always spinning.
     waiting: String,
+    /// How long they spin; none: always.
+    spin_us: Option<u64>,
     is_default: bool,
     /// From the sending of a burst's first message to its receipt.
     first_p50_us: f64,
@@ -134,6 +136,7 @@ fn row(job: &Job, rounds: &Rounds) -> Result<Row, Failure> {
         every_us: u64::try_from(job.every.as_micros()).unwrap_or(u64::MAX),
         count: job.batch,
         waiting: job.wait.label(),
+        spin_us: job.wait.spin_us(),
         is_default: job.wait.is_default(),
         first_p50_us,
         first_p99_us,

@@ -68,6 +68,15 @@ impl Wait {
         self.strategy() == WaitStrategy::default()
     }
 
+    /// How long an end spins before it sleeps, in microseconds; `None`: for ever.
+    pub(super) fn spin_us(self) -> Option<u64> {
+        match self.strategy() {
+            WaitStrategy::SpinThenSleep(budget) => u64::try_from(budget.as_micros()).ok(),
+            WaitStrategy::Sleep => Some(0),
+            _ => None,
+        }
+    }
+
     /// In tables, in charts and in JSON.
     pub(super) fn label(self) -> String {
         match self {
