@@ -125,7 +125,9 @@ fn scatter<S: Subject>(subject: &S, rows: &[S::Row]) -> Option<String> {
         .collect();
     let first = scattered.first()?;
     let (some, all) = (scattered.len(), rows.len());
-    Some(format!("the rounds of {some} of {all} figures scatter (as those of {first}): something else runs here"))
+    Some(format!(
+        "the rounds of {some} of {all} figures scatter (as those of {first}): something else runs here, or on the host"
+    ))
 }
 
 impl Job {

@@ -11,11 +11,11 @@
 //!
 //! # Safety
 //!
-//! Both workers are this program. [1] The memory is an anonymous file of [`STAGE_BYTES`], made by the parent, that nobody
-//! truncates; it is mapped as long as a `Shared` lives, at a page's address, and zeroed bytes are a `Stage`. [2] Line
+//! Both workers are this program. (1) The memory is an anonymous file of [`STAGE_BYTES`], made by the parent, that nobody
+//! truncates; it is mapped as long as a `Shared` lives, at a page's address, and zeroed bytes are a `Stage`. (2) Line
 //! number n is the reader's while `head <= n < tail`, else the writer's while `n < head + LINES`; `tail` and `head` go
 //! up by a release store after the last use, and are believed after an acquire load. There is one `LineWriter`, in the
-//! one worker, and one `LineReader`, in the other. [3] A futex call is given a live, aligned `u32`.
+//! one worker, and one `LineReader`, in the other. (3) A futex call is given a live, aligned `u32`.
 #![allow(unsafe_code)]
 
 use crate::cli::failure::Failure;
@@ -84,7 +84,7 @@ impl Deref for Shared {
     type Target = Stage;
 
     fn deref(&self) -> &Stage {
-        // SAFETY: [1], and everything inside may be written by others: atomics, and places in an `UnsafeCell`.
+        // SAFETY: (1), and everything inside may be written by others: atomics, and places in an `UnsafeCell`.
         unsafe { &*self.0.as_mut_ptr().cast::<Stage>() }
     }
 }
@@ -114,7 +114,7 @@ impl LineWriter {
         }
         for (n, number) in (self.tail..end).zip(first..) {
             let place = self.shared.lines[(n % LINES) as usize].0.get();
-            // SAFETY: [2], `tail <= n < head + LINES`.
+            // SAFETY: (2), `tail <= n < head + LINES`.
             unsafe { place.write(make(number)) };
         }
         self.tail = end;
@@ -158,7 +158,7 @@ impl LineReader {
             let end = tail.min(self.head + AT_ONCE);
             for n in self.head..end {
                 let place = self.shared.lines[(n % LINES) as usize].0.get();
-                // SAFETY: [2], `head <= n < tail`.
+                // SAFETY: (2), `head <= n < tail`.
                 let line = unsafe { place.read() };
                 if !is_right(n, &line) {
                     return Err(n);
@@ -174,12 +174,12 @@ impl LineReader {
 /// Sleeps while `word` is `seen`, at most so long; a signal ends it too.
 pub(super) fn sleep(word: &AtomicU32, seen: u32, at_most: Duration) {
     let timeout = libc::timespec { tv_sec: 0, tv_nsec: at_most.subsec_nanos().into() };
-    // SAFETY: [3]; `timeout` lives across the call. Whatever it says, the caller looks again.
+    // SAFETY: (3); `timeout` lives across the call. Whatever it says, the caller looks again.
     unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAIT, seen, &timeout, ptr::null::<u32>(), 0) };
 }
 
 /// Wakes who sleeps on `word`.
 pub(super) fn wake(word: &AtomicU32) {
-    // SAFETY: [3]; the kernel takes the address as a key.
+    // SAFETY: (3); the kernel takes the address as a key.
     unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAKE, 1) };
 }
