@@ -2,7 +2,6 @@
 #![cfg(feature = "cli")]
 
 #[path = "cli/process.rs"]
-#[allow(dead_code)] // no test binary uses everything
 mod process;
 
 use nix::sys::signal::Signal;

@@ -190,7 +190,7 @@ fn nothing_is_wrong_with_a_stream_from_its_beginning_to_its_end() {
 fn what_is_wrong_with_a_header_is_said_at_its_field() {
     for (name, at, bytes, others) in [
         ("magic", 0, &b"RINGWAY"[..], &[][..]),
-        ("version", 8, &[2], &[]),
+        ("version", 8, &[3], &[]),
         ("header_bytes", 12, &[1], &[]),
         ("order_mark", 16, &[4, 3, 2, 1], &[]),
         ("kind", 20, &[9], &["checksum"]),

@@ -17,6 +17,7 @@ use crate::wait::awaited::{Awaited, TimedOut, sleep_on, wait};
 use crate::wait::barrier;
 use crate::wait::bell::{Ringer, Sleeper, Sleeps, UNHEARD, Waker};
 use crate::wait::deadline::Deadline;
+use crate::wait::flow::Flow;
 use crate::wait::parker::Woken;
 use crate::wait::strategy::WaitStrategy;
 use std::time::Duration;
@@ -63,6 +64,7 @@ pub(crate) struct End {
     strategy: WaitStrategy,
     slice: Duration,
     absent: Absent,
+    flow: Flow,
     stats: Stats,
 }
 
@@ -84,6 +86,7 @@ impl End {
             strategy: options.wait,
             slice: options.slice,
             absent: options.absent,
+            flow: Flow::default(),
             stats: Stats { wakes: u64::from(has_rung), ..Stats::default() },
         };
         end.digest();
@@ -108,6 +111,10 @@ impl End {
 
     pub(crate) fn slice(&self) -> Duration {
         self.slice
+    }
+
+    pub(crate) fn flow(&mut self) -> &mut Flow {
+        &mut self.flow
     }
 
     /// Waits otherwise from now on, and tells the other end if that matters to it.

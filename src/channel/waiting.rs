@@ -4,9 +4,13 @@ use super::end::End;
 use super::reason::DisconnectReason;
 use crate::ring::payload::Payload;
 use crate::ring::spsc::{Consumer, Producer};
+use crate::sync::backoff;
 use crate::wait::awaited::{Awaited, TimedOut, wait};
 use crate::wait::deadline::Deadline;
 use crate::wait::parker::Woken;
+
+/// A microsecond of pauses, or less.
+const LINGER_POLLS: u32 = 64;
 
 /// Why the waiting was for nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +38,21 @@ pub(crate) fn for_message<T: Payload>(
     deadline: Deadline,
 ) -> Result<(), Vain> {
     let (strategy, slice) = (end.strategy(), end.slice());
+    if strategy.may_linger() && !deadline.is_over() && end.flow().has_run_dry(consumer.head()) {
+        linger(consumer);
+    }
     flatten(wait(&mut Message { consumer, end }, strategy, slice, deadline))
+}
+
+/// Stays away from the ring until the sender has got ahead, or for about a microsecond.
+fn linger<T: Payload>(consumer: &Consumer<T>) {
+    let Some(lead) = consumer.lead() else { return };
+    for _ in 0..LINGER_POLLS {
+        if lead.is_written() {
+            return;
+        }
+        backoff::pause();
+    }
 }
 
 /// `Some(Ok)`: a message is there. `Some(Err)`: none is left, and no sender. `None`: none now.

@@ -1,5 +1,6 @@
 //! What can be asked of the program. The comments on the fields are its help.
 
+use super::bench::args::{Bench, BenchWorkerArgs};
 use super::demo::worker::{Task, Via};
 use super::units;
 use clap::{Parser, Subcommand};
@@ -47,9 +48,15 @@ pub(crate) enum Command {
     Rm(RmArgs),
     /// Remove every channel that nobody is attached to
     Clean(LookArgs),
+    /// Measure this machine: channels between two processes, beside what the machine could do without them
+    #[command(subcommand)]
+    Bench(Bench),
     /// One end of a stream or of a round trip of the demo
     #[command(hide = true)]
     DemoWorker(WorkerArgs),
+    /// One side of a measurement
+    #[command(hide = true)]
+    BenchWorker(BenchWorkerArgs),
 }
 
 /// A channel, as its two ends name it.
@@ -188,8 +195,6 @@ pub(crate) struct DemoArgs {
 pub(crate) struct WorkerArgs {
     pub(crate) task: Task,
     pub(crate) via: Via,
-    #[arg(long)]
-    pub(crate) name: String,
     #[arg(long)]
     pub(crate) dir: Option<PathBuf>,
     #[arg(long)]

@@ -41,6 +41,11 @@ impl Failure {
         }
     }
 
+    /// The other end of a channel is gone, for this reason if it is known.
+    pub(crate) fn gone(reason: Option<DisconnectReason>) -> Self {
+        Self::Gone(reason.map_or_else(|| "the other end is gone".to_owned(), |reason| reason.to_string()))
+    }
+
     /// The line on stderr, if there is something to say.
     pub(crate) fn print(&self) {
         if let Self::Fault(text) | Self::Gone(text) = self {

@@ -8,6 +8,7 @@
 //! | 128 + n | signal n ended it, and it detached in good order |
 
 mod args;
+mod bench;
 mod clean;
 mod demo;
 mod descriptor;
@@ -16,6 +17,7 @@ mod inspect;
 mod ls;
 mod opening;
 mod output;
+mod pair;
 mod progress;
 mod recv;
 mod rm;
@@ -33,10 +35,10 @@ use std::process::ExitCode;
 /// Parses, does it, says what went wrong.
 pub(crate) fn run() -> ExitCode {
     let command = Args::parse().command;
-    let is_worker = matches!(command, Command::DemoWorker(_));
+    let is_worker = matches!(command, Command::DemoWorker(_) | Command::BenchWorker(_));
     let Err(failure) = dispatch(command) else { return ExitCode::SUCCESS };
     if is_worker {
-        demo::report::failure(&failure);
+        pair::report::failure(&failure);
     } else {
         failure.print();
     }
@@ -47,6 +49,8 @@ fn dispatch(command: Command) -> Result<(), Failure> {
     match command {
         Command::Demo(args) => demo::run(&args),
         Command::DemoWorker(args) => demo::worker::run(&args),
+        Command::Bench(args) => bench::run(&args),
+        Command::BenchWorker(args) => bench::worker::run(&args),
         Command::Send(args) => send::run(&args),
         Command::Recv(args) => recv::run(&args),
         Command::Ls(args) => ls::run(&args),

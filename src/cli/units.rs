@@ -17,6 +17,15 @@ pub(crate) fn parse_bytes(text: &str) -> Result<u64, String> {
     number.checked_mul(1 << shift).ok_or_else(|| "too many bytes".to_owned())
 }
 
+/// `500 us`, `10 ms`, `2 s`.
+pub(crate) fn duration(time: Duration) -> String {
+    match time.as_micros() {
+        us if us % 1_000_000 == 0 => format!("{} s", us / 1_000_000),
+        us if us % 1000 == 0 => format!("{} ms", us / 1000),
+        us => format!("{us} us"),
+    }
+}
+
 /// `512 B`, `64 KiB`, `1.5 GiB`.
 pub(crate) fn bytes(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
@@ -121,6 +130,13 @@ mod tests {
             assert!(parse_time(text).is_err(), "{text}");
         }
         assert!(parse_some_time("0").is_err() && parse_some_time("0ms").is_err() && parse_some_time("1us").is_ok());
+    }
+
+    #[test]
+    fn times_are_printed_with_their_units() {
+        for (us, shown) in [(500, "500 us"), (1000, "1 ms"), (2_000_000, "2 s"), (1500, "1500 us")] {
+            assert_eq!(duration(Duration::from_micros(us)), shown);
+        }
     }
 
     #[test]

@@ -32,6 +32,10 @@ const ALIGN_MAX: u64 = PAGE;
 const CAPACITY_MAX: u64 = 1 << 48;
 /// Frames up to this many bytes are laid out inline unless the options say otherwise.
 const INLINE_MAX: u64 = PAGE;
+/// What a processor moves at once.
+const LINE: u64 = 64;
+/// Bytes of a frame of messages that are too large to share a line with its word, and small enough to share such a frame.
+const SHARED_FRAME: u64 = 512;
 
 /// Where a frame's publication word lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -175,11 +179,15 @@ fn frame(shape: Shape, stride: u64) -> Result<(Placement, u64, u64), FormatError
     let Some(one) = one else {
         return field("type_size", shape.size, "small enough for the address space");
     };
-    let inline = shape.frame_bytes.unwrap_or(one) <= INLINE_MAX;
+    // A message that fits into a line with its word has that line. One that is a little larger would fill two and leave
+    // most of the second empty; several of them share a frame of some lines instead.
+    let shared = (SHARED_FRAME.saturating_sub(offset)) / stride >= 2;
+    let usual = if one > LINE && shared { SHARED_FRAME } else { one };
+    let inline = shape.frame_bytes.unwrap_or(usual) <= INLINE_MAX;
     let placement = shape.placement.unwrap_or(if inline { Placement::Inline } else { Placement::Table });
     match placement {
         Placement::Inline => {
-            let bytes = shape.frame_bytes.unwrap_or(one);
+            let bytes = shape.frame_bytes.unwrap_or(usual);
             if bytes % offset != 0 || bytes - offset.min(bytes) < stride {
                 return field(
                     "frame_bytes",
@@ -217,6 +225,17 @@ mod tests {
         let ring = Geometry::new(shape(1024, 8, 8)).unwrap();
         assert_eq!((ring.per, ring.frame_bytes, ring.payload_offset, ring.frames), (7, 64, 8, 148));
         assert!(ring.total <= 80 * 1024, "a default channel of 1024 x 8 bytes: {} bytes", ring.total);
+    }
+
+    #[test]
+    fn messages_a_little_larger_than_a_line_share_frames() {
+        let per_and_bytes = |size| {
+            let ring = Geometry::new(shape(1024, size, 8)).unwrap();
+            (ring.per, ring.frame_bytes)
+        };
+        assert_eq!([8, 24, 56].map(per_and_bytes), [(7, 64), (2, 64), (1, 64)]);
+        assert_eq!([64, 72, 128, 248].map(per_and_bytes), [(7, 512), (7, 512), (3, 512), (2, 512)]);
+        assert_eq!([256, 1024].map(per_and_bytes), [(1, 320), (1, 1088)]);
     }
 
     #[test]

@@ -23,6 +23,10 @@ mod imp {
     use core::marker::PhantomData;
     use core::ptr::NonNull;
 
+    /// Bytes by which a producer should be ahead of a consumer that has caught up with it: a page, so that the two are on
+    /// different lines by far, and no more, so that what is to be read is still in the nearer caches.
+    const LEAD_BYTES: u64 = 4096;
+
     /// The two control pages of a segment.
     #[derive(Debug, Clone)]
     pub(crate) struct Control {
@@ -153,6 +157,8 @@ mod imp {
         /// Messages in the ring.
         pub(crate) capacity: u64,
         contiguous: bool,
+        /// Frames by which a producer that is written behind should be ahead; 0 where a frame is much by itself.
+        pub(crate) lead: usize,
         /// Keeps the bytes.
         _region: Arc<Region>,
         _message: PhantomData<T>,
@@ -197,6 +203,7 @@ mod imp {
                 count: geometry.frames as usize,
                 capacity: geometry.capacity,
                 contiguous: !inline,
+                lead: if inline { (LEAD_BYTES / geometry.frame_bytes) as usize } else { 0 },
                 _region: region,
                 _message: PhantomData,
             }
@@ -355,6 +362,7 @@ mod imp {
         pub(crate) per: usize,
         pub(crate) count: usize,
         pub(crate) capacity: u64,
+        pub(crate) lead: usize,
     }
 
     // SAFETY: a cell is accessed by whoever the ring's words allow, which is what the model checks.
@@ -374,6 +382,7 @@ mod imp {
                 per: geometry.per as usize,
                 count: geometry.frames as usize,
                 capacity: geometry.capacity,
+                lead: 0,
             }
         }
     }

@@ -40,6 +40,8 @@ impl<T: NoUninit + AnyBitPattern + 'static> Payload for T {}
 
 /// From this many bytes on the compiler's words give way to a copy of ours, by sixteen bytes at a time.
 const WIDE: usize = 32;
+/// The same for one message by itself.
+const WIDE_ALONE: usize = 512;
 /// From this many bytes on, to one string instruction, which takes a while to start.
 const LARGE: usize = 2048;
 
@@ -51,6 +53,12 @@ const fn unit(size: usize) -> usize {
 
 const fn is_wide(bytes: usize) -> bool {
     cfg!(all(target_arch = "x86_64", not(miri))) && bytes >= WIDE
+}
+
+/// Whether one message of this size is copied by sixteen bytes at a time, or more. By words it can go straight from the
+/// registers in which it was made; a copy needs it in memory first.
+const fn is_wide_alone(size: usize) -> bool {
+    is_wide(size) && (size >= WIDE_ALONE || unit(size) < 8)
 }
 
 /// Copies a message to its place.
@@ -177,7 +185,7 @@ words!(in_by_1, out_by_1, AtomicU8, u8);
 unsafe fn copy_in(shared: *mut u8, own: *const u8, size: usize) {
     match unit(size) {
         // SAFETY: the caller's: both sides are valid for `size` bytes.
-        _ if is_wide(size) => unsafe { opaque(shared, own, size) },
+        _ if is_wide_alone(size) => unsafe { opaque(shared, own, size) },
         // SAFETY: the caller's; `unit` divides the size, and the place is aligned to it.
         8 => unsafe { in_by_8(shared, own, size) },
         // SAFETY: as above.
@@ -197,7 +205,7 @@ unsafe fn copy_in(shared: *mut u8, own: *const u8, size: usize) {
 unsafe fn copy_out(own: *mut u8, shared: *const u8, size: usize) {
     match unit(size) {
         // SAFETY: the caller's: both sides are valid for `size` bytes.
-        _ if is_wide(size) => unsafe { opaque(own, shared, size) },
+        _ if is_wide_alone(size) => unsafe { opaque(own, shared, size) },
         // SAFETY: the caller's; `unit` divides the size, and the place is aligned to it.
         8 => unsafe { out_by_8(own, shared, size) },
         // SAFETY: as above.

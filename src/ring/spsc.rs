@@ -62,6 +62,7 @@ use super::Corrupt;
 use super::cursor::{Cursor, Tip};
 use super::payload::{self, Payload};
 use crate::layout::overlay::{Control, Frames};
+use crate::sync::AtomicU64;
 use crate::sync::Ordering::Relaxed;
 use crate::sync::edge::{CLOSED, CREDIT, FILLED, FINISHED, FREED, TRAIL};
 
@@ -404,6 +405,22 @@ pub(crate) struct Attempt {
     pub(crate) redelivered: bool,
 }
 
+/// A frame some way ahead of the consumer.
+#[derive(Debug)]
+pub(crate) struct Lead<'a> {
+    word: &'a AtomicU64,
+    /// The position of its first message.
+    first: u64,
+}
+
+impl Lead<'_> {
+    /// Whether the producer has got there: a hint.
+    pub(crate) fn is_written(&self) -> bool {
+        // Relaxed: gives no permission; messages are read by their own frames' words.
+        self.word.load(Relaxed) > self.first
+    }
+}
+
 impl<T> Consumer<T> {
     /// Takes the reading end up where the last consumer left it: at its first unreleased message.
     pub(crate) fn attach(control: Control, frames: Frames<T>) -> Result<Self, Corrupt> {
@@ -472,6 +489,15 @@ impl<T> Consumer<T> {
         }
         // SAFETY: these frames made the spot.
         unsafe { self.frames.word_at(self.at.spot) }.load(FILLED.acquire())
+    }
+
+    /// The frame that a sender must have got to before it is left alone; `None` where frames or rings are too small or
+    /// too large for that.
+    pub(crate) fn lead(&self) -> Option<Lead<'_>> {
+        let frames = self.frames.lead.min(self.frames.count / 4);
+        let at = self.at.cursor(&self.frames);
+        let first = at.position - at.place as u64 + (frames * self.frames.per) as u64;
+        (frames > 0).then(|| Lead { word: self.frames.word((at.frame + frames) % self.frames.count), first })
     }
 
     /// How many messages are there, counted up to `max`.

@@ -32,6 +32,12 @@ impl WaitStrategy {
         self == Self::Spin
     }
 
+    /// Whether an end that waits like this may stay away from the ring for a moment: not one that wants each message at
+    /// once, nor one that does not poll at all.
+    pub(crate) fn may_linger(self) -> bool {
+        !self.is_quiet() && self.spin() != Some(Duration::ZERO)
+    }
+
     /// How long to poll before the first sleep; `None`: for ever.
     pub(crate) fn spin(self) -> Option<Duration> {
         match self {

@@ -1,11 +1,11 @@
 //! A stream of bytes: the end that makes them and the end that verifies them, in place where there is a ring.
 
 use super::data::Data;
-use super::pair::channels;
-use super::report::Report;
 use super::worker::Via;
+use super::{DEMO, NANOSECONDS};
 use crate::cli::args::{self, WorkerArgs};
 use crate::cli::failure::Failure;
+use crate::cli::pair::report::Report;
 use crate::cli::signals::{self, SLICE};
 use crate::cli::{descriptor, opening};
 use ringway::stream::{Reader, Writer};
@@ -36,7 +36,7 @@ pub(super) fn verify(args: &WorkerArgs) -> Result<(), Failure> {
 }
 
 fn make_in_ring(args: &WorkerArgs) -> Result<(), Failure> {
-    let [name, _] = channels(&args.name);
+    let [name, _] = DEMO.channels(args.parent);
     let gone = |error: io::Error| Failure::stream(&name, &error);
     let options = args::options(args.dir.as_deref(), args.capacity);
     let mut writer = opening::open(&name, &options, Writer::open_or_create_with)?;
@@ -93,7 +93,7 @@ fn fill(args: &WorkerArgs, at: u64, bytes: &mut [u8]) -> Result<usize, Failure> 
 }
 
 fn verify_in_ring(args: &WorkerArgs, check: &mut Check) -> Result<(), Failure> {
-    let [name, _] = channels(&args.name);
+    let [name, _] = DEMO.channels(args.parent);
     let options = args::options(args.dir.as_deref(), args.capacity);
     let mut reader = opening::open(&name, &options, Reader::open_or_create_with)?;
     loop {
@@ -155,7 +155,7 @@ impl Check {
             return Err(Failure::Gone(format!("the stream ended after {} of {} bytes", self.at, self.bytes)));
         }
         let time = self.started.map_or(Duration::ZERO, |started| started.elapsed());
-        Report::Done(time.as_nanos() as f64).send();
+        Report::value(NANOSECONDS, time.as_nanos()).send();
         Ok(())
     }
 }

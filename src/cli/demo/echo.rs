@@ -1,10 +1,10 @@
 //! A round trip: one end asks, the other answers.
 
-use super::pair::channels;
-use super::report::Report;
 use super::worker::Via;
+use super::{DEMO, NANOSECONDS};
 use crate::cli::args::{self, WorkerArgs};
 use crate::cli::failure::Failure;
+use crate::cli::pair::report::Report;
 use crate::cli::signals::{self, SLICE};
 use crate::cli::{descriptor, opening};
 use ringway::spsc::{Receiver, Sender};
@@ -19,7 +19,7 @@ const BATCH: u64 = 16;
 
 /// Asks for a while, and reports the median of its batches.
 pub(super) fn ask(args: &WorkerArgs) -> Result<(), Failure> {
-    let [there, back] = channels(&args.name);
+    let [there, back] = DEMO.channels(args.parent);
     let mut line = Line::open(args, &there, &back)?;
     line.wait_for_peer()?;
     let started = Instant::now();
@@ -38,13 +38,13 @@ pub(super) fn ask(args: &WorkerArgs) -> Result<(), Failure> {
         batches.push(before.elapsed().as_nanos() as f64 / BATCH as f64);
     }
     batches.sort_by(f64::total_cmp);
-    Report::Done(batches[batches.len() / 2]).send();
+    Report::value(NANOSECONDS, batches[batches.len() / 2]).send();
     Ok(())
 }
 
 /// Answers until nobody asks.
 pub(super) fn answer(args: &WorkerArgs) -> Result<(), Failure> {
-    let [there, back] = channels(&args.name);
+    let [there, back] = DEMO.channels(args.parent);
     let mut line = Line::open(args, &back, &there)?;
     while let Some(question) = line.get()? {
         line.put(!question)?;
@@ -87,7 +87,7 @@ impl Line {
 
     fn put(&mut self, message: u64) -> Result<(), Failure> {
         match self {
-            Self::Ring { tx, .. } => tx.send(message).map_err(|_| gone(tx.disconnect_reason())),
+            Self::Ring { tx, .. } => tx.send(message).map_err(|_| Failure::gone(tx.disconnect_reason())),
             Self::Descriptors { stdout, .. } => {
                 // Eight bytes go whole or not at all: there is room for thousands of them.
                 while descriptor::write(&*stdout, &message.to_le_bytes()).map_err(broken)?.is_none() {
@@ -107,7 +107,7 @@ impl Line {
                     Err(RecvTimeoutError::Timeout) => signals::check()?,
                     Err(RecvTimeoutError::Disconnected) => match rx.disconnect_reason() {
                         Some(DisconnectReason::Left) => return Ok(None),
-                        reason => return Err(gone(reason)),
+                        reason => return Err(Failure::gone(reason)),
                     },
                 }
             },
@@ -125,10 +125,6 @@ impl Line {
             }
         }
     }
-}
-
-fn gone(reason: Option<DisconnectReason>) -> Failure {
-    Failure::Gone(reason.map_or_else(|| "the other end is gone".to_owned(), |reason| reason.to_string()))
 }
 
 fn broken(error: io::Error) -> Failure {

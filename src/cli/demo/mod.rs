@@ -3,8 +3,7 @@
 //! | file | |
 //! |---|---|
 //! | `mod.rs` | the parent: starts two workers for each measurement, shows how far they are, prints the table |
-//! | `pair.rs` | two workers, what they report, and what is done when one fails |
-//! | `report.rs` | the lines in which workers report |
+//! | `start.rs` | the two workers of a measurement, and what lies between them |
 //! | `worker.rs` | what a worker does first; then one of the next two |
 //! | `bulk.rs` | a stream of bytes: the end that makes them, the end that verifies them |
 //! | `echo.rs` | a round trip: the end that asks, the end that answers |
@@ -13,18 +12,23 @@
 mod bulk;
 mod data;
 mod echo;
-mod pair;
-pub(crate) mod report;
+mod start;
 pub(crate) mod worker;
 
 use super::args::DemoArgs;
 use super::failure::Failure;
+use super::pair::Whose;
 use super::progress::Progress;
 use super::{output, signals, units};
-use pair::Pair;
 use serde::Serialize;
 use std::time::Duration;
 use worker::{Task, Via};
+
+/// What a worker measures: of the whole stream, or of one round trip.
+const NANOSECONDS: &str = "ns";
+
+/// The demo's pairs of workers.
+const DEMO: Whose = Whose("demo");
 
 /// The results, as JSON.
 #[derive(Serialize)]
@@ -53,16 +57,16 @@ pub(crate) fn run(args: &DemoArgs) -> Result<(), Failure> {
     let mut results = Results { bytes: args.bytes, seed: args.seed, streams: Vec::new(), round_trips: Vec::new() };
     for via in [Via::Ringway, Via::Pipe, Via::Socket] {
         let mut progress = Progress::of_demo(&format!("{} stream", via.label()), args.bytes);
-        let pair = Pair::start(args, [Task::Make, Task::Verify], via)?;
-        let ns = pair.wait(|at| progress.show(at))?;
+        let pair = start::start(args, [Task::Make, Task::Verify], via)?;
+        let ns = pair.wait(|at| progress.show(at))?.number(NANOSECONDS)?;
         progress.show(args.bytes);
         progress.finish();
         let bytes_per_second = units::per_second(args.bytes, Duration::from_nanos(ns as u64));
         results.streams.push(Stream { via, bytes_per_second });
     }
     for via in [Via::Spin, Via::Ringway, Via::Pipe, Via::Socket] {
-        let pair = Pair::start(args, [Task::Ask, Task::Answer], via)?;
-        results.round_trips.push(RoundTrip { via, nanoseconds: pair.wait(|_| ())? });
+        let pair = start::start(args, [Task::Ask, Task::Answer], via)?;
+        results.round_trips.push(RoundTrip { via, nanoseconds: pair.wait(|_| ())?.number(NANOSECONDS)? });
     }
     if args.json { output::json(&results) } else { output::print(&results.table()) }
 }

@@ -3,10 +3,8 @@
 use super::{bulk, echo};
 use crate::cli::args::WorkerArgs;
 use crate::cli::failure::Failure;
-use crate::cli::signals;
+use crate::cli::pair::begin;
 use clap::ValueEnum;
-use nix::sys::prctl;
-use nix::sys::signal::Signal;
 use serde::Serialize;
 
 /// What a worker does.
@@ -73,20 +71,11 @@ impl Task {
 
 /// Does the task; reports on stderr.
 pub(crate) fn run(args: &WorkerArgs) -> Result<(), Failure> {
-    signals::install()?;
-    follow(args.parent)?;
+    begin::begin(args.parent)?;
     match args.task {
         Task::Make => bulk::make(args),
         Task::Verify => bulk::verify(args),
         Task::Ask => echo::ask(args),
         Task::Answer => echo::answer(args),
     }
-}
-
-/// Has the kernel send SIGTERM when the demo is gone, so that this worker detaches and leaves no channel behind.
-fn follow(parent: u32) -> Result<(), Failure> {
-    prctl::set_pdeathsig(Signal::SIGTERM)
-        .map_err(|error| Failure::Fault(format!("cannot follow the demo: {error}")))?;
-    // It may have gone before that.
-    if std::os::unix::process::parent_id() == parent { Ok(()) } else { Err(Failure::Stopped(Signal::SIGTERM as i32)) }
 }

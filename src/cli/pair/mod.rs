@@ -1,80 +1,127 @@
-//! Two workers, what they report, and what is done when one of them fails.
+//! Two workers: this program twice more, at the two ends of something that is shown or measured.
+//!
+//! | file | |
+//! |---|---|
+//! | `mod.rs` | the parent: starts both, hears what they report, and what is done when one of them fails |
+//! | `begin.rs` | what a worker does first |
+//! | `report.rs` | the lines in which workers report |
+//! | `values.rs` | what they have measured |
 
-use super::report::Report;
-use super::worker::{Task, Via};
-use crate::cli::args::DemoArgs;
+pub(crate) mod begin;
+pub(crate) mod report;
+pub(crate) mod values;
+
 use crate::cli::descriptor;
 use crate::cli::failure::Failure;
 use crate::cli::signals;
 use nix::fcntl::OFlag;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, pipe2};
+use report::Report;
 use ringway::observe;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
+use values::Values;
 
 /// How long a worker that has been told to stop may take.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// Two workers at the two ends of something.
-pub(super) struct Pair {
+pub(crate) struct Pair {
     workers: Vec<Worker>,
     reports: OwnedFd,
-    channels: [String; 2],
+    whose: Whose,
     directory: Option<PathBuf>,
     /// What has been said to be wrong.
     fault: Option<String>,
     /// What followed from that.
     gone: Option<String>,
-    done: Option<f64>,
+    values: Values,
+}
+
+/// Which command starts a pair: it stands before what it says, and in the names of its channels.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Whose(pub(crate) &'static str);
+
+impl Whose {
+    /// The channels of this process's pairs: there, and back.
+    pub(crate) fn channels(self, parent: u32) -> [String; 2] {
+        ["there", "back"].map(|way| format!("{}-{parent}-{way}", self.0))
+    }
+
+    fn lost(self, error: io::Error) -> Failure {
+        Failure::Fault(format!("{}: lost sight of the workers: {error}", self.0))
+    }
+}
+
+/// A worker that is to be started.
+#[derive(Debug)]
+pub(crate) struct Part {
+    /// What it does, for the line that says how it failed.
+    pub(crate) task: &'static str,
+    /// The program with its arguments, see [`again`].
+    pub(crate) command: Command,
+    /// Standard input and output: what lies between the two, unless that is shared memory.
+    pub(crate) ends: Ends,
 }
 
 struct Worker {
-    task: Task,
+    task: &'static str,
     child: Child,
     status: Option<ExitStatus>,
 }
 
-/// The channels of a pair called `name`: there, and back.
-pub(super) fn channels(name: &str) -> [String; 2] {
-    [format!("{name}-there"), format!("{name}-back")]
+/// What the standard input and output of a worker are.
+pub(crate) type Ends = (Stdio, Stdio);
+
+/// No data goes through standard input and output.
+pub(crate) fn nothing() -> Ends {
+    (Stdio::null(), Stdio::null())
 }
 
-/// What the standard input and output of a worker are: data, unless the data goes through shared memory.
-type Ends = (Stdio, Stdio);
+/// This program once more.
+pub(crate) fn again(subcommand: &str) -> Command {
+    // Also after the file has been replaced by a newer one.
+    let mut command = Command::new("/proc/self/exe");
+    command.arg(subcommand);
+    command
+}
+
+/// A pipe: the end to read from, the end to write to. No child inherits them.
+pub(crate) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    Ok(pipe2(OFlag::O_CLOEXEC)?)
+}
 
 impl Pair {
-    /// Starts both.
-    pub(super) fn start(args: &DemoArgs, tasks: [Task; 2], via: Via) -> Result<Self, Failure> {
+    /// Starts both. `directory` is where their channels are.
+    pub(crate) fn start(whose: Whose, directory: Option<&Path>, parts: [Part; 2]) -> Result<Self, Failure> {
         let failed = |error: io::Error| Failure::Fault(format!("cannot start a worker: {error}"));
-        let name = format!("demo-{}", std::process::id());
         let (reports, to_reports) = pipe().map_err(failed)?;
-        let ends = connect(tasks[0], via).map_err(failed)?;
         let mut pair = Self {
             workers: Vec::new(),
             reports,
-            channels: channels(&name),
-            directory: args.dir.clone(),
+            whose,
+            directory: directory.map(Path::to_owned),
             fault: None,
             gone: None,
-            done: None,
+            values: Values::default(),
         };
-        for (task, (stdin, stdout)) in tasks.into_iter().zip(ends) {
+        for Part { task, mut command, ends: (stdin, stdout) } in parts {
             let stderr = to_reports.try_clone().map_err(failed)?;
-            let mut command = command(args, task, via, &name);
             let child = command.stdin(stdin).stdout(stdout).stderr(stderr).spawn().map_err(failed)?;
             pair.workers.push(Worker { task, child, status: None });
         }
         Ok(pair)
     }
 
-    /// Waits until both have ended; the measurement. `at` is told how far they are.
-    pub(super) fn wait(mut self, mut at: impl FnMut(u64)) -> Result<f64, Failure> {
+    /// Waits until both have ended; what they measured. `at` is told how far they are.
+    pub(crate) fn wait(mut self, mut at: impl FnMut(u64)) -> Result<Values, Failure> {
+        let whose = self.whose;
+        let lost = |error| whose.lost(error);
         let mut text = Vec::new();
         let mut buffer = [0; 4096];
         // The end of the reports is the end of both workers.
@@ -102,7 +149,7 @@ impl Pair {
     fn note(&mut self, report: Report, at: &mut impl FnMut(u64)) {
         match report {
             Report::At(bytes) => at(bytes),
-            Report::Done(ns) => self.done = Some(ns),
+            Report::Value(key, text) => self.values.add(key, text),
             Report::Fault(text) => {
                 self.fault.get_or_insert(text);
                 self.stop();
@@ -136,19 +183,17 @@ impl Pair {
     }
 
     /// The first cause: what was said to be wrong; a worker that died without a word; what followed from that.
-    fn verdict(&self) -> Result<f64, Failure> {
-        let cause = self.fault.clone().or_else(|| self.death()).or_else(|| self.gone.clone());
-        match (cause, self.done) {
-            (Some(cause), _) => Err(Failure::Fault(format!("demo: {cause}"))),
-            (None, Some(ns)) => Ok(ns),
-            (None, None) => Err(Failure::Fault("demo: no worker reported a result".to_owned())),
+    fn verdict(&mut self) -> Result<Values, Failure> {
+        match self.fault.take().or_else(|| self.death()).or_else(|| self.gone.take()) {
+            Some(cause) => Err(Failure::Fault(format!("{}: {cause}", self.whose.0))),
+            None => Ok(std::mem::take(&mut self.values)),
         }
     }
 
     fn death(&self) -> Option<String> {
         self.workers.iter().find_map(|worker| {
             let status = worker.status?;
-            let (task, signal) = (worker.task.name(), status.signal());
+            let (task, signal) = (worker.task, status.signal());
             match (signal, status.code()) {
                 (Some(signal), _) => Some(format!("the worker \"{task}\" was killed by signal {signal}")),
                 // 1 has been reported; beyond 128 it was told to stop.
@@ -180,58 +225,9 @@ impl Drop for Pair {
                 }
             }
         }
-        for channel in &self.channels {
+        for channel in self.whose.channels(std::process::id()) {
             // What a killed worker left; mostly nothing is there.
-            let _ = observe::remove(channel, self.directory.as_deref());
+            let _ = observe::remove(&channel, self.directory.as_deref());
         }
     }
-}
-
-fn lost(error: io::Error) -> Failure {
-    Failure::Fault(format!("demo: lost sight of the workers: {error}"))
-}
-
-fn command(args: &DemoArgs, task: Task, via: Via, name: &str) -> Command {
-    // Also after the file has been replaced by a newer one.
-    let mut command = Command::new("/proc/self/exe");
-    command.args(["demo-worker", task.name(), via.name(), "--name", name]);
-    command.args(["--bytes", &args.bytes.to_string(), "--seed", &args.seed.to_string()]);
-    command.args(["--parent", &std::process::id().to_string()]);
-    if let Some(directory) = &args.dir {
-        command.arg("--dir").arg(directory);
-    }
-    if let Some(capacity) = args.capacity {
-        command.args(["--capacity", &capacity.to_string()]);
-    }
-    if let (Some(offset), Task::Make) = (args.spoil, task) {
-        command.args(["--spoil", &offset.to_string()]);
-    }
-    command
-}
-
-/// The ends of what lies between the two workers: one way for a stream, both ways for a round trip.
-fn connect(first: Task, via: Via) -> io::Result<[Ends; 2]> {
-    Ok(match (via, first) {
-        (Via::Ringway | Via::Spin, _) => [(Stdio::null(), Stdio::null()), (Stdio::null(), Stdio::null())],
-        (Via::Pipe, Task::Make) => {
-            let (read, write) = pipe()?;
-            [(Stdio::null(), write.into()), (read.into(), Stdio::null())]
-        }
-        (Via::Pipe, _) => {
-            let ((there_read, there_write), (back_read, back_write)) = (pipe()?, pipe()?);
-            [(back_read.into(), there_write.into()), (there_read.into(), back_write.into())]
-        }
-        (Via::Socket, _) => {
-            let (one, other) = UnixStream::pair()?;
-            let ends = |end: UnixStream| {
-                let end = OwnedFd::from(end);
-                end.try_clone().map(|again| (Stdio::from(again), Stdio::from(end)))
-            };
-            [ends(one)?, ends(other)?]
-        }
-    })
-}
-
-fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
-    Ok(pipe2(OFlag::O_CLOEXEC)?)
 }

@@ -1,0 +1,108 @@
+//! What can be asked of the benchmark. The comments on the fields are its help.
+
+use super::job::{self, Assignment, Via};
+use super::worker::message::SIZES;
+use crate::cli::units;
+use clap::Subcommand;
+use clap::builder::RangedU64ValueParser;
+use std::path::PathBuf;
+use std::time::Duration;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Bench {
+    /// Round trips through two channels, beside bare atomics and bare futexes
+    Rtt(RttArgs),
+    /// Messages one way as fast as they go, beside bare streaming of memory and a pipe
+    Rate(RateArgs),
+    /// Bursts of messages with pauses between them: latency against processor time, for several times of spinning
+    Burst(BurstArgs),
+}
+
+/// What every measurement wants to know.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Common {
+    /// Everything is measured so often, in turns; figures are medians of the rounds
+    #[arg(long, value_name = "N", default_value_t = 15, value_parser = RangedU64ValueParser::<usize>::new().range(1..=10_000))]
+    pub(super) rounds: usize,
+    /// How long all measurements take together, without the starting of processes
+    #[arg(long, default_value = "12", value_parser = parse_seconds)]
+    pub(super) seconds: f64,
+    /// How long each single measurement takes, instead
+    #[arg(long, value_name = "MS", conflicts_with = "seconds", value_parser = clap::value_parser!(u64).range(1..=600_000))]
+    pub(super) run_ms: Option<u64>,
+    /// The two processors of the two processes, instead of the first two that are allowed
+    #[arg(long, value_name = "CPU,CPU", value_delimiter = ',', num_args = 1)]
+    pub(super) cpus: Vec<usize>,
+    /// Print one JSON object: the machine, warnings, and every figure under a key that ends with its unit
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Draw the results, as SVG
+    #[arg(long, value_name = "FILE")]
+    pub(super) plot: Option<PathBuf>,
+    /// The directory of the channels' files, in memory (tmpfs), instead of /dev/shm
+    #[arg(long)]
+    pub(super) dir: Option<PathBuf>,
+    /// Send one wrong message there, to see that it is found
+    #[arg(long, hide = true, value_name = "VIA:NUMBER", value_parser = job::parse_spoil)]
+    pub(super) spoil: Option<(Via, u64)>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RttArgs {
+    /// Sizes of messages, with commas between them
+    #[arg(long, value_delimiter = ',', default_values_t = [8, 64, 256], value_parser = parse_size)]
+    pub(super) bytes: Vec<usize>,
+    /// Messages that each ring holds
+    #[arg(long, value_name = "MESSAGES", default_value_t = 64)]
+    pub(super) capacity: usize,
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RateArgs {
+    /// Sizes of messages, with commas between them
+    #[arg(long, value_delimiter = ',', default_values_t = [8, 64, 256, 1024], value_parser = parse_size)]
+    pub(super) bytes: Vec<usize>,
+    /// Messages that are sent and received at once, with commas between the numbers
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 8, 64], value_parser = RangedU64ValueParser::<usize>::new().range(1..=65_536))]
+    pub(super) batch: Vec<usize>,
+    /// Messages that the ring holds
+    #[arg(long, value_name = "MESSAGES", default_value_t = 4096)]
+    pub(super) capacity: usize,
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct BurstArgs {
+    /// Messages of a burst
+    #[arg(long, default_value_t = 100, value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
+    pub(super) count: usize,
+    /// From the start of one burst to the start of the next; spinning helps where it is longer than the pause
+    #[arg(long, value_delimiter = ',', default_value = "100us,1ms,10ms", value_parser = units::parse_some_time)]
+    pub(super) every: Vec<Duration>,
+    /// Messages that the ring holds
+    #[arg(long, value_name = "MESSAGES", default_value_t = 4096)]
+    pub(super) capacity: usize,
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct BenchWorkerArgs {
+    #[arg(value_parser = job::parse)]
+    pub(super) assignment: Assignment,
+    #[arg(long)]
+    pub(super) dir: Option<PathBuf>,
+}
+
+fn parse_size(text: &str) -> Result<usize, String> {
+    let size = text.parse().ok().filter(|size| SIZES.contains(size));
+    size.ok_or_else(|| format!("one of {}", SIZES.map(|size| size.to_string()).join(", ")))
+}
+
+fn parse_seconds(text: &str) -> Result<f64, String> {
+    let seconds = text.parse().ok().filter(|seconds| (0.001..=86_400.0).contains(seconds));
+    seconds.ok_or_else(|| "a number of seconds, up to a day".to_owned())
+}
