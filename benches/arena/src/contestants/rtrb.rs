@@ -8,7 +8,6 @@
 
 use std::hint::spin_loop;
 
-
 use crate::contestant::{Card, Failure, Message, Place, Receiver, Sender, Waiting, Within};
 use crate::entry::Entry;
 
