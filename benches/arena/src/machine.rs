@@ -23,6 +23,9 @@ pub struct Machine {
     pub processors: usize,
     /// Whether a hypervisor says that it is there.
     pub is_virtual: bool,
+    /// Whether memory of one process, and shared memory, may lie in huge pages: the kernel's words for it. Threads
+    /// whose channel is large profit from the first.
+    pub huge_pages: [String; 2],
     /// Whether the arena was built with optimisation.
     pub optimised: bool,
 }
@@ -41,9 +44,17 @@ impl Machine {
             kernel: kernel.trim().to_owned(),
             processors,
             is_virtual: field("flags").is_some_and(|flags| flags.split(' ').any(|flag| flag == "hypervisor")),
+            huge_pages: ["enabled", "shmem_enabled"].map(chosen),
             optimised: !cfg!(debug_assertions),
         }
     }
+}
+
+/// The word in brackets of a setting of huge pages.
+fn chosen(setting: &str) -> String {
+    let text = fs::read_to_string(format!("/sys/kernel/mm/transparent_hugepage/{setting}")).unwrap_or_default();
+    let word = text.split_once('[').and_then(|(_, rest)| rest.split_once(']'));
+    word.map_or("unknown", |(word, _)| word).to_owned()
 }
 
 /// Seconds of all processors together since the machine started.

@@ -83,6 +83,7 @@ fn compete(args: &RunArgs, entries: &[Entry]) -> Result<ExitCode, Failure> {
 
     println!("{}, Linux {}, {} processors{}", machine.cpu, machine.kernel, machine.processors, of(&machine));
     println!("sender on {}, receiver on {}; {} rounds; {weather}", cpus[0], cpus[1], args.rounds());
+    println!("huge pages: {} for threads' memory, {} for shared memory", machine.huge_pages[0], machine.huge_pages[1]);
     for warning in busy.warnings() {
         println!("warning: {warning}");
     }

@@ -95,9 +95,10 @@ impl Cell {
             WorkKind::Rtt => Work::RoundTrip { trips: amount, timed: amount / TIMED + 1 },
             WorkKind::Rate => {
                 let batch = self.batch as u64;
-                let lap = self.capacity as u64 + self.capacity as u64 / 4;
                 let whole = |messages: u64| messages.div_ceil(batch) * batch;
-                Work::OneWay { messages: whole(amount), before: whole(lap.min(amount / 2)), batch: self.batch }
+                // A whole lap, however slow: whoever met fresh pages while the clock runs would be calibrated by them.
+                let lap = whole(self.capacity as u64);
+                Work::OneWay { messages: whole(amount), before: lap, batch: self.batch }
             }
             WorkKind::Burst => {
                 // A burst is long in coming, and its latencies scatter: longer turns.
@@ -163,4 +164,46 @@ pub fn cells(args: &RunArgs) -> Vec<Cell> {
             && (cell.work != WorkKind::Rate || asked(&args.capacity, cell.capacity))
     });
     cells
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cell(work: WorkKind, batch: usize, period_us: u64) -> Cell {
+        Cell { work, bytes: 8, capacity: 4096, batch, period_us }
+    }
+
+    #[test]
+    fn batches_are_whole_and_a_lap_goes_before() {
+        let work = cell(WorkKind::Rate, 64, 0).work(1000, 60_000_000);
+        assert_eq!(work, Work::OneWay { messages: 1024, before: 4096, batch: 64 });
+    }
+
+    #[test]
+    fn a_rate_is_from_the_first_send_to_the_last_check() {
+        let cell = cell(WorkKind::Rate, 1, 0);
+        let sender = Seen { began_ns: Some(1_000), ..Seen::default() };
+        let receiver = Seen { ended_ns: Some(1_001_000), ..Seen::default() };
+        let work = Work::OneWay { messages: 50_000, before: 0, batch: 1 };
+        assert_eq!(cell.figures(&work, &sender, &receiver), Some(vec![50.0]));
+    }
+
+    /// 3 ms of two processors' time in 10 ms are 30 % of one.
+    #[test]
+    fn figures_of_bursts() {
+        let sender = Seen { began_ns: Some(0), cpu_ns: Some(1_000_000), sleeps: Some(1), ..Seen::default() };
+        let receiver = Seen {
+            ended_ns: Some(10_000_000),
+            cpu_ns: Some(2_000_000),
+            sleeps: Some(19),
+            first_ns: vec![(1000, 5), (2000, 5), (3000, 4)],
+            last_ns: vec![(500, 14)],
+            ..Seen::default()
+        };
+        let work = Work::Bursts { bursts: 10, messages: 100, period_us: 1000 };
+        let figures = cell(WorkKind::Burst, 1, 1000).figures(&work, &sender, &receiver).expect("all is there");
+        let expected = [2.0, 0.5, 30.0, 2.0];
+        assert!(figures.iter().zip(expected).all(|(is, must)| (is / must - 1.0).abs() < 1e-3), "{figures:?}");
+    }
 }

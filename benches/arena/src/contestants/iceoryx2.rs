@@ -7,11 +7,14 @@
 //! `benchmarks/publish-subscribe`, and its service `ipc`, the fastest, for one thread at a time.
 //!
 //! Fastest documented: uninitialised loans written in place, samples read in place, the subscriber polled. For more than
-//! one message at a time its way is a slice, loaned and read in place as one sample; the channel then holds up to 64 times
-//! as many messages, because its buffer counts samples. It has no waiting receive: to sleep, it has events beside
-//! the samples, one notification after each sample, which is the second mode here. The capacity in samples is exact.
+//! one message at a time its way is a slice, loaned and read in place as one sample; a second contestant does that, with
+//! up to 64 messages in a sample and a buffer of a 64th as many samples, so that full slices fill it with as many messages
+//! as the others hold; one at a time it has room for fewer. The capacity in samples is exact. iceoryx2 has no waiting
+//! receive: to sleep, it has events beside the samples, one notification after each sample. A publisher without room
+//! waits in its own way in all of them.
 //!
-//! All its files are under the round's directory, and its shared memory has the round's name in front.
+//! All its files are under the round's directory, and its shared memory has the round's name in front. It leaves one
+//! segment there on purpose, for the next node.
 
 use super::rendezvous::{publish, retry};
 use crate::contestant::{Between, Card, Failure, Message, Place, Receiver, Sender, Waiting};
@@ -31,25 +34,40 @@ pub fn entries() -> Vec<Entry> {
     let polled = Card {
         name: "iceoryx2, spinning",
         version: "0.10.0",
-        mode: "fastest lossless: loans in place, polled, slices for batches",
+        mode: "fastest lossless: loans in place, polled",
         waiting: Waiting::Spins,
         largest: usize::MAX,
-        has_batches: true,
+        has_batches: false,
     };
     let notified = Card {
         name: "iceoryx2, events",
-        mode: "lossless: loans in place, an event after each sample",
+        mode: "lossless: loans in place, an event after each",
         waiting: Waiting::Sleeps,
         ..polled.clone()
     };
-    vec![Entry::between(polled, Iceoryx2::<false>), Entry::between(notified, Iceoryx2::<true>)]
+    let slices = Card {
+        name: "iceoryx2, slices, spinning",
+        mode: "fastest lossless for batches: a slice is a sample",
+        has_batches: true,
+        ..polled.clone()
+    };
+    let slices_notified = Card {
+        name: "iceoryx2, slices, events",
+        mode: "lossless: a slice is a sample, an event after each",
+        has_batches: true,
+        ..notified.clone()
+    };
+    vec![
+        Entry::between(polled, Iceoryx2::<1, false>),
+        Entry::between(notified, Iceoryx2::<1, true>),
+        Entry::between(slices, Iceoryx2::<64, false>),
+        Entry::between(slices_notified, Iceoryx2::<64, true>),
+    ]
 }
 
-/// The most messages in a slice.
-const SLICE: usize = 64;
-
+/// The contestant, with the most messages in a sample.
 #[derive(Clone)]
-struct Iceoryx2<const EVENTS: bool>;
+struct Iceoryx2<const SLICE: usize, const EVENTS: bool>;
 
 /// A message under the trait that iceoryx2 asks for.
 #[derive(Debug)]
@@ -60,10 +78,11 @@ struct Wire<M>(M);
 unsafe impl<M: Message> ZeroCopySend for Wire<M> {}
 
 type Samples<M> = publish_subscribe::PortFactory<ipc::Service, [Wire<M>], ()>;
+type Slice<M> = Sample<ipc::Service, [Wire<M>], ()>;
 type Events = event::PortFactory<ipc::Service>;
 
 /// The sending end. Its fields are dropped in this order: ports before their services, those before the node.
-struct Sending<M: Message> {
+struct Sending<M: Message, const SLICE: usize> {
     publisher: Publisher<ipc::Service, [Wire<M>], ()>,
     notifier: Option<Notifier<ipc::Service>>,
     _services: (Samples<M>, Option<Events>),
@@ -74,7 +93,7 @@ struct Sending<M: Message> {
 /// before the node.
 struct Receiving<M: Message> {
     /// A slice of which some messages were not yet taken, and how many were.
-    begun: Option<(Sample<ipc::Service, [Wire<M>], ()>, usize)>,
+    begun: Option<(Slice<M>, usize)>,
     subscriber: Subscriber<ipc::Service, [Wire<M>], ()>,
     listener: Option<Listener<ipc::Service>>,
     _services: (Samples<M>, Option<Events>),
@@ -116,13 +135,13 @@ fn events(node: &Node<ipc::Service>) -> Result<Events, Failure> {
     Ok(service.event_id_max_value(1).open_or_create()?)
 }
 
-impl<const EVENTS: bool> Between for Iceoryx2<EVENTS> {
-    type Sender<M: Message> = Sending<M>;
+impl<const SLICE: usize, const EVENTS: bool> Between for Iceoryx2<SLICE, EVENTS> {
+    type Sender<M: Message> = Sending<M, SLICE>;
     type Receiver<M: Message> = Receiving<M>;
 
     fn sender<M: Message>(&self, place: &Place) -> Result<Self::Sender<M>, Failure> {
         let node = node(place)?;
-        let samples = samples::<M>(&node, place.capacity)?;
+        let samples = samples::<M>(&node, place.capacity.div_ceil(SLICE))?;
         retry(|| match samples.dynamic_config().number_of_subscribers() {
             0 => Err("no subscriber"),
             _ => Ok(()),
@@ -144,7 +163,7 @@ impl<const EVENTS: bool> Between for Iceoryx2<EVENTS> {
         // The listener first: the sender waits only for the subscriber.
         let events = EVENTS.then(|| events(&node)).transpose()?;
         let listener = events.as_ref().map(|events| events.listener_builder().create()).transpose()?;
-        let samples = samples::<M>(&node, place.capacity)?;
+        let samples = samples::<M>(&node, place.capacity.div_ceil(SLICE))?;
         let subscriber = samples.subscriber_builder().create()?;
         retry(|| match samples.dynamic_config().number_of_publishers() {
             0 => Err("no publisher"),
@@ -166,7 +185,7 @@ impl<const EVENTS: bool> Between for Iceoryx2<EVENTS> {
     }
 }
 
-impl<M: Message> Sending<M> {
+impl<M: Message, const SLICE: usize> Sending<M, SLICE> {
     /// Sends one slice, each message made in place.
     #[inline(always)]
     fn send_slice(&mut self, count: usize, make: impl Fn(usize) -> M) -> Result<(), Failure> {
@@ -179,7 +198,7 @@ impl<M: Message> Sending<M> {
     }
 }
 
-impl<M: Message> Sender<M> for Sending<M> {
+impl<M: Message, const SLICE: usize> Sender<M> for Sending<M, SLICE> {
     #[inline(always)]
     fn send(&mut self, message: M) -> Result<(), Failure> {
         self.send_slice(1, |_| message)
@@ -200,7 +219,7 @@ impl<M: Message> Sender<M> for Sending<M> {
 impl<M: Message> Receiving<M> {
     /// The next sample.
     #[inline(always)]
-    fn next(&mut self) -> Result<Sample<ipc::Service, [Wire<M>], ()>, Failure> {
+    fn next(&mut self) -> Result<Slice<M>, Failure> {
         loop {
             if let Some(sample) = self.subscriber.receive()? {
                 return Ok(sample);
@@ -252,11 +271,21 @@ mod tests {
 
     #[test]
     fn every_message_arrives_in_order_polled() {
-        trial::between(module_path!(), "every_message_arrives_in_order_polled", Iceoryx2::<false>);
+        trial::between(module_path!(), "every_message_arrives_in_order_polled", Iceoryx2::<1, false>);
     }
 
     #[test]
     fn every_message_arrives_in_order_notified() {
-        trial::between(module_path!(), "every_message_arrives_in_order_notified", Iceoryx2::<true>);
+        trial::between(module_path!(), "every_message_arrives_in_order_notified", Iceoryx2::<1, true>);
+    }
+
+    #[test]
+    fn every_message_of_slices_arrives_in_order_polled() {
+        trial::between(module_path!(), "every_message_of_slices_arrives_in_order_polled", Iceoryx2::<64, false>);
+    }
+
+    #[test]
+    fn every_message_of_slices_arrives_in_order_notified() {
+        trial::between(module_path!(), "every_message_of_slices_arrives_in_order_notified", Iceoryx2::<64, true>);
     }
 }

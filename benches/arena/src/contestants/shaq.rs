@@ -1,14 +1,16 @@
 //! shaq's queue of one producer and one consumer in a shared file.
 //!
-//! Fastest documented mode, as in its example `enqueue_dequeue` and as its methods advise: `try_write` and `try_read` for
-//! single messages; `write_batch` with `try_as_mut`, which writes in place and publishes once, and
-//! `try_reserve_read_batch` with `as_slices`, which reads in place and releases once
-//! (<https://docs.rs/shaq/4.3.0/shaq/spsc/index.html>). Its consumer can also wait, `read_timeout` and
-//! `reserve_read_batch_timeout`: 2048 looks, then a futex; that is its default here. Its producer has no waiting at all
-//! and polls in both. The capacity is the next power of two.
+//! Fastest documented mode, as in its example `enqueue_dequeue` and as its methods advise: `try_write` for single messages;
+//! `write_batch` with `try_as_mut`, which writes in place and publishes once, and `try_reserve_read_batch` with
+//! `as_slices`, which reads in place and releases once (<https://docs.rs/shaq/4.3.0/shaq/spsc/index.html>). Its consumer
+//! can also wait, `read_timeout` and `reserve_read_batch_timeout`: 2048 looks, then a futex; that is its default here. Its
+//! producer has no waiting at all and polls in both. The capacity is the next power of two.
 //!
-//! A producer that finds no room tries a single message rather than an empty batch: dropping an empty batch would write
-//! to the line that the consumer polls.
+//! A single message is read as a batch of one, as `read_timeout` does within: `try_read` writes to the line that the
+//! producer looks at even when there was nothing, and was slower here. For the same reason a producer that finds no room
+//! tries a single message rather than an empty batch.
+//!
+//! 4.3.0 is the newest that Rust 1.95 compiles: later ones call `isolate_highest_one`, which it does not have.
 
 use std::fs::{File, OpenOptions};
 use std::hint::spin_loop;
@@ -115,8 +117,8 @@ impl<M: Message, const SPINS: bool> Receiver<M> for ShaqReceiver<M, SPINS> {
             return self.0.read_timeout(Duration::MAX).map_err(|timeout| format!("{timeout:?}").into());
         }
         loop {
-            if let Some(message) = self.0.try_read() {
-                return Ok(message);
+            if let Some(batch) = self.0.try_reserve_read_batch(NonZeroUsize::MIN) {
+                return Ok(batch[0]);
             }
             spin_loop();
         }
@@ -125,11 +127,13 @@ impl<M: Message, const SPINS: bool> Receiver<M> for ShaqReceiver<M, SPINS> {
     #[inline(always)]
     fn recv_batch(&mut self, max: usize, mut take: impl FnMut(&M)) -> Result<usize, Failure> {
         let max = NonZeroUsize::new(max).ok_or("a batch of none")?;
-        while SPINS {
-            if let Some(batch) = self.0.try_reserve_read_batch(max) {
-                return Ok(take_all(&batch, &mut take));
+        if SPINS {
+            loop {
+                if let Some(batch) = self.0.try_reserve_read_batch(max) {
+                    return Ok(take_all(&batch, &mut take));
+                }
+                spin_loop();
             }
-            spin_loop();
         }
         let batch = self.0.reserve_read_batch_timeout(max, Duration::MAX).map_err(|timeout| format!("{timeout:?}"))?;
         Ok(take_all(&batch, &mut take))

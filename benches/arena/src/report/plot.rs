@@ -18,6 +18,8 @@ const BAR: u32 = 26;
 /// Above and below the bars.
 const MARGIN: u32 = 110;
 const HEIGHT: u32 = 620;
+/// Beside a chart, for names.
+const NAMES: u32 = 240;
 /// How much wider than the figures an axis is.
 const AIR: f64 = 1.3;
 
@@ -82,14 +84,23 @@ fn bars(path: &Path, sheet: &Sheet, metric: usize) -> Result<(), Failure> {
         _ => sheet.cell.title(),
     };
     let left = range.start;
+    // Room for what is written beside the longest bar, as a share of an axis of powers of ten.
+    let beyond = (range.end / range.start).powf(0.3);
     // Bars begin at the axis, so the axis shows how many times one is the other, not how much is left of it.
     let mut chart = ChartBuilder::on(&area)
         .caption(format!("{title}, {} ({direction}; median and 95 % interval)", about.unit), text(16))
         .margin(10)
         .x_label_area_size(36)
         .y_label_area_size(220)
-        .build_cartesian_2d((range.start..range.end * AIR).log_scale(), 0.0..rows.len() as f64)?;
-    chart.configure_mesh().disable_y_mesh().disable_y_axis().x_desc(about.unit).draw()?;
+        .build_cartesian_2d((range.start..range.end * beyond).log_scale(), 0.0..rows.len() as f64)?;
+    chart
+        .configure_mesh()
+        .disable_y_mesh()
+        .disable_y_axis()
+        .x_desc(about.unit)
+        .x_label_formatter(&|value| short(*value))
+        .light_line_style(WHITE)
+        .draw()?;
     let (plot_x, _) = chart.plotting_area().get_pixel_range();
     for (n, (row, it)) in rows.iter().enumerate() {
         let (bottom, middle, top) = (n as f64 + 0.18, n as f64 + 0.5, n as f64 + 0.82);
@@ -125,6 +136,7 @@ fn curves(path: &Path, sheet: &Sheet, what: &str, title: &str) -> Result<(), Fai
     };
     let lines: Vec<_> = rows.iter().map(|(row, histogram)| (*row, points(histogram))).collect();
     let Some(y) = range(lines.iter().flat_map(|(_, line)| line.iter().map(|point| point.1))) else { return Ok(()) };
+    let count = lines.len();
     let right = lines.iter().filter_map(|(_, line)| line.last()).map(|point| point.0).fold(1.0, f64::max);
     let area: Area<'_> = SVGBackend::new(path, (WIDTH, HEIGHT)).into_drawing_area();
     area.fill(&WHITE)?;
@@ -143,10 +155,13 @@ fn curves(path: &Path, sheet: &Sheet, what: &str, title: &str) -> Result<(), Fai
         .x_desc("percentile")
         .y_desc("ns")
         .x_label_formatter(&percent)
+        .y_label_formatter(&|value| short(*value))
         .light_line_style(WHITE)
         .draw()?;
     for (n, (row, line)) in lines.into_iter().enumerate() {
-        let style = Palette99::pick(n).stroke_width(if row.kind == Kind::Ringway { 3 } else { 1 });
+        // Around the circle of colours, dark enough for a white ground.
+        let hue = HSLColor(n as f64 / count as f64, 0.9, if n % 2 == 0 { 0.35 } else { 0.5 });
+        let style = hue.stroke_width(if row.kind == Kind::Ringway { 3 } else { 1 });
         chart
             .draw_series(LineSeries::new(line, style))?
             .label(name(row))
@@ -155,6 +170,17 @@ fn curves(path: &Path, sheet: &Sheet, what: &str, title: &str) -> Result<(), Fai
     legend(&mut chart)?;
     area.present()?;
     Ok(())
+}
+
+/// A power of ten, or what lies between, as short as it can be said.
+fn short(value: f64) -> String {
+    match value.abs() {
+        nothing if nothing < 1e-9 => "0".to_owned(),
+        small if small < 1.0 => format!("{value:.2}"),
+        middle if middle < 1e4 => format!("{value:.0}"),
+        large if large < 1e6 => format!("{:.0}k", value / 1e3),
+        _ => format!("{:.0}M", value / 1e6),
+    }
 }
 
 fn figure_of_nines(nines: f64) -> String {
@@ -186,7 +212,9 @@ fn knee(path: &Path, sheet: &Sheet) -> Result<(), Failure> {
         let (x, y) = (Row::summary(row, cpu, None)?, Row::summary(row, first, None)?);
         Some((row, x, y))
     };
-    let points: Vec<(&Row, Summary, Summary)> = sheet.rows.iter().filter_map(point).collect();
+    let mut points: Vec<(&Row, Summary, Summary)> = sheet.rows.iter().filter_map(point).collect();
+    // Numbers from the cheapest on; names stand beside, since many points lie close together.
+    points.sort_by(|(_, a, _), (_, b, _)| a.median.total_cmp(&b.median));
     let x = range(points.iter().flat_map(|(_, x, _)| [x.low, x.high]));
     let y = range(points.iter().flat_map(|(_, _, y)| [y.low, y.high]));
     let (Some(x), Some(y)) = (x, y) else { return Ok(()) };
@@ -197,21 +225,28 @@ fn knee(path: &Path, sheet: &Sheet) -> Result<(), Failure> {
         .margin(10)
         .x_label_area_size(36)
         .y_label_area_size(64)
-        .build_cartesian_2d((x.start..x.end * 2.5).log_scale(), y.log_scale())?;
+        .margin_right(NAMES)
+        .build_cartesian_2d(x.log_scale(), y.log_scale())?;
     chart
         .configure_mesh()
         .x_desc("processor time of both sides, % of one")
         .y_desc("first message, us")
+        .x_label_formatter(&|value| short(*value))
+        .y_label_formatter(&|value| short(*value))
         .light_line_style(WHITE)
         .draw()?;
-    for (row, x, y) in &points {
+    for (n, (row, x, y)) in points.iter().enumerate() {
         let style = colour(row);
         chart.draw_series([
             PathElement::new([(x.low, y.median), (x.high, y.median)], style.stroke_width(1)),
             PathElement::new([(x.median, y.low), (x.median, y.high)], style.stroke_width(1)),
         ])?;
         chart.draw_series([Circle::new((x.median, y.median), 4, style.filled())])?;
-        chart.draw_series([EmptyElement::at((x.median, y.median)) + Text::new(name(row), (7, -6), text(11))])?;
+        chart.draw_series([
+            EmptyElement::at((x.median, y.median)) + Text::new((n + 1).to_string(), (5, -12), text(11))
+        ])?;
+        let line = format!("{:2}  {}", n + 1, name(row));
+        area.draw(&Text::new(line, ((WIDTH - NAMES) as i32, 40 + n as i32 * 15), text(11).color(&style)))?;
     }
     area.present()?;
     Ok(())
