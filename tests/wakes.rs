@@ -164,6 +164,66 @@ fn none_is_lost_there_and_back() {
     children.into_iter().for_each(Child::succeed);
 }
 
+/// Bursts long enough for both ends to give their fences up: what wakes them then is the other one's barrier.
+#[test]
+fn none_is_lost_without_fences() {
+    let dir = Dir::new();
+    let asleep = || asleep(&dir).capacity(4096);
+    let messages = number("MESSAGES", 0);
+    match role().as_deref() {
+        Some("sender") => {
+            let mut random = Random::with(11);
+            let mut tx = Sender::<u64>::create_with(NAME, &asleep()).expect("the sender's end");
+            tell("here");
+            hear();
+            let mut next = 0;
+            while next < messages {
+                let burst = (1 + random.below(6000)).min(messages - next);
+                for message in next..next + burst {
+                    tx.send(message).expect("a receiver");
+                    progress(message);
+                }
+                next += burst;
+                dawdle(&mut random);
+            }
+            return tell(format_args!("done, slept {}, unfenced {}", tx.stats().sleeps, tx.stats().unfenced));
+        }
+        Some("receiver") => {
+            let mut random = Random::with(12);
+            let mut rx = Receiver::<u64>::open_with(NAME, &asleep()).expect("the receiver's end");
+            for expected in 0..messages {
+                assert_eq!(rx.recv(), Ok(expected));
+                if random.below(3000) == 0 {
+                    dawdle(&mut random);
+                }
+                progress(expected);
+            }
+            let (slept, unfenced) = (rx.stats().sleeps, rx.stats().unfenced);
+            assert!(unfenced > 0 || !has_membarrier(), "no receiver gave its fences up: this shows nothing");
+            return tell(format_args!("done, slept {slept}, unfenced {unfenced}"));
+        }
+        _ => {}
+    }
+    let messages = 100 * number("RINGWAY_WAKES", 50_000);
+    let environment = [("MESSAGES", messages.to_string())];
+    let mut sender = Child::start_with(&here!(), "sender", &dir, &environment);
+    sender.expect("here");
+    let receiver = Child::start_with(&here!(), "receiver", &dir, &environment);
+    sender.tell("go");
+    let mut children = [sender, receiver];
+    watch(&mut children);
+    children.into_iter().for_each(Child::succeed);
+}
+
+/// Whether the kernel has the barrier that stands in for fences.
+fn has_membarrier() -> bool {
+    use nix::libc;
+    // SAFETY: three numbers, no memory.
+    #[allow(unsafe_code)]
+    let commands = unsafe { libc::syscall(libc::SYS_membarrier, libc::MEMBARRIER_CMD_QUERY, 0, 0) };
+    commands > 0 && commands & libc::c_long::from(libc::MEMBARRIER_CMD_GLOBAL_EXPEDITED) != 0
+}
+
 /// One end spins, then sleeps, then spins: a peer that has been told that nobody sleeps must be told otherwise in time.
 #[test]
 fn none_is_lost_when_an_end_changes_its_mind() {

@@ -35,6 +35,9 @@ pub struct Stats {
     pub wakes: u64,
     /// How often this end asked the kernel whether the other is alive.
     pub probes: u64,
+    /// How often this end, having published much and woken nobody, has left the memory fence after each publication to
+    /// the other end, which makes a barrier before it sleeps instead (`membarrier`).
+    pub unfenced: u64,
 }
 
 /// What is known of the other end's process.
@@ -102,7 +105,7 @@ impl End {
     }
 
     pub(crate) fn stats(&self) -> Stats {
-        self.stats
+        Stats { unfenced: self.ringer.given_up(), ..self.stats }
     }
 
     pub(crate) fn strategy(&self) -> WaitStrategy {

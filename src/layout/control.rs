@@ -29,7 +29,7 @@ pub(crate) struct ConsumerPage {
 #[repr(C)]
 #[derive(Debug, Default)]
 pub(crate) struct ProducerCursor {
-    /// Messages published, as of the last frame or batch; behind the words, never ahead of them.
+    /// Messages published, as of the first message of this frame or the last batch; never ahead of the words.
     pub(crate) tail: AtomicU64,
     /// 0 while open; 1 + the final tail once the producer has said that nothing follows.
     pub(crate) closed: AtomicU64,

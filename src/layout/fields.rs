@@ -104,7 +104,7 @@ pub(crate) const FIELDS: &[Field] = &[
         "tail",
         offset_of!(ProducerPage, cursor) + offset_of!(ProducerCursor, tail),
         8,
-        "positions published, as of the last full frame or batch; never ahead of the words",
+        "positions published, as of the first message of this frame or the last batch; never ahead of the words",
     ),
     producer(
         "closed",

@@ -26,6 +26,8 @@ mod imp {
     /// Bytes by which a producer should be ahead of a consumer that has caught up with it: a page, so that the two are on
     /// different lines by far, and no more, so that what is to be read is still in the nearer caches.
     const LEAD_BYTES: u64 = 4096;
+    /// The largest frame for which that matters: in a larger one the lines that both use at a time are few among many.
+    const LEAD_FRAME_MAX: u64 = 512;
 
     /// The two control pages of a segment.
     #[derive(Debug, Clone)]
@@ -203,7 +205,11 @@ mod imp {
                 count: geometry.frames as usize,
                 capacity: geometry.capacity,
                 contiguous: !inline,
-                lead: if inline { (LEAD_BYTES / geometry.frame_bytes) as usize } else { 0 },
+                lead: if inline && geometry.frame_bytes <= LEAD_FRAME_MAX {
+                    (LEAD_BYTES / geometry.frame_bytes) as usize
+                } else {
+                    0
+                },
                 _region: region,
                 _message: PhantomData,
             }

@@ -88,6 +88,8 @@ pub(crate) struct Ringer {
     has_said: bool,
     /// Fenced publications until the fence is given up.
     left: u32,
+    /// How often the fence has been given up.
+    given_up: u64,
     sleeps: Sleeps,
 }
 
@@ -98,7 +100,7 @@ impl Ringer {
     /// For a waker that finds its bell at this value and its word `unfenced` at 0.
     pub(crate) fn new(bell: u32, sleeps: Sleeps) -> Self {
         let calm = if sleeps == Sleeps::Never { bell.into() } else { Self::FENCED };
-        Self { bell, calm, has_said: false, left: FENCES_BEFORE_NONE, sleeps }
+        Self { bell, calm, has_said: false, left: FENCES_BEFORE_NONE, given_up: 0, sleeps }
     }
 
     /// Takes the bell over, and wakes whoever sleeps on it whatever the words say: a predecessor that was killed after it
@@ -203,7 +205,13 @@ impl Ringer {
             waker.unfenced.store(1, Relaxed); // relaxed: ordered by the fence
             UNFENCED.fence_source();
             self.has_said = true;
+            self.given_up += 1;
             self.calm = self.bell.into();
         }
+    }
+
+    /// How often the fence has been given up.
+    pub(crate) fn given_up(&self) -> u64 {
+        self.given_up
     }
 }

@@ -32,6 +32,8 @@ pub enum Does {
     RoundTrips,
     /// Only bursts.
     Bursts,
+    /// Only one way in batches.
+    Batches,
 }
 
 /// One contestant.

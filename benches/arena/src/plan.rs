@@ -85,6 +85,7 @@ impl Cell {
             Does::All => true,
             Does::RoundTrips => self.work == WorkKind::Rtt,
             Does::Bursts => self.work == WorkKind::Burst,
+            Does::Batches => self.work == WorkKind::Rate && self.batch > 1,
         };
         does && self.bytes <= entry.card.largest && (self.batch == 1 || entry.card.has_batches)
     }

@@ -1,9 +1,9 @@
-//! The crate itself. One at a time by `send` and `recv`, in batches in place by grants.
+//! The crate itself. One at a time by `send` and `recv`; batches by `send_many` and `recv_many`, or by grants in place.
 
 use super::rendezvous::PATIENCE;
 use crate::contestant::{Between, Card, Failure, Message, Place, Receiver, Sender, Waiting};
 use crate::entry::{Does, Entry, Kind};
-use ringway::{Options, WaitStrategy, spsc};
+use ringway::{Options, Placement, WaitStrategy, spsc};
 use std::time::Duration;
 
 pub fn entries() -> Vec<Entry> {
@@ -15,12 +15,18 @@ pub fn entries() -> Vec<Entry> {
         largest: usize::MAX,
         has_batches: true,
     };
-    let entry = |name, waiting, strategy| Entry::between(card(name, waiting), Ringway(strategy)).kind(Kind::Ringway);
+    let entry = |name, waiting, strategy| {
+        Entry::between(card(name, waiting), Ringway { strategy, placement: None }).kind(Kind::Ringway)
+    };
     let mut entries = vec![
         entry("ringway, spinning", Waiting::Spins, WaitStrategy::Spin),
         entry("ringway", Waiting::Default, WaitStrategy::default()),
         entry("ringway, sleeping", Waiting::Sleeps, WaitStrategy::Sleep),
     ];
+    let table =
+        Card { mode: "spsc, words in a table: for batches in place", ..card("ringway, table", Waiting::Default) };
+    let in_a_table = Ringway { strategy: WaitStrategy::default(), placement: Some(Placement::Table) };
+    entries.push(Entry::between(table, in_a_table).kind(Kind::Ringway).only(Does::Batches));
     // Where is the knee: how long to spin before it is better to sleep?
     entries.extend(BUDGETS.map(|(name, us)| {
         let waiting = if us == 0 { Waiting::Sleeps } else { Waiting::Default };
@@ -41,11 +47,16 @@ const BUDGETS: [(&str, u64); 7] = [
 ];
 
 #[derive(Clone)]
-struct Ringway(WaitStrategy);
+struct Ringway {
+    strategy: WaitStrategy,
+    placement: Option<Placement>,
+}
 
 impl Ringway {
     fn options(&self, place: &Place) -> Options {
-        Options::new().dir(&place.dir).capacity(place.capacity).open_timeout(PATIENCE).wait(self.0)
+        let options =
+            Options::new().dir(&place.dir).capacity(place.capacity).open_timeout(PATIENCE).wait(self.strategy);
+        self.placement.map_or(options.clone(), |placement| options.placement(placement))
     }
 }
 
@@ -54,15 +65,22 @@ impl Between for Ringway {
     type Receiver<M: Message> = Rx<M>;
 
     fn sender<M: Message>(&self, place: &Place) -> Result<Tx<M>, Failure> {
-        Ok(Tx(spsc::Sender::open_with(&place.name, &self.options(place))?))
+        let sender = spsc::Sender::open_with(&place.name, &self.options(place))?;
+        Ok(Tx { sender, in_place: self.placement.is_some(), batch: Vec::new() })
     }
 
     fn receiver<M: Message>(&self, place: &Place) -> Result<Rx<M>, Failure> {
-        Ok(Rx(spsc::Receiver::create_with(&place.name, &self.options(place))?))
+        let receiver = spsc::Receiver::create_with(&place.name, &self.options(place))?;
+        Ok(Rx { receiver, in_place: self.placement.is_some(), batch: Vec::new() })
     }
 }
 
-struct Tx<M: Message>(spsc::Sender<M>);
+/// Batches go in place where they lie in a row, and from and to a buffer where each frame holds a few messages.
+struct Tx<M: Message> {
+    sender: spsc::Sender<M>,
+    in_place: bool,
+    batch: Vec<M>,
+}
 
 #[cold]
 fn gone() -> Failure {
@@ -72,19 +90,24 @@ fn gone() -> Failure {
 impl<M: Message> Sender<M> for Tx<M> {
     #[inline(always)]
     fn send(&mut self, message: M) -> Result<(), Failure> {
-        self.0.send(message).map_err(|_| gone())
+        self.sender.send(message).map_err(|_| gone())
     }
 
     #[inline]
     fn send_batch(&mut self, first: u64, count: usize) -> Result<(), Failure> {
         let (mut next, end) = (first, first + count as u64);
+        if !self.in_place {
+            self.batch.clear();
+            self.batch.extend((next..end).map(M::of));
+            return self.sender.send_many(&self.batch).map_err(|_| gone());
+        }
         while next < end {
-            let mut grant = self.0.reserve_up_to((end - next) as usize).map_err(|_| gone())?;
+            let mut grant = self.sender.reserve_up_to((end - next) as usize).map_err(|_| gone())?;
             for run in grant.runs_mut() {
-                for place in run {
-                    *place = M::of(next);
-                    next += 1;
+                for (place, number) in run.iter_mut().zip(next..) {
+                    *place = M::of(number);
                 }
+                next += run.len() as u64;
             }
             grant.commit_all();
         }
@@ -92,17 +115,27 @@ impl<M: Message> Sender<M> for Tx<M> {
     }
 }
 
-struct Rx<M: Message>(spsc::Receiver<M>);
+struct Rx<M: Message> {
+    receiver: spsc::Receiver<M>,
+    in_place: bool,
+    batch: Vec<M>,
+}
 
 impl<M: Message> Receiver<M> for Rx<M> {
     #[inline(always)]
     fn recv(&mut self) -> Result<M, Failure> {
-        self.0.recv().map_err(|_| gone())
+        self.receiver.recv().map_err(|_| gone())
     }
 
     #[inline]
     fn recv_batch(&mut self, max: usize, mut take: impl FnMut(&M)) -> Result<usize, Failure> {
-        let grant = self.0.read_up_to(max).map_err(|_| gone())?;
+        if !self.in_place {
+            self.batch.resize(max, M::of(0));
+            let count = self.receiver.recv_many(&mut self.batch).map_err(|_| gone())?;
+            self.batch[..count].iter().for_each(&mut take);
+            return Ok(count);
+        }
+        let grant = self.receiver.read_up_to(max).map_err(|_| gone())?;
         let count = grant.len();
         for run in grant.runs() {
             run.iter().for_each(&mut take);

@@ -14,6 +14,8 @@ use crate::sheet::{Row, Sheet};
 
 /// ringway as it waits by default, spinning, and sleeping.
 pub const DEFAULT: &str = "ringway";
+/// Default waiting, laid out for batches.
+pub const TABLE: &str = "ringway, table";
 /// As [`DEFAULT`].
 pub const SPINNING: &str = "ringway, spinning";
 /// As [`DEFAULT`].

@@ -2,7 +2,7 @@
 //!
 //! A target is reached when the interval of the paired ratio reaches it: its better end does.
 
-use super::{DEFAULT, SLEEPING, SPINNING, table};
+use super::{DEFAULT, SLEEPING, SPINNING, TABLE, table};
 use crate::args::WorkKind;
 use crate::contestant::Waiting;
 use crate::entry::Kind;
@@ -105,14 +105,15 @@ fn round_trips(sheets: &[Sheet]) -> Vec<Verdict> {
 
 fn one_way(sheets: &[Sheet]) -> Vec<Verdict> {
     let verdict = |bytes: usize, batch: usize, capacity: usize, goal: f64| {
-        let how = if batch == 1 { "one at a time".to_owned() } else { format!("batches of {batch}") };
+        let (how, ours) =
+            if batch == 1 { ("one at a time".to_owned(), DEFAULT) } else { (format!("batches of {batch}"), TABLE) };
         Claim {
-            target: format!("one way, {bytes} bytes, {how}, capacity {capacity}: default >= {goal} x the best peer"),
+            target: format!("one way, {bytes} bytes, {how}, capacity {capacity}: {ours} >= {goal} x the best peer"),
             sheet: find(sheets, |cell| {
                 (cell.work, cell.bytes, cell.batch, cell.capacity) == (WorkKind::Rate, bytes, batch, capacity)
             }),
             metric: 0,
-            ours: DEFAULT,
+            ours,
             goal: Goal::AtLeast(goal),
         }
         .best(Row::is_peer)
