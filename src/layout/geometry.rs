@@ -200,8 +200,9 @@ fn frame(shape: Shape, stride: u64) -> Result<(Placement, u64, u64), FormatError
         Placement::Table => {
             // Small messages share a frame of a page; a large one has its own.
             let bytes = shape.frame_bytes.unwrap_or((PAGE / stride).max(1) * stride);
-            if bytes == 0 || bytes % stride != 0 {
-                return field("frame_bytes", bytes, "a multiple of type_size");
+            // The second is news for zero-sized messages alone.
+            if bytes == 0 || bytes % stride != 0 || bytes % shape.align != 0 {
+                return field("frame_bytes", bytes, "a multiple of type_size and of type_align");
             }
             Ok((placement, bytes, 0))
         }
@@ -295,6 +296,7 @@ mod tests {
             Shape { frame_bytes: Some(20), ..shape(4, 8, 8) },
             Shape { frame_bytes: Some(12), placement: Some(Placement::Table), ..shape(4, 8, 8) },
             Shape { frame_bytes: Some(0), placement: Some(Placement::Table), ..shape(4, 8, 8) },
+            Shape { frame_bytes: Some(100), placement: Some(Placement::Table), ..shape(4, 0, 8) },
         ];
         for case in cases {
             assert!(matches!(Geometry::new(case), Err(FormatError::Field { .. })), "{case:?}");
