@@ -120,10 +120,9 @@ fn compete(args: &RunArgs, entries: &[Entry]) -> Result<ExitCode, Failure> {
 
 /// What would be noticed only when the run is over.
 fn check(args: &RunArgs, entries: &[Entry]) -> Result<(), Failure> {
-    if let Some(name) = args.baseline.as_deref() {
-        if !entries.iter().any(|entry| entry.card.name == name && run::is_chosen(args, entry)) {
-            return Err(format!("nobody who takes part is called '{name}': see --list").into());
-        }
+    let takes_part = |name: &str| entries.iter().any(|it| it.card.name == name && run::is_chosen(args, it));
+    if let Some(name) = args.baseline.as_deref().filter(|name| !takes_part(name)) {
+        return Err(format!("nobody who takes part is called '{name}': see --list").into());
     }
     if let Some(path) = &args.json {
         File::create(path).map_err(|error| format!("{}: {error}", path.display()))?;
