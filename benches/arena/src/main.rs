@@ -30,7 +30,7 @@ use contestant::Failure;
 use entry::Entry;
 use machine::{Machine, Watch};
 use report::Weather;
-use std::fs;
+use std::fs::{self, File};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -72,6 +72,7 @@ fn compete(args: &RunArgs, entries: &[Entry]) -> Result<ExitCode, Failure> {
         (&[sender, receiver], _) | (&[], &[sender, receiver, ..]) if sender != receiver => [sender, receiver],
         _ => return Err(format!("two processors are needed, and {allowed:?} are allowed").into()),
     };
+    check(args, entries)?;
     interrupt::install()?;
     let machine = Machine::look(allowed.len());
     let watch = Watch::start(allowed.len())?;
@@ -115,6 +116,21 @@ fn compete(args: &RunArgs, entries: &[Entry]) -> Result<ExitCode, Failure> {
         eprintln!("arena: WRONG MESSAGE: {wrong}");
     }
     Ok(if run.wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What would be noticed only when the run is over.
+fn check(args: &RunArgs, entries: &[Entry]) -> Result<(), Failure> {
+    let takes_part = |name: &str| entries.iter().any(|it| it.card.name == name && run::is_chosen(args, it));
+    if let Some(name) = args.baseline.as_deref().filter(|name| !takes_part(name)) {
+        return Err(format!("nobody who takes part is called '{name}': see --list").into());
+    }
+    if let Some(path) = &args.json {
+        File::create(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    if let Some(dir) = &args.plot {
+        fs::create_dir_all(dir).map_err(|error| format!("{}: {error}", dir.display()))?;
+    }
+    Ok(())
 }
 
 fn of(machine: &Machine) -> &'static str {

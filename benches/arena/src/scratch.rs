@@ -36,7 +36,7 @@ fn stem(pid: u32) -> String {
 impl Scratch {
     /// Makes this run's directory, and removes those of runs that were killed.
     pub fn new() -> Result<Self, Failure> {
-        for entry in fs::read_dir(SHM)?.flatten() {
+        for entry in fs::read_dir(SHM).map_err(|error| format!("{SHM}: {error}"))?.flatten() {
             let name = entry.file_name();
             let pid = name.to_str().and_then(|name| name.strip_prefix(STEM)).and_then(|pid| pid.parse::<u32>().ok());
             if pid.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
