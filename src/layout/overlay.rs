@@ -27,7 +27,13 @@ mod imp {
     /// different lines by far, and no more, so that what is to be read is still in the nearer caches.
     const LEAD_BYTES: u64 = 4096;
     /// The largest frame for which that matters: in a larger one the lines that both use at a time are few among many.
-    const LEAD_FRAME_MAX: u64 = 512;
+    const SMALL_FRAME_MAX: u64 = 512;
+
+    /// Bytes by which a producer asks for lines before it writes to them. Four lines: where the two processors are far apart
+    /// that gave 1.6 times the rate, two and three lines nearly as much, six and eight nothing (`benches/NOTES.md`).
+    const AHEAD_BYTES: u64 = 256;
+    /// What a processor moves at once.
+    const CACHE_LINE: usize = 64;
 
     /// The two control pages of a segment.
     #[derive(Debug, Clone)]
@@ -161,6 +167,8 @@ mod imp {
         contiguous: bool,
         /// Frames by which a producer that is written behind should be ahead; 0 where a frame is much by itself.
         pub(crate) lead: usize,
+        /// Frames by which a producer [prepares](Self::prepare) what it will write to; 0: it does not.
+        pub(crate) ahead: usize,
         /// Keeps the bytes.
         _region: Arc<Region>,
         _message: PhantomData<T>,
@@ -188,6 +196,7 @@ mod imp {
                 unsafe { region.base().add(offset as usize) }
             };
             let inline = geometry.placement == Placement::Inline;
+            let is_small = inline && geometry.frame_bytes <= SMALL_FRAME_MAX;
             let word_step = if inline { geometry.frame_bytes } else { WORD_STRIDE } as isize;
             let (last, messages) = (geometry.frames - 1, (geometry.per * geometry.stride) as isize);
             Self {
@@ -205,11 +214,8 @@ mod imp {
                 count: geometry.frames as usize,
                 capacity: geometry.capacity,
                 contiguous: !inline,
-                lead: if inline && geometry.frame_bytes <= LEAD_FRAME_MAX {
-                    (LEAD_BYTES / geometry.frame_bytes) as usize
-                } else {
-                    0
-                },
+                lead: if is_small { (LEAD_BYTES / geometry.frame_bytes) as usize } else { 0 },
+                ahead: if is_small { AHEAD_BYTES.div_ceil(geometry.frame_bytes) as usize } else { 0 },
                 _region: region,
                 _message: PhantomData,
             }
@@ -233,6 +239,18 @@ mod imp {
             // From one of `count` words to another: one further, or from the last to the first.
             let word = spot.word.wrapping_byte_offset(word);
             Spot { frame, word, origin: spot.origin.wrapping_byte_offset(origin) }
+        }
+
+        /// Asks the processor for the lines of a frame a little ahead of `spot`'s, to write to. The frame must be one
+        /// that the other end has left: it would lose lines that it is about to read.
+        #[inline(always)]
+        pub(crate) fn prepare(&self, spot: Spot<T>) {
+            let back = if spot.frame + self.ahead > self.last { self.count } else { 0 };
+            let frames = self.ahead as isize - back as isize;
+            let word = spot.word.wrapping_byte_offset(frames * self.word_step).cast::<u8>();
+            for at in (0..self.frame_bytes).step_by(CACHE_LINE) {
+                prefetch_to_write(word.wrapping_add(at));
+            }
         }
 
         /// The word of a spot's frame.
@@ -290,6 +308,23 @@ mod imp {
             // SAFETY: one of `count` frames and one of its `per` places, so inside the region (layout::geometry).
             unsafe { self.places.add(frame * self.frame_bytes + place * self.stride) }.cast::<T>().as_ptr()
         }
+    }
+
+    /// A hint; touches nothing.
+    #[inline(always)]
+    fn prefetch_to_write(line: *const u8) {
+        #[cfg(all(target_arch = "x86_64", not(miri)))]
+        // SAFETY: a prefetch of any address has no effect that a program could see. Processors without it do nothing.
+        unsafe {
+            core::arch::asm!("prefetchw [{}]", in(reg) line, options(nostack, preserves_flags));
+        }
+        #[cfg(all(target_arch = "aarch64", not(miri)))]
+        // SAFETY: as above.
+        unsafe {
+            core::arch::asm!("prfm pstl1keep, [{}]", in(reg) line, options(nostack, preserves_flags));
+        }
+        #[cfg(any(miri, not(any(target_arch = "x86_64", target_arch = "aarch64"))))]
+        let _ = line;
     }
 }
 
@@ -369,6 +404,7 @@ mod imp {
         pub(crate) count: usize,
         pub(crate) capacity: u64,
         pub(crate) lead: usize,
+        pub(crate) ahead: usize,
     }
 
     // SAFETY: a cell is accessed by whoever the ring's words allow, which is what the model checks.
@@ -389,6 +425,7 @@ mod imp {
                 count: geometry.frames as usize,
                 capacity: geometry.capacity,
                 lead: 0,
+                ahead: 0,
             }
         }
     }
@@ -397,6 +434,8 @@ mod imp {
         pub(crate) fn spot(&self, frame: usize, first: u64) -> Spot<T> {
             Spot { frame, first, _message: core::marker::PhantomData }
         }
+
+        pub(crate) fn prepare(&self, _: Spot<T>) {}
 
         pub(crate) fn next(&self, spot: Spot<T>) -> Spot<T> {
             let frame = if spot.frame + 1 < self.count { spot.frame + 1 } else { 0 };

@@ -43,6 +43,7 @@ const WIDE: usize = 32;
 /// The same for one message by itself.
 const WIDE_ALONE: usize = 512;
 /// From this many bytes on, to one string instruction, which takes a while to start.
+#[cfg(all(target_arch = "x86_64", not(miri)))]
 const LARGE: usize = 2048;
 
 /// The width of the atomics a message of `size` bytes is copied with.

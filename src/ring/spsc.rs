@@ -220,7 +220,11 @@ impl<T> Producer<T> {
         assert!(messages.len() as u64 <= self.limit - self.at.position);
         let (mut at, mut left) = (self.at.clone(), messages);
         while !left.is_empty() {
+            let frame = at.spot.frame;
             let room = at.left_in_frame(&self.frames);
+            if at.spot.frame != frame {
+                self.prepare(&at);
+            }
             let (run, rest) = left.split_at(room.min(left.len()));
             self.put_run(&at, run);
             at.position += run.len() as u64;
@@ -229,6 +233,16 @@ impl<T> Producer<T> {
             left = rest;
         }
         self.move_to(at);
+    }
+
+    /// Asks for the lines that come after the frame of `at`, if they are known to be free: what the consumer has still to
+    /// read it shall not lose.
+    #[inline(always)]
+    fn prepare(&self, at: &Tip<T>) {
+        let (ahead, room) = (self.frames.ahead, self.limit.saturating_sub(at.end_of_frame()));
+        if ahead > 0 && room >= (ahead * self.frames.per) as u64 {
+            self.frames.prepare(at.spot);
+        }
     }
 
     /// Writes messages to the places from `at` on, all in its frame.
@@ -315,6 +329,7 @@ impl<T: Payload> Producer<T> {
         }
         self.at.enter_next_frame(&self.frames);
         self.stop = self.limit.min(self.at.end_of_frame());
+        self.prepare(&self.at);
         self.control.producer().cursor.tail.store(position, TRAIL.release());
         true
     }
