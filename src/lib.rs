@@ -28,6 +28,11 @@
 //! Ends are `Send`: they may move to another thread. They do not survive `fork`: in a child every operation fails with
 //! [`DisconnectReason::Forked`] and touches nothing. An `exec`ed program inherits nothing.
 //!
+//! The library has no threads of its own, with one exception: in a process that has several, one that is called
+//! `ringway-register`, handles no signal and lives for some milliseconds, when an end has first sent (or received) a
+//! thousand messages without waking anybody. It registers the process for others' memory barriers (`membarrier`), which the
+//! kernel takes so long for; from then on messages need no fence.
+//!
 //! # Models
 //!
 //! The crate's own tests run it under loom (`--cfg loom`); then only channels inside one process exist.

@@ -9,7 +9,7 @@ use crate::wait::awaited::{Awaited, TimedOut, wait};
 use crate::wait::deadline::Deadline;
 use crate::wait::parker::Woken;
 
-/// A microsecond of pauses, or less.
+/// Pauses: about a microsecond of them, three on processors whose pauses are long.
 const LINGER_POLLS: u32 = 64;
 
 /// Why the waiting was for nothing.
@@ -38,21 +38,14 @@ pub(crate) fn for_message<T: Payload>(
     deadline: Deadline,
 ) -> Result<(), Vain> {
     let (strategy, slice) = (end.strategy(), end.slice());
-    if strategy.may_linger() && !deadline.is_over() && end.flow().has_run_dry(consumer.head()) {
-        linger(consumer);
+    let mut message = Message { consumer, end };
+    if let Some(outcome) = message.poll() {
+        return outcome.map_err(Vain::Gone);
     }
-    flatten(wait(&mut Message { consumer, end }, strategy, slice, deadline))
-}
-
-/// Stays away from the ring until the sender has got ahead, or for about a microsecond.
-fn linger<T: Payload>(consumer: &Consumer<T>) {
-    let Some(lead) = consumer.lead() else { return };
-    for _ in 0..LINGER_POLLS {
-        if lead.is_written() {
-            return;
-        }
-        backoff::pause();
+    if strategy.may_linger() && !deadline.is_over() {
+        message.linger();
     }
+    flatten(wait(&mut message, strategy, slice, deadline))
 }
 
 /// `Some(Ok)`: a message is there. `Some(Err)`: none is left, and no sender. `None`: none now.
@@ -131,6 +124,23 @@ struct Message<'a, T> {
 }
 
 impl<T: Payload> Message<'_, T> {
+    /// Nothing is there: in a flow of messages, stays away from the ring until the sender has got ahead, for so many polls
+    /// at most.
+    fn linger(&mut self) {
+        let Some(lead) = self.consumer.lead() else { return };
+        if !self.end.flow().has_run_dry(self.consumer.head()) {
+            return;
+        }
+        let was_of_use = (0..LINGER_POLLS).any(|_| {
+            let is_ahead = lead.is_written();
+            if !is_ahead {
+                backoff::pause();
+            }
+            is_ahead
+        });
+        self.end.flow().has_lingered(was_of_use);
+    }
+
     fn there(consumer: &mut Consumer<T>, end: &mut End) -> Option<Result<(), DisconnectReason>> {
         match consumer.has_message() {
             Ok(true) => Some(Ok(())),

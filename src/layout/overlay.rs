@@ -26,6 +26,8 @@ mod imp {
     /// Bytes by which a producer should be ahead of a consumer that has caught up with it: a page, so that the two are on
     /// different lines by far, and no more, so that what is to be read is still in the nearer caches.
     const LEAD_BYTES: u64 = 4096;
+    /// And frames: a frame of one line holds more messages for its bytes, and they take longer to come.
+    const LEAD_FRAMES_MAX: u64 = 32;
     /// The largest frame for which that matters: in a larger one the lines that both use at a time are few among many.
     const SMALL_FRAME_MAX: u64 = 512;
 
@@ -143,9 +145,8 @@ mod imp {
     /// The frames of a ring of `T`: words, and the places of messages.
     #[derive(Debug)]
     pub(crate) struct Frames<T> {
-        /// The word of frame 0, and the bytes to the next.
+        /// The word of frame 0.
         words: NonNull<u8>,
-        word_stride: usize,
         /// Place 0 of frame 0, and the bytes to that of the next frame.
         places: NonNull<u8>,
         frame_bytes: usize,
@@ -206,7 +207,6 @@ mod imp {
                 origin_step: geometry.frame_bytes as isize - messages,
                 origin_wrap: -((last * geometry.frame_bytes) as isize) - messages,
                 words: at(FRAMES_OFFSET),
-                word_stride: if inline { geometry.frame_bytes } else { WORD_STRIDE } as usize,
                 places: at(geometry.payload_base + geometry.payload_offset),
                 frame_bytes: geometry.frame_bytes as usize,
                 stride: geometry.stride as usize,
@@ -214,7 +214,7 @@ mod imp {
                 count: geometry.frames as usize,
                 capacity: geometry.capacity,
                 contiguous: !inline,
-                lead: if is_small { (LEAD_BYTES / geometry.frame_bytes) as usize } else { 0 },
+                lead: if is_small { (LEAD_BYTES / geometry.frame_bytes).min(LEAD_FRAMES_MAX) as usize } else { 0 },
                 ahead: if is_small { AHEAD_BYTES.div_ceil(geometry.frame_bytes) as usize } else { 0 },
                 _region: region,
                 _message: PhantomData,
@@ -225,7 +225,7 @@ mod imp {
         #[inline(always)]
         pub(crate) fn spot(&self, frame: usize, first: u64) -> Spot<T> {
             let origin = self.place(frame, 0).wrapping_sub(first as usize);
-            Spot { frame, word: self.word(frame), origin }
+            Spot { frame, word: self.word_address(frame), origin }
         }
 
         /// The frame behind `spot`'s, for a spot that these frames made.
@@ -260,8 +260,8 @@ mod imp {
         /// The spot was made by these frames.
         #[inline(always)]
         pub(crate) unsafe fn word_at(&self, spot: Spot<T>) -> &AtomicU64 {
-            // SAFETY: [1] the address of one of our words: `spot` took it from a reference to one, and `next` goes from one
-            //  to another. [2] An atomic, valid for any bytes, in memory that `self` keeps.
+            // SAFETY: [1] the address of one of our words: `spot` took it from `word_address`, and `next` goes from one to
+            //  another by what lies between them. [2] An atomic, valid for any bytes, in memory that `self` keeps.
             unsafe { &*spot.word }
         }
 
@@ -280,11 +280,17 @@ mod imp {
         /// The publication word of a physical frame.
         #[inline(always)]
         pub(crate) fn word(&self, frame: usize) -> &AtomicU64 {
+            // SAFETY: the address of a word inside the region; an atomic, valid for any bytes; kept by the `Arc`.
+            unsafe { &*self.word_address(frame) }
+        }
+
+        /// Where that is. From the region's own pointer, so that `next` may go from one word to another.
+        #[inline(always)]
+        fn word_address(&self, frame: usize) -> *const AtomicU64 {
             assert!(frame < self.count);
-            // SAFETY: `frame` is one of `count`, so its word lies inside the region (layout::geometry).
-            let word = unsafe { self.words.add(frame * self.word_stride) };
-            // SAFETY: aligned to 8, since bases and strides are; an atomic, valid for any bytes; kept by the `Arc`.
-            unsafe { word.cast::<AtomicU64>().as_ref() }
+            // SAFETY: `frame` is one of `count`, so its word lies inside the region (layout::geometry), aligned to 8 since
+            //  bases and strides are.
+            unsafe { self.words.byte_offset(frame as isize * self.word_step) }.cast().as_ptr()
         }
 
         /// Lets `use_it` have the address of a place, to read there.

@@ -31,22 +31,6 @@ impl<'a, T: Payload> WriteGrant<'a, T> {
         self.len
     }
 
-    /// The places from the `from`-th on that lie contiguous, as they are: with what was there a lap ago.
-    pub(crate) fn run_mut(&mut self, from: usize) -> &mut [T] {
-        let left = self.len.saturating_sub(from);
-        if left == 0 {
-            return &mut [];
-        }
-        let (frames, tip) = self.producer.parts();
-        let mut at = tip.clone();
-        at.skip(from, frames);
-        let (place, len) = at.run(left, frames);
-        // SAFETY: [1] `len` places in a row inside the segment, aligned, and any bytes are a `T`. [2] They lie below the
-        //  producer's limit, so the consumer has released them (`freed`), and above every published word, so it will
-        //  not read them before `commit`. [3] The producer is borrowed by the grant, and the grant by the slice.
-        unsafe { core::slice::from_raw_parts_mut(place.as_ptr(), len) }
-    }
-
     /// All places, as slices in order.
     pub(crate) fn runs_mut(&mut self) -> RunsMut<'_, T> {
         let at = self.producer.parts().1.clone();
@@ -114,8 +98,10 @@ impl<'g, T: Payload> Iterator for RunsMut<'g, T> {
         let (frames, _) = self.producer.parts();
         let (place, len) = self.at.run(self.left, frames);
         self.left -= len;
-        // SAFETY: as in `run_mut`, where [3] is: the grant is borrowed for 'g, and each place is in one slice only,
-        //  since `at` only moves on.
+        // SAFETY: [1] `len` places in a row inside the segment, aligned, and any bytes are a `T`. [2] They lie below the
+        //  producer's limit, so the consumer has released them (`freed`), and above every published word, so it will
+        //  not read them before `commit`. [3] The producer is borrowed by the grant, the grant is borrowed for 'g, and
+        //  each place is in one slice only, since `at` only moves on.
         Some(unsafe { core::slice::from_raw_parts_mut(place.as_ptr(), len) })
     }
 }
@@ -141,22 +127,6 @@ impl<'a, T: Payload> ReadGrant<'a, T> {
 
     pub(crate) fn attempt(&self) -> Attempt {
         self.attempt
-    }
-
-    /// The messages from the `from`-th on that lie contiguous.
-    pub(crate) fn run(&self, from: usize) -> &[T] {
-        let left = self.len.saturating_sub(from);
-        if left == 0 {
-            return &[];
-        }
-        let (frames, tip) = self.consumer.parts();
-        let mut at = tip.clone();
-        at.skip(from, frames);
-        let (place, len) = at.run(left, frames);
-        // SAFETY: [1] `len` places in a row inside the segment, aligned, and any bytes are a `T`. [2] They are published
-        //  and not released, so the producer does not write there. [3] The consumer is borrowed by the grant, and the
-        //  grant by the slice.
-        unsafe { core::slice::from_raw_parts(place.as_ptr(), len) }
     }
 
     /// All messages, as slices in order.
@@ -214,7 +184,9 @@ impl<'g, T: Payload> Iterator for Runs<'g, T> {
         let (frames, _) = self.consumer.parts();
         let (place, len) = self.at.run(self.left, frames);
         self.left -= len;
-        // SAFETY: as in `ReadGrant::run`; the grant is borrowed for 'g.
+        // SAFETY: [1] `len` places in a row inside the segment, aligned, and any bytes are a `T`. [2] They are published
+        //  and not released, so the producer does not write there. [3] The consumer is borrowed by the grant, and the
+        //  grant for 'g.
         Some(unsafe { core::slice::from_raw_parts(place.as_ptr(), len) })
     }
 }
@@ -228,7 +200,7 @@ pub(crate) fn front<T: Payload>(consumer: &Consumer<T>, available: usize, max: u
     }
     let (frames, tip) = consumer.parts();
     let (place, len) = tip.clone().run(wanted, frames);
-    // SAFETY: as in `ReadGrant::run`; the consumer is borrowed as long as the slice.
+    // SAFETY: as in `Runs::next`; the consumer is borrowed as long as the slice.
     unsafe { core::slice::from_raw_parts(place.as_ptr(), len) }
 }
 

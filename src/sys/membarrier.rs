@@ -9,6 +9,10 @@
 //! where one does (an interrupt to another virtual processor; 2 us on other machines). Registering 5 us with one
 //! thread, and 14 ms with more, which is a grace period of the kernel's: hence the thread, below.
 //!
+//! *Known kernel fault*: as far as we know, from 5.4 until it was mended in 5.12 (and in the stable series of that time)
+//! registering in a process with threads missed the one processor on which the registering thread ran, until that
+//! processor next changed to another process. A wake may then be missed, and the sleeper finds out at the end of its slice.
+//!
 //! *fork*: a child inherits its parent's registration, as far as the kernel goes; here it asks again. *exec* ends it.
 //!
 //! Source: membarrier(2), kernel/sched/membarrier.c; Desnoyers, commit c5f58bd58f (Linux 4.16).

@@ -52,8 +52,14 @@ pub(crate) fn wait<A: Awaited>(
     slice: Duration,
     deadline: Deadline,
 ) -> Result<A::Outcome, TimedOut> {
-    if let Some(outcome) = spin(awaited, strategy, slice, deadline) {
+    if let Some(outcome) = awaited.poll() {
         return Ok(outcome);
+    }
+    // Zero is one try.
+    if !deadline.is_over() {
+        if let Some(outcome) = spin(awaited, strategy, slice, deadline) {
+            return Ok(outcome);
+        }
     }
     if let Some(outcome) = awaited.look().or_else(|| awaited.probe(false)) {
         return Ok(outcome);

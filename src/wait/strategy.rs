@@ -5,8 +5,13 @@ use std::time::Duration;
 
 /// What an end does while there is nothing to receive, or no room to send.
 ///
-/// One of the two costs the *other* end something: an end that may sleep must be looked for after each message (a
-/// memory fence, 8 to 20 ns); one that declares [`Spin`](Self::Spin) need not.
+/// One of the two may cost the *other* end something: for an end that may sleep there is a memory fence after each message
+/// (8 to 20 ns), until the other end has sent a thousand and woken nobody; then this end makes a barrier (`membarrier`)
+/// before it sleeps instead. One that declares [`Spin`](Self::Spin) costs nothing.
+///
+/// With [`SpinThenSleep`](Self::SpinThenSleep) a receiver that is faster than its sender may stay away from the ring for a
+/// microsecond or a few, so that the two do not fight for each line: only while messages come in runs, and seldom where
+/// that has brought nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WaitStrategy {

@@ -59,10 +59,7 @@ impl<'a, T: Payload> WriteGrant<'a, T> {
 
     /// The first places that lie contiguous, at most `max`.
     pub fn contiguous(&mut self, max: usize) -> &mut [T] {
-        if !self.end.is_usable() {
-            return &mut [];
-        }
-        let run = self.room.run_mut(0);
+        let run = self.runs_mut().next().unwrap_or_default();
         let len = run.len().min(max);
         &mut run[..len]
     }
@@ -181,10 +178,7 @@ impl<'a, T: Payload> ReadGrant<'a, T> {
 
     /// The first messages that lie contiguous, at most `max`.
     pub fn contiguous(&self, max: usize) -> &[T] {
-        if !self.end.is_usable() {
-            return &[];
-        }
-        let run = self.messages.run(0);
+        let run = self.runs().next().unwrap_or_default();
         &run[..run.len().min(max)]
     }
 

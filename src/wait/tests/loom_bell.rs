@@ -228,6 +228,55 @@ fn edge_fenced_matters() {
     }
 }
 
+/// A waker that is killed while it makes no fences leaves a word that says so; its successor makes them, and takes the
+/// word back when it comes.
+#[test]
+fn a_successor_takes_the_fence_back() {
+    reached(|| {
+        explore("killed without fences", Some(2), || {
+            let words = Arc::new(Words::default());
+            let theirs = Arc::clone(&words);
+            let waking = spawn(move || {
+                let mut dead = Ringer::new(0, Sleeps::BehindABarrier);
+                publish(&mut dead, &theirs);
+                point();
+                // Here it dies; what it had still in the store buffer the kernel has written out.
+                crate::sync::fence(crate::sync::Ordering::SeqCst);
+                let (mut next, _) = Ringer::take_over(theirs.waker(), Sleeps::BehindAFence);
+                point();
+                theirs.published.store(1, Relaxed);
+                publish(&mut next, &theirs);
+                leave();
+            });
+            words.wait_until(|words| words.published.load(Relaxed) == 1);
+            waking.join().unwrap();
+        });
+    });
+}
+
+/// A waker that has given its fence up, hears that the other end never sleeps, and then that it does.
+#[test]
+fn a_mind_that_is_changed_finds_the_barrier_still_agreed() {
+    reached(|| {
+        explore("never, then behind a barrier", Some(2), || {
+            let words = Arc::new(Words::default());
+            let theirs = Arc::clone(&words);
+            let waking = spawn(move || {
+                let mut ringer = Ringer::new(0, Sleeps::BehindABarrier);
+                publish(&mut ringer, &theirs);
+                ringer.heed(theirs.waker(), Sleeps::Never);
+                ringer.heed(theirs.waker(), Sleeps::BehindABarrier);
+                point();
+                theirs.published.store(1, Relaxed);
+                publish(&mut ringer, &theirs);
+                leave();
+            });
+            words.wait_until(|words| words.published.load(Relaxed) == 1);
+            waking.join().unwrap();
+        });
+    });
+}
+
 /// The barrier is what makes the light half enough.
 #[test]
 fn the_barrier_matters() {

@@ -1,0 +1,335 @@
+//! The reading end.
+//!
+//! # Safety
+//!
+//! *What this file assumes.* (1) `Frames` gives addresses inside the segment, aligned for `T`, for each spot that it made
+//! and each position of that spot's frame; the spot of a `Tip` is always the one of its frame, and its position is in that
+//! frame, or just behind its last message: then nothing is accessed before the next frame is entered. (2) One `Producer` and
+//! one `Consumer` exist for a segment: membership hands a role out with its lock byte, and an end is dropped before its role
+//! is given back. (3) `T` is a [`Payload`]: any bytes are a value, and every byte of a value may be read.
+//!
+//! *What it guarantees.* The consumer reads only at positions from `head` on that a word told, after an acquire load of that
+//! word. Between correct peers these are places that the producer leaves alone until they are released. **Nothing that the
+//! other end stores can make an access leave the segment**, as in the producer's file.
+#![allow(unsafe_code)]
+
+use super::published;
+use crate::layout::overlay::{Control, Frames};
+use crate::ring::Corrupt;
+use crate::ring::cursor::{Cursor, Tip};
+use crate::ring::payload::{self, Payload};
+use crate::sync::AtomicU64;
+use crate::sync::Ordering::Relaxed;
+use crate::sync::edge::{CLOSED, CREDIT, FILLED, FINISHED, FREED};
+
+/// Attempts are counted in eight bits, beside a position.
+const TRIES_MAX: u64 = 0xff;
+
+/// The reading end. There is one, which membership sees to.
+#[derive(Debug)]
+pub(crate) struct Consumer<T> {
+    control: Control,
+    frames: Frames<T>,
+    /// The next message to be released.
+    at: Tip<T>,
+    /// Messages of `at`'s frame below this are there.
+    seen: u64,
+    /// The `head` at which the credit is next stored, and how many messages go by until the one after.
+    credit_at: u64,
+    interval: u64,
+    /// One above the highest position ever handed out, by a predecessor too.
+    taken: u64,
+}
+
+/// How a message has been handed out before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Attempt {
+    /// The position of the message: unique for the life of the segment.
+    pub(crate) position: u64,
+    /// How often it has been handed out, this time included; 255 stands for more.
+    pub(crate) count: u32,
+    /// Whether it may have been seen before.
+    pub(crate) redelivered: bool,
+}
+
+/// A frame some way ahead of the consumer.
+#[derive(Debug)]
+pub(crate) struct Lead<'a> {
+    word: &'a AtomicU64,
+    /// The position of its first message.
+    first: u64,
+}
+
+impl Lead<'_> {
+    /// Whether the producer has got there: a hint.
+    pub(crate) fn is_written(&self) -> bool {
+        // Relaxed: gives no permission; messages are read by their own frames' words.
+        self.word.load(Relaxed) > self.first
+    }
+}
+
+impl<T> Consumer<T> {
+    /// Takes the reading end up where the last consumer left it: at its first unreleased message.
+    pub(crate) fn attach(control: Control, frames: Frames<T>) -> Result<Self, Corrupt> {
+        let cursor = &control.consumer().cursor;
+        let head = cursor.head.load(Relaxed); // relaxed: the role's lock ordered us behind whoever stored it
+        let taken = cursor.taken.load(Relaxed); // relaxed: as above
+        let credit = control.consumer().credit.load(Relaxed); // relaxed: as above
+        let capacity = frames.capacity;
+        // How far the credit is behind is no matter: a consumer killed between the two stores of a release leaves it
+        // more than a ring behind, and a producer that finds too little asks for the exact head.
+        if head >> 56 != 0 || credit > head {
+            return Err(Corrupt { word: "head", found: head });
+        }
+        // Two rings: `taken` is stored without an order, perhaps before the release that made the room it speaks of.
+        if taken > head + 2 * capacity {
+            return Err(Corrupt { word: "taken", found: taken });
+        }
+        let at = Tip::new(&frames, Cursor::at(head, frames.per, frames.count));
+        let interval = (capacity / 4).max(1);
+        Ok(Self { at, seen: head, credit_at: credit + interval, interval, taken, control, frames })
+    }
+
+    /// The next position to be released.
+    pub(crate) fn head(&self) -> u64 {
+        self.at.position
+    }
+
+    pub(crate) fn capacity(&self) -> u64 {
+        self.frames.capacity
+    }
+
+    /// Messages that are published and that nobody has taken.
+    pub(crate) fn len(&self) -> u64 {
+        let tail = published(&self.control, &self.frames, self.at.position).unwrap_or(self.at.position);
+        tail.saturating_sub(self.taken.max(self.at.position)).min(self.frames.capacity)
+    }
+
+    /// Whether there is no room at this instant.
+    pub(crate) fn is_full(&self) -> bool {
+        let tail = published(&self.control, &self.frames, self.at.position).unwrap_or(self.at.position);
+        tail - self.at.position >= self.frames.capacity
+    }
+
+    /// Whether a message is there. `true` lasts; `false` may be out of date at once.
+    #[inline(always)]
+    pub(crate) fn has_message(&mut self) -> Result<bool, Corrupt> {
+        if self.at.position < self.seen {
+            return Ok(true);
+        }
+        let word = self.next_word();
+        if word <= self.at.position {
+            return Ok(false);
+        }
+        if word > self.at.end_of_frame() {
+            return Err(Corrupt { word: "frame word", found: word });
+        }
+        self.seen = word;
+        Ok(true)
+    }
+
+    /// The word of the frame of the next message.
+    #[inline(always)]
+    fn next_word(&mut self) -> u64 {
+        if self.at.position == self.at.end_of_frame() {
+            self.at.enter_next_frame(&self.frames);
+        }
+        // SAFETY: these frames made the spot.
+        unsafe { self.frames.word_at(self.at.spot) }.load(FILLED.acquire())
+    }
+
+    /// The frame that a sender must have got to before it is left alone; `None` where frames or rings are too small or
+    /// too large for that.
+    pub(crate) fn lead(&self) -> Option<Lead<'_>> {
+        let frames = self.frames.lead.min(self.frames.count / 4);
+        let at = self.at.cursor(&self.frames);
+        let first = at.position - at.place as u64 + (frames * self.frames.per) as u64;
+        (frames > 0).then(|| Lead { word: self.frames.word((at.frame + frames) % self.frames.count), first })
+    }
+
+    /// How many messages are there, counted up to `max`.
+    ///
+    /// Never more than the ring holds, whatever the words say: frames have more places than that, and a producer
+    /// that breaks the rules could write words ahead of this loop for ever.
+    pub(crate) fn available(&mut self, max: usize) -> Result<usize, Corrupt> {
+        let max = max.min(usize::try_from(self.frames.capacity).unwrap_or(usize::MAX));
+        let (mut found, mut at) = (0, self.at.clone());
+        while found < max {
+            let room = at.left_in_frame(&self.frames);
+            // SAFETY: these frames made the spot.
+            let word = unsafe { self.frames.word_at(at.spot) }.load(FILLED.acquire());
+            if word <= at.position {
+                break;
+            }
+            if word > at.end_of_frame() {
+                return Err(Corrupt { word: "frame word", found: word });
+            }
+            let run = (word - at.position) as usize;
+            found += run;
+            if run < room {
+                break;
+            }
+            at.position = word;
+        }
+        Ok(found.min(max))
+    }
+
+    /// Gives the room of the next `n` messages back. They have been read.
+    ///
+    /// *If the process dies here*: before the store of `head` they are still here for a successor, after it they are
+    /// gone.
+    #[inline(always)]
+    pub(crate) fn release(&mut self, n: usize) {
+        self.at.skip(n, &self.frames);
+        self.tell();
+    }
+
+    /// Stores the position, and now and then the credit.
+    #[inline(always)]
+    fn tell(&mut self) {
+        let head = self.at.position;
+        self.control.consumer().cursor.head.store(head, FREED.release());
+        if head >= self.credit_at {
+            self.credit_at = head + self.interval;
+            self.control.consumer().credit.store(head, CREDIT.release());
+        }
+    }
+
+    /// Notes, before the next `n` messages are handed out, that they are: a successor will mark them.
+    ///
+    /// A message handed out before, by us or by a dead predecessor, and never released counts one attempt more.
+    ///
+    /// *If the process dies here*: `tries` without `taken` means nothing, and the message comes unmarked, which nobody has
+    /// had; `taken` without `tries` counts as one attempt. So the two need no order between them.
+    pub(crate) fn hand_out(&mut self, n: usize) -> Attempt {
+        let cursor = &self.control.consumer().cursor;
+        let position = self.at.position;
+        let redelivered = position < self.taken;
+        let tries = cursor.tries.load(Relaxed); // relaxed: we alone store it, or the lock ordered us behind who did
+        let before = match (tries >> 8 == position, redelivered) {
+            (true, true) => tries & TRIES_MAX,
+            (false, true) => 1,
+            (_, false) => 0,
+        };
+        let count = (before + 1).min(TRIES_MAX);
+        cursor.tries.store(position << 8 | count, Relaxed); // relaxed: see above
+        if position + n as u64 > self.taken {
+            self.taken = position + n as u64;
+            cursor.taken.store(self.taken, Relaxed); // relaxed: see above
+        }
+        Attempt { position, count: count as u32, redelivered }
+    }
+
+    /// The final tail, if the producer has said that nothing follows.
+    ///
+    /// Ask after nothing was found, and then look once more: what was published before the end is there by then.
+    pub(crate) fn closed(&self) -> Option<u64> {
+        self.control.producer().cursor.closed.load(CLOSED.acquire()).checked_sub(1)
+    }
+
+    /// Tells the producer that everything up to its end has been taken.
+    pub(crate) fn finish(&self) {
+        self.control.consumer().cursor.finished.store(self.at.position + 1, FINISHED.release());
+    }
+
+    #[cfg(not(loom))]
+    pub(in crate::ring) fn parts(&self) -> (&Frames<T>, &Tip<T>) {
+        (&self.frames, &self.at)
+    }
+}
+
+impl<T: Payload> Consumer<T> {
+    /// Copies the next message out and gives its room back; `None` if there is none.
+    ///
+    /// *Progress*: wait-free.
+    #[inline(always)]
+    pub(crate) fn pop(&mut self) -> Result<Option<T>, Corrupt> {
+        Ok(if self.has_message()? { self.pop_seen() } else { None })
+    }
+
+    /// As [`pop`](Self::pop); `None` also if it takes more than a look at the frame's word to say whether one is there.
+    #[inline(always)]
+    pub(crate) fn pop_seen(&mut self) -> Option<T> {
+        let position = self.at.position;
+        if position >= self.seen {
+            let word = self.next_word();
+            if word <= position || word > self.at.end_of_frame() {
+                return None;
+            }
+            self.seen = word;
+        }
+        let spot = self.at.spot;
+        let message = self.frames.with_at(spot, position, |place| {
+            // SAFETY: as in `get`, for the place of `at`, which is in the frame of its spot.
+            unsafe { payload::read(place) }
+        });
+        self.at.position = position + 1;
+        self.tell();
+        Some(message)
+    }
+
+    /// Copies the next messages out and gives their room back, as many as are there and fit; how many those were.
+    ///
+    /// *Progress*: wait-free; no more than the ring holds, whatever the words say (see [`available`](Self::available)).
+    pub(crate) fn pop_some(&mut self, messages: &mut [T]) -> Result<usize, Corrupt> {
+        let max = messages.len().min(usize::try_from(self.frames.capacity).unwrap_or(usize::MAX));
+        let (mut taken, mut at, mut seen) = (0, self.at.clone(), self.seen);
+        while taken < max {
+            let room = at.left_in_frame(&self.frames);
+            // SAFETY: these frames made the spot.
+            let word = unsafe { self.frames.word_at(at.spot) }.load(FILLED.acquire());
+            if word <= at.position {
+                break;
+            }
+            if word > at.end_of_frame() {
+                if taken > 0 {
+                    // What came before it is good; the next call says so.
+                    break;
+                }
+                return Err(Corrupt { word: "frame word", found: word });
+            }
+            seen = word;
+            let n = room.min((word - at.position) as usize).min(max - taken);
+            self.get_run(&at, &mut messages[taken..taken + n]);
+            at.position += n as u64;
+            taken += n;
+        }
+        if taken > 0 {
+            self.at = at;
+            self.seen = seen;
+            self.tell();
+        }
+        Ok(taken)
+    }
+
+    /// Reads messages from the places from `at` on, all in its frame.
+    #[inline(always)]
+    fn get_run(&self, at: &Tip<T>, messages: &mut [T]) {
+        #[cfg(not(loom))]
+        self.frames.with_at(at.spot, at.position, |places| {
+            // SAFETY: as in `get`, for so many places, which lie in a row in the frame.
+            unsafe { payload::read_run(messages, places) }
+        });
+        #[cfg(loom)]
+        for (ahead, message) in messages.iter_mut().enumerate() {
+            *message = self.frames.with_at(at.spot, at.position + ahead as u64, |place| {
+                // SAFETY: as in `get`.
+                unsafe { payload::read(place) }
+            });
+        }
+    }
+
+    /// Copies the `ahead`-th of the next messages out. It is there.
+    #[inline(always)]
+    pub(crate) fn peek(&self, ahead: usize) -> T {
+        self.get(self.at.cursor(&self.frames).skip(ahead, self.frames.per, self.frames.count))
+    }
+
+    #[inline(always)]
+    fn get(&self, at: Cursor) -> T {
+        self.frames.with(at.frame, at.place, |place| {
+            // SAFETY: the producer published this message (`filled`) and does not write here before we release it.
+            unsafe { payload::read(place) }
+        })
+    }
+}
