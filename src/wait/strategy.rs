@@ -11,7 +11,8 @@ use std::time::Duration;
 ///
 /// With [`SpinThenSleep`](Self::SpinThenSleep) a receiver that is faster than its sender may stay away from the ring for a
 /// microsecond or a few, so that the two do not fight for each line: only while messages come in runs, and seldom where
-/// that has brought nothing.
+/// that has brought nothing. And a sender that does not `Spin` asks the processor for lines before it writes to them. So
+/// `Spin` is for the lowest latency of each message, the others are for flows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WaitStrategy {

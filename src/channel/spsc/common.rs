@@ -74,7 +74,8 @@ macro_rules! common {
                 let control = entered.seat.control().clone();
                 // From here on leaving is in good order, also if the ring's words turn out to be impossible.
                 let end = End::new(entered.seat, options, false);
-                let $ring = $make::attach(control, frames).map_err(corrupt)?;
+                let mut $ring = $make::attach(control, frames).map_err(corrupt)?;
+                $ring.set_hurried(options.wait.is_quiet());
                 Ok(Self { $ring, end, instance: entered.header.instance })
             }
 
@@ -157,6 +158,7 @@ macro_rules! common {
             /// until the other end has next looked at the channel.
             pub fn set_wait(&mut self, strategy: WaitStrategy) {
                 self.end.set_strategy(strategy);
+                self.$ring.set_hurried(strategy.is_quiet());
             }
 
             /// Where the segment's file is; `None` for a channel inside one process.

@@ -136,7 +136,8 @@ fn ends<T: Payload>(
     let to_write = Frames::modelled(&header.geometry);
     #[cfg(loom)]
     let to_read = to_write.clone();
-    let producer = Producer::attach(control.clone(), to_write).map_err(corrupt)?;
+    let mut producer = Producer::attach(control.clone(), to_write).map_err(corrupt)?;
+    producer.set_hurried(options.wait.is_quiet());
     let consumer = Consumer::attach(control, to_read).map_err(corrupt)?;
     Ok((
         Sender { producer, end: End::new(sender, options, false), instance: header.instance },

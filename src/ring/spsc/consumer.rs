@@ -90,6 +90,9 @@ impl<T> Consumer<T> {
         Ok(Self { at, seen: head, credit_at: credit + interval, interval, taken, control, frames })
     }
 
+    /// As of the producer; a consumer that is hurried or not differs in how it waits alone.
+    pub(crate) fn set_hurried(&mut self, _: bool) {}
+
     /// The next position to be released.
     pub(crate) fn head(&self) -> u64 {
         self.at.position
