@@ -2,6 +2,7 @@
 #![allow(dead_code)] // no test binary uses everything
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use ringway::observe::{self, MemberState, Segment};
 use std::fs;
 use std::io::{Read, Write};
@@ -10,6 +11,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
@@ -52,6 +54,15 @@ impl Drop for Directory {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
+}
+
+/// Undoes a `nohup` before the tests: the program would inherit it, and rightly ignore a SIGHUP ever after.
+#[allow(unsafe_code)]
+fn hear_hangups() {
+    static ONCE: Once = Once::new();
+    let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
+    // SAFETY: the default action runs no code of ours.
+    ONCE.call_once(|| _ = unsafe { sigaction(Signal::SIGHUP, &default) }.expect("a valid signal"));
 }
 
 /// The program, running. Killed when dropped.
@@ -104,6 +115,7 @@ pub(crate) fn in_small(script: &str) -> Option<Ended> {
 
 impl Process {
     pub(crate) fn new(command: &mut Command) -> Self {
+        hear_hangups();
         Self { line: format!("{command:?}"), child: command.spawn().expect("the program starts") }
     }
 
