@@ -6,7 +6,7 @@ use super::end::waker;
 use super::error::OpenError;
 use super::options::{CAPACITY, Options, STREAM_CAPACITY, STREAM_FRAME};
 use crate::layout::error::{FormatError, Kind, TypeId};
-use crate::layout::geometry::{Geometry, Placement, Shape};
+use crate::layout::geometry::{FRAMES_OFFSET, Geometry, Placement, Shape};
 use crate::layout::header::{HEADER_BYTES, Header};
 use crate::layout::overlay::Control;
 use crate::membership::role::Role;
@@ -86,6 +86,8 @@ fn header(asked: Asked, options: &Options, instance: [u8; 16]) -> Result<Header,
         align: message.align,
         placement,
         frame_bytes: frame_bytes.map(|bytes| bytes as u64),
+        frames_offset: FRAMES_OFFSET,
+        is_slotted: false,
     })?;
     Ok(Header { kind: asked.kind, instance, message, geometry })
 }

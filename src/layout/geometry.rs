@@ -22,7 +22,7 @@ pub(crate) const PAGE: u64 = 4096;
 pub(crate) const PRODUCER_OFFSET: u64 = PAGE;
 /// Where the consumer's page lies.
 pub(crate) const CONSUMER_OFFSET: u64 = 2 * PAGE;
-/// Where the frames begin (inline), or the words (table).
+/// Where the frames begin (inline), or the words (table), behind two control pages. (Many-to-many: behind its tables.)
 pub(crate) const FRAMES_OFFSET: u64 = 3 * PAGE;
 /// Bytes from one word to the next in a table.
 pub(crate) const WORD_STRIDE: u64 = 128;
@@ -34,6 +34,8 @@ const CAPACITY_MAX: u64 = 1 << 48;
 const INLINE_MAX: u64 = PAGE;
 /// What a processor moves at once.
 const LINE: u64 = 64;
+/// The largest message of a many-to-many ring. It is copied while others wait for its slot, so the copy must be short.
+const SLOT_MESSAGE_MAX: u64 = 4096;
 /// Bytes of a frame of messages that are too large to share a line with its word, and small enough to share such a frame.
 const SHARED_FRAME: u64 = 512;
 
@@ -87,6 +89,10 @@ pub(crate) struct Shape {
     pub(crate) placement: Option<Placement>,
     /// Bytes of a frame (inline: with its word; table: of its messages). `None`: by the size of a message.
     pub(crate) frame_bytes: Option<u64>,
+    /// What lies in front of the frames: a multiple of a page.
+    pub(crate) frames_offset: u64,
+    /// Whether a frame holds one message whatever its size: the *slots* of a many-to-many ring.
+    pub(crate) is_slotted: bool,
 }
 
 /// The sizes and offsets of one ring. Private to the process: computed or validated once, never read again from shared
@@ -107,6 +113,8 @@ pub(crate) struct Geometry {
     pub(crate) frame_bytes: u64,
     /// Bytes from a frame's start to its first message; 0 in a table.
     pub(crate) payload_offset: u64,
+    /// Where the frames begin (inline), or the words (table), from the segment's start.
+    pub(crate) frames_offset: u64,
     /// Where the messages of frame 0 begin, from the segment's start (table), or frame 0 itself (inline).
     pub(crate) payload_base: u64,
     /// Bytes of the whole segment, a multiple of a page.
@@ -116,7 +124,7 @@ pub(crate) struct Geometry {
 impl Geometry {
     /// The geometry of a ring of this shape.
     pub(crate) fn new(shape: Shape) -> Result<Self, FormatError> {
-        let Shape { capacity, size, align, .. } = shape;
+        let Shape { capacity, size, align, frames_offset, .. } = shape;
         if capacity == 0 || capacity > CAPACITY_MAX {
             return field("capacity", capacity, "between 1 and 2^48");
         }
@@ -128,14 +136,14 @@ impl Geometry {
         }
         let stride = size.max(1);
         let (placement, frame_bytes, payload_offset) = frame(shape, stride)?;
-        let per = (frame_bytes - payload_offset) / stride;
+        let per = if shape.is_slotted { 1 } else { (frame_bytes - payload_offset) / stride };
         let frames = (capacity - 1).div_ceil(per) + 1;
         let sizes = || {
             let words = match placement {
                 Placement::Inline => 0,
                 Placement::Table => frames.checked_mul(WORD_STRIDE)?,
             };
-            let payload_base = FRAMES_OFFSET.checked_add(words)?.checked_next_multiple_of(PAGE)?;
+            let payload_base = frames_offset.checked_add(words)?.checked_next_multiple_of(PAGE)?;
             let total = frames.checked_mul(frame_bytes)?.checked_add(payload_base)?.checked_next_multiple_of(PAGE)?;
             // Offsets are computed in isize; nothing larger can be mapped.
             (total <= i64::MAX as u64 && usize::try_from(total).is_ok()).then_some((payload_base, total))
@@ -143,7 +151,18 @@ impl Geometry {
         let Some((payload_base, total)) = sizes() else {
             return field("capacity", capacity, "small enough for the address space");
         };
-        Ok(Self { capacity, stride, per, frames, placement, frame_bytes, payload_offset, payload_base, total })
+        Ok(Self {
+            capacity,
+            stride,
+            per,
+            frames,
+            placement,
+            frame_bytes,
+            payload_offset,
+            frames_offset,
+            payload_base,
+            total,
+        })
     }
 
     /// The geometry that a header claims, if it is one that [`Geometry::new`] computes.
@@ -183,6 +202,9 @@ fn frame(shape: Shape, stride: u64) -> Result<(Placement, u64, u64), FormatError
     // most of the second empty; several of them share a frame of some lines instead.
     let shared = (SHARED_FRAME.saturating_sub(offset)) / stride >= 2;
     let usual = if one > LINE && shared { SHARED_FRAME } else { one };
+    if shape.is_slotted {
+        return slot(shape, offset, stride);
+    }
     let inline = shape.frame_bytes.unwrap_or(usual) <= INLINE_MAX;
     let placement = shape.placement.unwrap_or(if inline { Placement::Inline } else { Placement::Table });
     match placement {
@@ -209,6 +231,21 @@ fn frame(shape: Shape, stride: u64) -> Result<(Placement, u64, u64), FormatError
     }
 }
 
+/// A slot is its word and one message, and no more: neighbours in the sequence may share a line, as one processor mostly
+/// fills several of them in a row.
+fn slot(shape: Shape, offset: u64, stride: u64) -> Result<(Placement, u64, u64), FormatError> {
+    if shape.size > SLOT_MESSAGE_MAX {
+        return field("type_size", shape.size, "at most 4096 bytes in a many-to-many channel");
+    }
+    let bytes = (offset + stride).next_multiple_of(offset);
+    match shape.frame_bytes.unwrap_or(bytes) {
+        asked if asked < bytes || asked % offset != 0 => {
+            field("frame_bytes", asked, "a multiple of 8 and of type_align, with room for a word and a message")
+        }
+        asked => Ok((Placement::Inline, asked, offset)),
+    }
+}
+
 fn field<T>(field: &'static str, found: u64, must: &'static str) -> Result<T, FormatError> {
     Err(FormatError::Field { field, found, must })
 }
@@ -218,7 +255,15 @@ mod tests {
     use super::*;
 
     fn shape(capacity: u64, size: u64, align: u64) -> Shape {
-        Shape { capacity, size, align, placement: None, frame_bytes: None }
+        Shape {
+            capacity,
+            size,
+            align,
+            placement: None,
+            frame_bytes: None,
+            frames_offset: FRAMES_OFFSET,
+            is_slotted: false,
+        }
     }
 
     #[test]

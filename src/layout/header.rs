@@ -140,6 +140,8 @@ impl Header {
             align: message.align,
             placement: None,
             frame_bytes: Some(u64_at(at::FRAME_BYTES)),
+            frames_offset: FRAMES_OFFSET,
+            is_slotted: false,
         };
         let total = u64_at(at::TOTAL_BYTES);
         let geometry = Geometry::claimed(u32_at(at::PLACEMENT), shape, u64_at(at::PER), u64_at(at::FRAMES), total)?;

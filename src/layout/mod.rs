@@ -12,7 +12,10 @@ pub(crate) mod fields;
 pub(crate) mod geometry;
 pub(crate) mod header;
 pub(crate) mod line;
+pub(crate) mod many;
 pub(crate) mod overlay;
+pub(crate) mod shared;
 pub(crate) mod status;
+pub(crate) mod tables;
 #[cfg(all(test, not(loom)))]
 mod tests;

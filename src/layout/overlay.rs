@@ -17,7 +17,7 @@ pub(crate) use imp::{Control, Ends, Frames, Spot};
 #[cfg(not(loom))]
 mod imp {
     use crate::layout::control::{ConsumerPage, EndLines, ProducerPage};
-    use crate::layout::geometry::{CONSUMER_OFFSET, FRAMES_OFFSET, Geometry, PRODUCER_OFFSET, Placement, WORD_STRIDE};
+    use crate::layout::geometry::{CONSUMER_OFFSET, Geometry, PRODUCER_OFFSET, Placement, WORD_STRIDE};
     use crate::memory::Region;
     use crate::sync::{Arc, AtomicU64};
     use core::marker::PhantomData;
@@ -206,7 +206,7 @@ mod imp {
                 word_wrap: -(last as isize * word_step),
                 origin_step: geometry.frame_bytes as isize - messages,
                 origin_wrap: -((last * geometry.frame_bytes) as isize) - messages,
-                words: at(FRAMES_OFFSET),
+                words: at(geometry.frames_offset),
                 places: at(geometry.payload_base + geometry.payload_offset),
                 frame_bytes: geometry.frame_bytes as usize,
                 stride: geometry.stride as usize,

@@ -196,12 +196,30 @@ fn header(kind: Kind, shape: Shape) -> Header {
 }
 
 fn messages() -> Header {
-    header(Kind::Spsc, Shape { capacity: 1024, size: 8, align: 8, placement: None, frame_bytes: None })
+    header(
+        Kind::Spsc,
+        Shape {
+            capacity: 1024,
+            size: 8,
+            align: 8,
+            placement: None,
+            frame_bytes: None,
+            frames_offset: FRAMES_OFFSET,
+            is_slotted: false,
+        },
+    )
 }
 
 fn stream() -> Header {
-    let shape =
-        Shape { capacity: 1 << 20, size: 1, align: 1, placement: Some(Placement::Table), frame_bytes: Some(64 << 10) };
+    let shape = Shape {
+        capacity: 1 << 20,
+        size: 1,
+        align: 1,
+        placement: Some(Placement::Table),
+        frame_bytes: Some(64 << 10),
+        frames_offset: FRAMES_OFFSET,
+        is_slotted: false,
+    };
     header(Kind::Stream, shape)
 }
 
@@ -363,7 +381,7 @@ proptest! {
         is_stream: bool,
     ) {
         let align = 1 << align;
-        let shape = Shape { capacity, size: align * times, align, placement, frame_bytes: frame };
+        let shape = Shape { capacity, size: align * times, align, placement, frame_bytes: frame, frames_offset: FRAMES_OFFSET, is_slotted: false };
         let Ok(geometry) = Geometry::new(shape) else { return Ok(()) };
         let kind = if is_stream { Kind::Stream } else { Kind::Spsc };
         let header = Header { geometry, ..header(kind, Shape { placement: None, frame_bytes: None, ..shape }) };

@@ -4,7 +4,7 @@ use super::{Member, MemberState, Segment};
 use crate::channel::error::OpenError;
 use crate::channel::open::read_header;
 use crate::layout::fields::{self, Base};
-use crate::layout::geometry::{FRAMES_OFFSET, Geometry, PAGE, Placement, WORD_STRIDE};
+use crate::layout::geometry::{Geometry, PAGE, Placement, WORD_STRIDE};
 use crate::layout::status::Status;
 use crate::membership::liveness::{Life, judge};
 use crate::membership::role::Role;
@@ -99,7 +99,7 @@ pub(super) fn word_offset(ring: &Geometry, frame: u64) -> u64 {
         Placement::Inline => ring.frame_bytes,
         Placement::Table => WORD_STRIDE,
     };
-    FRAMES_OFFSET + frame * stride
+    ring.frames_offset + frame * stride
 }
 
 /// The word at this offset; what lies behind the file's end is 0.

@@ -8,3 +8,34 @@ pub(crate) fn pause() {
     #[cfg(loom)]
     loom::thread::yield_now();
 }
+
+/// Longer and longer pauses of somebody who was beaten in a race.
+#[derive(Debug, Default)]
+pub(crate) struct Backoff {
+    beaten: u32,
+    rounds: u32,
+}
+
+impl Backoff {
+    /// Pauses of a last round: 2 to this power.
+    const LONGEST: u32 = 6;
+    /// A race that is lost so often is another one by now: whoever waits looks around first.
+    const PATIENCE: u32 = 1 << 12;
+
+    /// Whether it is worth another try. Counts it.
+    pub(crate) fn is_patient(&mut self) -> bool {
+        self.rounds += 1;
+        self.rounds <= Self::PATIENCE
+    }
+
+    /// A race was lost.
+    #[cold]
+    pub(crate) fn spin(&mut self) {
+        for _ in 0..1 << self.beaten.min(Self::LONGEST) {
+            pause();
+            #[cfg(loom)]
+            break;
+        }
+        self.beaten += 1;
+    }
+}

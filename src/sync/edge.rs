@@ -17,6 +17,10 @@
 //! | [`TRAIL`] | producer stores `tail` | consumer that counts what is there loads it | the words below `tail`: what is counted can be read |
 //! | [`UNFENCED`] | fence between `unfenced` = 1 and the first publication without a fence | the *fence* of the other end's sleep ([`SLEEP`]), before it loads `unfenced` | one of the two sees the other's store: the sleeper makes the barrier, or the waker sees `armed` |
 //! | [`FENCED`] | waker stores `unfenced` = 0 | sleeper loads it | every publication made without a fence |
+//! | [`ANNOUNCED`] | an operation stores its record's `producing` or `consuming` | recoverer loads it | what the operation published or freed before it announced something else |
+//! | [`CLAIMED`] | the swap of `tail` or `head` | recoverer loads the counter | the announcement that came before |
+//! | [`LEASED`] | who leases or returns a record or a hand swaps or stores its `owner` | who leases it next, and who looks whose it is | what the last owner left in it |
+//! | [`HELD`] | consumer stores a hand's `held` | who adopts the hand, or looks where a position is | the message in the hand |
 //! | [`SLEEP`] | fence between publication and the look at `armed` | fence between `armed` and the look at the ring | one of the two sees the other's store (Dekker) |
 //!
 //! A *successor* is ordered behind its dead predecessor by the kernel, which hands the role's lock over after it has torn
@@ -50,6 +54,14 @@ pub(crate) const TRAIL: Edge = Edge::new("trail");
 pub(crate) const UNFENCED: Edge = Edge::new("unfenced");
 /// See the module's table.
 pub(crate) const FENCED: Edge = Edge::new("fenced");
+/// See the module's table.
+pub(crate) const ANNOUNCED: Edge = Edge::new("announced");
+/// See the module's table.
+pub(crate) const CLAIMED: Edge = Edge::new("claimed");
+/// See the module's table.
+pub(crate) const LEASED: Edge = Edge::new("leased");
+/// See the module's table.
+pub(crate) const HELD: Edge = Edge::new("held");
 /// See the module's table.
 pub(crate) const SLEEP: Edge = Edge::new("sleep");
 
@@ -90,6 +102,18 @@ impl Edge {
             return Ordering::Relaxed;
         }
         Ordering::Acquire
+    }
+
+    /// The ordering of a read-modify-write that is both the source and the target of this edge.
+    #[inline(always)]
+    pub(crate) fn both(self) -> Ordering {
+        #[cfg(loom)]
+        match (weakened::is(self, End::Release), weakened::is(self, End::Acquire)) {
+            (true, _) => return Ordering::Acquire,
+            (_, true) => return Ordering::Release,
+            _ => {}
+        }
+        Ordering::AcqRel
     }
 
     /// The source's sequentially consistent fence, for an edge that needs store before load.

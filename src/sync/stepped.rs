@@ -27,6 +27,42 @@ macro_rules! stepped {
                 step::point();
                 self.0.store(value, order);
             }
+
+            pub(crate) fn compare_exchange(
+                &self,
+                expected: $value,
+                value: $value,
+                success: Ordering,
+                failure: Ordering,
+            ) -> Result<$value, $value> {
+                step::point();
+                self.0.compare_exchange(expected, value, success, failure)
+            }
+
+            pub(crate) fn fetch_add(&self, value: $value, order: Ordering) -> $value {
+                step::point();
+                self.0.fetch_add(value, order)
+            }
+
+            pub(crate) fn fetch_sub(&self, value: $value, order: Ordering) -> $value {
+                step::point();
+                self.0.fetch_sub(value, order)
+            }
+
+            pub(crate) fn fetch_max(&self, value: $value, order: Ordering) -> $value {
+                step::point();
+                self.0.fetch_max(value, order)
+            }
+
+            pub(crate) fn fetch_or(&self, value: $value, order: Ordering) -> $value {
+                step::point();
+                self.0.fetch_or(value, order)
+            }
+
+            pub(crate) fn fetch_and(&self, value: $value, order: Ordering) -> $value {
+                step::point();
+                self.0.fetch_and(value, order)
+            }
         }
     };
 }

@@ -4,7 +4,7 @@
 //! model even where the value would come out right. Models are explored without a bound on preemptions where that takes
 //! less than seconds, else with at most 3 of them; the call says which.
 
-use crate::layout::geometry::{Geometry, Placement, Shape};
+use crate::layout::geometry::{FRAMES_OFFSET, Geometry, Placement, Shape};
 use crate::layout::overlay::{Control, Frames};
 use crate::ring::spsc::{Consumer, Producer, Pushed, finished};
 use crate::sync::AtomicU64;
@@ -24,8 +24,16 @@ struct Ring {
 
 impl Ring {
     fn new(capacity: u64, per: u64) -> Self {
-        let shape =
-            Shape { capacity, size: 8, align: 8, placement: Some(Placement::Inline), frame_bytes: Some(8 + 8 * per) };
+        let (placement, frame_bytes) = (Some(Placement::Inline), Some(8 + 8 * per));
+        let shape = Shape {
+            capacity,
+            size: 8,
+            align: 8,
+            placement,
+            frame_bytes,
+            frames_offset: FRAMES_OFFSET,
+            is_slotted: false,
+        };
         let geometry = Geometry::new(shape).unwrap();
         assert_eq!(geometry.per, per);
         Self { control: Control::modelled(), frames: Frames::modelled(&geometry) }

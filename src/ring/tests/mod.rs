@@ -1,4 +1,6 @@
-//! The ring under loom, and against a `VecDeque`.
+//! Tests that need the inside of the rings.
 
 #[cfg(loom)]
 mod loom_spsc;
+#[cfg(not(loom))]
+mod mpmc;

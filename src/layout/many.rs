@@ -1,0 +1,258 @@
+//! Where bytes become references, for a many-to-many segment: a region and its sizes give the shared page, the tables and
+//! the slots.
+//!
+//! # Safety
+//!
+//! What this file assumes: a [`Region`] is readable, writable, page-aligned and stays where it is while it lives; a
+//! [`Geometry`] and its [`Tables`] were computed or validated by this floor, so every offset in them lies inside `total`
+//! bytes, and were made for a type of `T`'s size and alignment.
+//! What it guarantees: references only to atomics, which may change under us at any time and hold any value; and
+//! addresses, never references, of messages.
+#![allow(unsafe_code)]
+
+pub(crate) use imp::Many;
+
+/// Where a position lies: which slot, and the position at which this lap around the ring began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Seat {
+    /// The slot.
+    pub(crate) slot: usize,
+    /// What the slot's word counts by: the position less the slot's number, so that a fresh segment is all zeroes.
+    pub(crate) lap: u64,
+}
+
+#[cfg(not(loom))]
+mod imp {
+    use super::Seat;
+    use crate::layout::geometry::Geometry;
+    use crate::layout::line::Line;
+    use crate::layout::shared::{Hand, MemberEntry, Record, SharedPage};
+    use crate::layout::tables::{MEMBERS_OFFSET, SHARED_OFFSET, Tables};
+    use crate::memory::Region;
+    use crate::sync::{Arc, AtomicU64};
+    use core::marker::PhantomData;
+    use core::ptr::NonNull;
+
+    /// A many-to-many segment of `T`: the shared page, the tables, the slots.
+    #[derive(Debug)]
+    pub(crate) struct Many<T> {
+        page: NonNull<SharedPage>,
+        members: NonNull<Line<MemberEntry>>,
+        records: NonNull<Line<Record>>,
+        hands: NonNull<u8>,
+        slots: NonNull<u8>,
+        slot_bytes: usize,
+        message_offset: usize,
+        /// Messages in the ring, and slots.
+        pub(crate) capacity: u64,
+        /// `capacity - 1` where that is a mask.
+        mask: Option<u64>,
+        pub(crate) tables: Tables,
+        /// Keeps the bytes.
+        _region: Arc<Region>,
+        _message: PhantomData<T>,
+    }
+
+    // SAFETY: addresses in memory that the `Arc` keeps; messages go in and out by value, so `T: Send` is what a message
+    //  between threads needs.
+    unsafe impl<T: Send> Send for Many<T> {}
+    // SAFETY: what is shared are atomics; who may touch a message's place is said by the ring's words, whoever asks.
+    unsafe impl<T: Send> Sync for Many<T> {}
+
+    impl<T> Many<T> {
+        /// The views of a region that a segment of these sizes fills; `None` if it is too small.
+        pub(crate) fn new(region: Arc<Region>, geometry: &Geometry, tables: Tables) -> Option<Self> {
+            if (region.len() as u64) < geometry.total {
+                return None;
+            }
+            assert!(
+                size_of::<T>().max(1) as u64 == geometry.stride
+                    && align_of::<T>() as u64 <= geometry.payload_offset
+                    && align_of::<T>() as u64 <= tables.hand_offset
+                    && geometry.per == 1
+                    && tables.slots_offset() == geometry.frames_offset,
+                "a geometry of another type"
+            );
+            let base = region.base();
+            // SAFETY: `slots_offset` is behind all the tables and inside `total`, which is inside the region.
+            let at = |offset: u64| unsafe { base.add(offset as usize) };
+            Some(Self {
+                page: at(SHARED_OFFSET).cast(),
+                members: at(MEMBERS_OFFSET).cast(),
+                records: at(tables.records_offset()).cast(),
+                hands: at(tables.hands_offset()),
+                slots: at(geometry.frames_offset),
+                slot_bytes: geometry.frame_bytes as usize,
+                message_offset: geometry.payload_offset as usize,
+                capacity: geometry.capacity,
+                mask: geometry.capacity.is_power_of_two().then(|| geometry.capacity - 1),
+                tables,
+                _region: region,
+                _message: PhantomData,
+            })
+        }
+
+        #[inline(always)]
+        pub(crate) fn page(&self) -> &SharedPage {
+            // SAFETY: [1] inside the region, aligned to a page since the region is. [2] Atomics, valid for any bytes. [3]
+            //  Kept by the `Arc`.
+            unsafe { self.page.as_ref() }
+        }
+
+        /// One of `tables.members`.
+        pub(crate) fn member(&self, index: usize) -> &MemberEntry {
+            assert!((index as u64) < self.tables.members);
+            // SAFETY: one of so many, so inside the region; the rest as in `page`.
+            unsafe { self.members.add(index).as_ref() }
+        }
+
+        /// One of `tables.records`.
+        #[inline(always)]
+        pub(crate) fn record(&self, index: usize) -> &Record {
+            assert!((index as u64) < self.tables.records);
+            // SAFETY: as in `member`.
+            unsafe { self.records.add(index).as_ref() }
+        }
+
+        /// One of `tables.hands`.
+        pub(crate) fn hand(&self, index: usize) -> &Hand {
+            // SAFETY: a hand begins with its words, aligned to 8 since its bytes and the table are.
+            unsafe { self.hand_at(index).cast().as_ref() }
+        }
+
+        fn hand_at(&self, index: usize) -> NonNull<u8> {
+            assert!((index as u64) < self.tables.hands);
+            // SAFETY: one of so many, so inside the region.
+            unsafe { self.hands.add(index * self.tables.hand_bytes as usize) }
+        }
+
+        /// Lets `use_it` have the address of the message in a hand.
+        pub(crate) fn with_hand<R>(&self, index: usize, use_it: impl FnOnce(*mut T) -> R) -> R {
+            // SAFETY: a hand has `hand_bytes`, its message's offset and size included (layout::tables).
+            use_it(unsafe { self.hand_at(index).add(self.tables.hand_offset as usize) }.cast().as_ptr())
+        }
+
+        /// Where this position lies.
+        #[inline(always)]
+        pub(crate) fn seat(&self, position: u64) -> Seat {
+            let slot = match self.mask {
+                Some(mask) => position & mask,
+                None => position % self.capacity,
+            };
+            Seat { slot: slot as usize, lap: position - slot }
+        }
+
+        #[inline(always)]
+        fn slot_at(&self, slot: usize) -> NonNull<u8> {
+            assert!((slot as u64) < self.capacity);
+            // SAFETY: one of `capacity` slots, so inside the region (layout::geometry).
+            unsafe { self.slots.add(slot * self.slot_bytes) }
+        }
+
+        /// The word of a slot.
+        #[inline(always)]
+        pub(crate) fn word(&self, slot: usize) -> &AtomicU64 {
+            // SAFETY: a slot begins with its word, aligned to 8; an atomic, valid for any bytes; kept by the `Arc`.
+            unsafe { self.slot_at(slot).cast().as_ref() }
+        }
+
+        /// Lets `use_it` have the address of the message in a slot.
+        #[inline(always)]
+        pub(crate) fn with_slot<R>(&self, slot: usize, use_it: impl FnOnce(*mut T) -> R) -> R {
+            // SAFETY: inside the slot, by the geometry.
+            use_it(unsafe { self.slot_at(slot).add(self.message_offset) }.cast().as_ptr())
+        }
+    }
+}
+
+#[cfg(loom)]
+mod imp {
+    use super::Seat;
+    use crate::layout::geometry::Geometry;
+    use crate::layout::shared::{Hand, MemberEntry, Record, SharedPage};
+    use crate::layout::tables::Tables;
+    use crate::sync::AtomicU64;
+    use loom::cell::UnsafeCell;
+    // Not loom's: who keeps the memory is no part of a model.
+    use std::sync::Arc;
+
+    /// The words of a model, in boxes, and each message in a cell whose accesses loom checks.
+    #[derive(Debug)]
+    struct Boxes<T> {
+        page: SharedPage,
+        members: Vec<MemberEntry>,
+        records: Vec<Record>,
+        hands: Vec<(Hand, UnsafeCell<T>)>,
+        slots: Vec<(AtomicU64, UnsafeCell<T>)>,
+    }
+
+    #[derive(Debug)]
+    pub(crate) struct Many<T> {
+        boxes: Arc<Boxes<T>>,
+        pub(crate) capacity: u64,
+        pub(crate) tables: Tables,
+    }
+
+    // SAFETY: a cell is accessed by whoever the ring's words allow, which is what the model checks.
+    unsafe impl<T: Send> Send for Many<T> {}
+    // SAFETY: as above.
+    unsafe impl<T: Send> Sync for Many<T> {}
+
+    impl<T> Clone for Many<T> {
+        fn clone(&self) -> Self {
+            Self { boxes: Arc::clone(&self.boxes), ..*self }
+        }
+    }
+
+    impl<T: bytemuck::Zeroable> Many<T> {
+        pub(crate) fn modelled(geometry: &Geometry, tables: Tables) -> Self {
+            fn some<X>(count: u64, make: impl Fn() -> X) -> Vec<X> {
+                (0..count).map(|_| make()).collect()
+            }
+            let cell = || UnsafeCell::new(T::zeroed());
+            let boxes = Boxes {
+                page: SharedPage::default(),
+                members: some(tables.members, MemberEntry::default),
+                records: some(tables.records, Record::default),
+                hands: some(tables.hands, || (Hand::default(), cell())),
+                slots: some(geometry.capacity, || (AtomicU64::new(0), cell())),
+            };
+            Self { boxes: Arc::new(boxes), capacity: geometry.capacity, tables }
+        }
+    }
+
+    impl<T> Many<T> {
+        pub(crate) fn page(&self) -> &SharedPage {
+            &self.boxes.page
+        }
+
+        pub(crate) fn member(&self, index: usize) -> &MemberEntry {
+            &self.boxes.members[index]
+        }
+
+        pub(crate) fn record(&self, index: usize) -> &Record {
+            &self.boxes.records[index]
+        }
+
+        pub(crate) fn hand(&self, index: usize) -> &Hand {
+            &self.boxes.hands[index].0
+        }
+
+        pub(crate) fn with_hand<R>(&self, index: usize, use_it: impl FnOnce(*mut T) -> R) -> R {
+            self.boxes.hands[index].1.with_mut(use_it)
+        }
+
+        pub(crate) fn seat(&self, position: u64) -> Seat {
+            let slot = position % self.capacity;
+            Seat { slot: slot as usize, lap: position - slot }
+        }
+
+        pub(crate) fn word(&self, slot: usize) -> &AtomicU64 {
+            &self.boxes.slots[slot].0
+        }
+
+        pub(crate) fn with_slot<R>(&self, slot: usize, use_it: impl FnOnce(*mut T) -> R) -> R {
+            self.boxes.slots[slot].1.with_mut(use_it)
+        }
+    }
+}

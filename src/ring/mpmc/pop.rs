@@ -1,0 +1,221 @@
+//! Consuming: announce, claim, read, free.
+//!
+//! # Safety
+//!
+//! Messages are read through addresses that `layout::many` gave for a slot or a hand. Who may do so is said by the ring:
+//! whoever moved `head` over a position, or took it over from the dead, owns its slot until it stores the slot's word; who
+//! leases a hand owns that. (The proofs are in the module above.)
+#![allow(unsafe_code)]
+
+use super::word::{Claim, Held, State, Word};
+use super::{Delivery, Ring};
+use crate::layout::many::Seat;
+use crate::layout::shared::{CLOSED, Record};
+use crate::ring::Corrupt;
+use crate::ring::payload::{self, Payload};
+use crate::sync::Ordering::Relaxed;
+use crate::sync::backoff::Backoff;
+use crate::sync::edge::{ANNOUNCED, CLAIMED, FILLED, FREED, HELD};
+
+/// What became of a pop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Popped<R> {
+    /// Something was received.
+    Done(R),
+    /// The ring was empty.
+    Empty,
+    /// The next position is in the hands of a producer that was to publish it.
+    Held(u64),
+    /// Others were faster, too often: to be tried again.
+    Beaten,
+    /// A word holds what it cannot hold.
+    Corrupt(Corrupt),
+}
+
+impl<T: Payload> Ring<T> {
+    /// Receives the next message: it leaves the ring.
+    ///
+    /// *Progress*: each failure of the claim is somebody else's success; never sleeps, no system call.
+    ///
+    /// *If the process dies here*: before the claim nothing has changed; between the claim and the freeing of the slot the
+    /// message is found by others and delivered again; after it the message is gone.
+    #[inline(always)]
+    pub(crate) fn pop(&self, record: &Record) -> Popped<Delivery<T>> {
+        let head = self.head().load(Relaxed); // relaxed: a stale one is found out by the slot's word, or by the claim
+        let seat = self.many.seat(head);
+        let word = self.many.word(seat.slot).load(FILLED.acquire());
+        if word == Word::full(seat.lap).0 && self.claim_to_read(record, head, 1) {
+            return Popped::Done(self.deliver(seat, Word(word), None));
+        }
+        self.pop_anew(record)
+    }
+
+    #[inline(never)]
+    fn pop_anew(&self, record: &Record) -> Popped<Delivery<T>> {
+        self.claim_next(record).map(|(seat, word)| self.deliver(seat, word, None))
+    }
+
+    /// As [`pop`](Self::pop), but the message goes into a hand that the caller leases, and stays there.
+    ///
+    /// *If the process dies here*: once the hand says what it holds, the message is the hand's; before, it is the slot's.
+    pub(crate) fn pop_to_hand(&self, record: &Record, hand: usize) -> Popped<Delivery<T>> {
+        self.claim_next(record).map(|(seat, word)| self.deliver(seat, word, Some(hand)))
+    }
+
+    /// Puts a message into a hand that the caller leases.
+    fn hold(&self, hand: usize, delivery: &Delivery<T>) {
+        // SAFETY: the address of a hand's message, and the hand is leased by the caller: nobody else touches it.
+        self.many.with_hand(hand, |place| unsafe { payload::write(place, &delivery.message) });
+        let held = Held::of(delivery.position, delivery.attempt);
+        self.many.hand(hand).held.store(held.0, HELD.release());
+    }
+
+    /// Receives up to `messages.len()` messages into the front of `messages`, as many as one claim may have.
+    ///
+    /// *Progress* and *death* as in [`pop`](Self::pop), position by position.
+    #[inline(never)]
+    pub(crate) fn pop_some(&self, record: &Record, messages: &mut [T]) -> Popped<usize> {
+        let most = self.most(messages.len());
+        let mut backoff = Backoff::default();
+        while backoff.is_patient() {
+            let head = self.head().load(Relaxed); // relaxed: as in `pop`
+            let mut seat = self.many.seat(head);
+            let full = self.count(seat, most, |word, lap| word == Word::full(lap).0);
+            if full == 0 {
+                // A tombstone, a message that was taken over before, or nothing.
+                return self.pop_anew(record).map(|delivery| {
+                    messages[0] = delivery.message;
+                    1
+                });
+            }
+            if self.claim_to_read(record, head, full) {
+                for message in &mut messages[..full] {
+                    *message = self.read(seat);
+                    self.free(seat);
+                    seat = self.next(seat);
+                }
+                return Popped::Done(full);
+            }
+            backoff.spin();
+        }
+        self.popped_nothing(record, Popped::Beaten)
+    }
+
+    /// Claims the next position that holds a message, with its word; frees the tombstones before it.
+    fn claim_next(&self, record: &Record) -> Popped<(Seat, Word)> {
+        let mut backoff = Backoff::default();
+        while backoff.is_patient() {
+            let head = self.head().load(Relaxed); // relaxed: as in `pop`
+            let seat = self.many.seat(head);
+            let word = Word(self.many.word(seat.slot).load(FILLED.acquire()));
+            let state = word.at(seat.lap);
+            if !matches!(state, State::Full | State::Tomb) {
+                match self.why_nothing(head, seat) {
+                    Some(reason) => return self.popped_nothing(record, reason),
+                    None => continue,
+                }
+            }
+            if !self.claim_to_read(record, head, 1) {
+                backoff.spin();
+            } else if state == State::Full {
+                return Popped::Done((seat, word));
+            } else {
+                self.free(seat);
+            }
+        }
+        self.popped_nothing(record, Popped::Beaten)
+    }
+
+    /// Frees the tombstones at the head; whether there were any. For producers, who find the ring full of nothing.
+    pub(crate) fn clear_tombs(&self, record: &Record) -> bool {
+        let mut cleared = false;
+        for _ in 0..self.many.capacity {
+            let head = self.head().load(Relaxed); // relaxed: as in `pop`
+            let seat = self.many.seat(head);
+            let word = Word(self.many.word(seat.slot).load(FILLED.acquire()));
+            if word.at(seat.lap) != State::Tomb || !self.claim_to_read(record, head, 1) {
+                break;
+            }
+            self.free(seat);
+            cleared = true;
+        }
+        record.consuming.store(Claim::NONE.0, ANNOUNCED.release());
+        cleared
+    }
+
+    /// Announces and claims; whether the positions are ours.
+    #[inline(always)]
+    fn claim_to_read(&self, record: &Record, head: u64, count: usize) -> bool {
+        record.consuming.store(Claim::of(head, count).0, ANNOUNCED.release());
+        // Relaxed in failure: then nothing is believed of what was read.
+        self.head().compare_exchange(head, head + count as u64, CLAIMED.release(), Relaxed).is_ok()
+    }
+
+    /// The message of a slot that we have claimed.
+    #[inline(always)]
+    fn read(&self, seat: Seat) -> T {
+        // SAFETY: [1] the address of a slot. [2] We claimed its position, whose word said that the message was written, so
+        //  nobody writes there before we free it.
+        self.many.with_slot(seat.slot, |place| unsafe { payload::read(place) })
+    }
+
+    /// What was in a hand that the caller leases.
+    pub(super) fn read_hand(&self, hand: usize) -> T {
+        // SAFETY: the address of a hand's message, and the hand is leased by the caller: nobody else touches it.
+        self.many.with_hand(hand, |place| unsafe { payload::read(place) })
+    }
+
+    /// Takes the message out of a slot that we have claimed, into a hand if there is one, and frees the slot.
+    #[inline(always)]
+    pub(super) fn deliver(&self, seat: Seat, word: Word, hand: Option<usize>) -> Delivery<T> {
+        let position = seat.lap + seat.slot as u64;
+        let delivery = Delivery { message: self.read(seat), position, attempt: word.attempts() as u32 + 1 };
+        if let Some(hand) = hand {
+            self.hold(hand, &delivery);
+        }
+        self.free(seat);
+        delivery
+    }
+
+    /// Gives a slot that we have claimed to the producers of the next lap.
+    #[inline(always)]
+    fn free(&self, seat: Seat) {
+        self.many.word(seat.slot).store(Word::free(seat.lap + self.many.capacity).0, FREED.release());
+    }
+
+    /// Why there is nothing at `head`; `None`: it may be otherwise by now.
+    #[cold]
+    fn why_nothing<R>(&self, head: u64, seat: Seat) -> Option<Popped<R>> {
+        let tail = self.tail().load(CLAIMED.acquire()) & !CLOSED;
+        let word = Word(self.many.word(seat.slot).load(FILLED.acquire()));
+        let has_moved = self.head().load(Relaxed) != head; // relaxed: of one word, later loads are no older
+        match word.at(seat.lap) {
+            _ if has_moved => None,
+            State::Full | State::Tomb => None,
+            State::Free if tail > head => Some(Popped::Held(head)),
+            State::Free => Some(Popped::Empty),
+            // The slot is still a consumer's, of the last lap: nobody can have claimed this position.
+            State::Before if tail <= head => Some(Popped::Empty),
+            // Whoever freed it had moved the head before.
+            State::Before | State::After => Some(Popped::Corrupt(Corrupt { word: "slot", found: word.0 })),
+        }
+    }
+
+    /// See `pushed_nothing`.
+    fn popped_nothing<R>(&self, record: &Record, reason: Popped<R>) -> Popped<R> {
+        record.consuming.store(Claim::NONE.0, ANNOUNCED.release());
+        reason
+    }
+}
+
+impl<R> Popped<R> {
+    fn map<S>(self, change: impl FnOnce(R) -> S) -> Popped<S> {
+        match self {
+            Self::Done(done) => Popped::Done(change(done)),
+            Self::Empty => Popped::Empty,
+            Self::Held(position) => Popped::Held(position),
+            Self::Beaten => Popped::Beaten,
+            Self::Corrupt(corrupt) => Popped::Corrupt(corrupt),
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Producing: announce, claim, write, publish.
+//!
+//! # Safety
+//!
+//! Messages are written through addresses that `layout::many` gave for a slot. Who may write there is said by the ring:
+//! whoever moved `tail` over a position owns its slot until it stores the slot's word (the proof is in the module above).
+#![allow(unsafe_code)]
+
+use super::Ring;
+use super::word::{Claim, State, Word};
+use crate::layout::many::Seat;
+use crate::layout::shared::{CLOSED, Record};
+use crate::ring::Corrupt;
+use crate::ring::payload::{self, Payload};
+use crate::sync::Ordering::Relaxed;
+use crate::sync::backoff::Backoff;
+use crate::sync::edge::{ANNOUNCED, CLAIMED, FILLED, FREED};
+
+/// What became of a push.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pushed {
+    /// So many messages were sent: the first of those given.
+    Done(usize),
+    /// The ring was full.
+    Full,
+    /// The slot is in the hands of somebody who was to free it, at the position given.
+    Held(u64),
+    /// Nothing may be sent any more.
+    Closed,
+    /// Others were faster, too often: to be tried again.
+    Beaten,
+    /// A word holds what it cannot hold.
+    Corrupt(Corrupt),
+}
+
+/// Bytes that are copied at most between a claim and its publication.
+const BATCH_BYTES: usize = 4096;
+
+impl<T: Payload> Ring<T> {
+    /// Sends one message.
+    ///
+    /// *Progress*: each failure of the claim is somebody else's success; never sleeps, no system call.
+    ///
+    /// *If the process dies here*: before the claim nothing was sent; between the claim and the publication the position
+    /// is found by others, who make it a tombstone; after it the message was sent.
+    #[inline(always)]
+    pub(crate) fn push(&self, record: &Record, message: &T) -> Pushed {
+        let tail = self.tail().load(Relaxed); // relaxed: a stale one is found out by the slot's word, or by the claim
+        let seat = self.many.seat(tail);
+        // A closed tail has a lap that no slot has.
+        let word = self.many.word(seat.slot).load(FREED.acquire());
+        if tail < CLOSED && word == Word::free(seat.lap).0 && self.claim_to_write(record, tail, 1) {
+            self.write(seat, message);
+            return Pushed::Done(1);
+        }
+        self.push_some(record, core::slice::from_ref(message))
+    }
+
+    /// Sends the first of `messages`, as many as there is room for at once and as one claim may have.
+    ///
+    /// *Progress* and *death* as in [`push`](Self::push), position by position.
+    #[inline(never)]
+    pub(crate) fn push_some(&self, record: &Record, messages: &[T]) -> Pushed {
+        let most = self.most(messages.len());
+        let mut backoff = Backoff::default();
+        while backoff.is_patient() {
+            let tail = self.tail().load(Relaxed); // relaxed: as in `push`
+            if tail >= CLOSED {
+                return self.pushed_nothing(record, Pushed::Closed);
+            }
+            let mut seat = self.many.seat(tail);
+            let free = self.count(seat, most, |word, lap| word == Word::free(lap).0);
+            if free == 0 {
+                match self.why_no_room(tail, seat) {
+                    Some(reason) => return self.pushed_nothing(record, reason),
+                    None => continue,
+                }
+            }
+            if self.claim_to_write(record, tail, free) {
+                for message in &messages[..free] {
+                    self.write(seat, message);
+                    seat = self.next(seat);
+                }
+                return Pushed::Done(free);
+            }
+            backoff.spin();
+        }
+        self.pushed_nothing(record, Pushed::Beaten)
+    }
+
+    /// Announces and claims; whether the positions are ours.
+    #[inline(always)]
+    fn claim_to_write(&self, record: &Record, tail: u64, count: usize) -> bool {
+        record.producing.store(Claim::of(tail, count).0, ANNOUNCED.release());
+        // Relaxed in failure: then nothing is believed of what was read.
+        self.tail().compare_exchange(tail, tail + count as u64, CLAIMED.release(), Relaxed).is_ok()
+    }
+
+    /// Writes a message to a slot that we have claimed, and publishes it.
+    #[inline(always)]
+    fn write(&self, seat: Seat, message: &T) {
+        // SAFETY: [1] the address of a slot. [2] We claimed its position, so nobody else writes there, and nobody reads
+        //  before the word says so.
+        self.many.with_slot(seat.slot, |place| unsafe { payload::write(place, message) });
+        self.many.word(seat.slot).store(Word::full(seat.lap).0, FILLED.release());
+    }
+
+    /// Why the slot of `tail` cannot be claimed; `None`: it may be otherwise by now.
+    #[cold]
+    fn why_no_room(&self, tail: u64, seat: Seat) -> Option<Pushed> {
+        let word = Word(self.many.word(seat.slot).load(FREED.acquire()));
+        let head = self.head().load(CLAIMED.acquire());
+        let has_moved = self.tail().load(Relaxed) != tail; // relaxed: of one word, later loads are no older
+        match word.at(seat.lap) {
+            _ if has_moved => None,
+            State::Free => None,
+            State::Before if tail < self.many.capacity => Some(corrupt("slot", word.0)),
+            // Its consumer has claimed it, and is not done with it.
+            State::Before if head > tail - self.many.capacity => Some(Pushed::Held(tail - self.many.capacity)),
+            State::Before => Some(Pushed::Full),
+            // Whoever published here had moved the tail before.
+            State::Full | State::Tomb | State::After => Some(corrupt("slot", word.0)),
+        }
+    }
+
+    /// A claim that is not followed by its publication must not stay: the position may become somebody's who dies.
+    fn pushed_nothing(&self, record: &Record, reason: Pushed) -> Pushed {
+        record.producing.store(Claim::NONE.0, ANNOUNCED.release());
+        reason
+    }
+
+    /// How many of `wanted` messages go into one claim.
+    pub(super) fn most(&self, wanted: usize) -> usize {
+        let by_bytes = BATCH_BYTES / size_of::<T>().max(1);
+        wanted.min(Claim::MOST).min(by_bytes.max(1)).min(usize::try_from(self.many.capacity).unwrap_or(usize::MAX))
+    }
+
+    /// Says that nothing may be sent any more.
+    pub(crate) fn close(&self) {
+        // Released: what was sent before is found by whoever sees it closed.
+        self.tail().fetch_or(CLOSED, CLAIMED.release());
+    }
+}
+
+fn corrupt(word: &'static str, found: u64) -> Pushed {
+    Pushed::Corrupt(Corrupt { word, found })
+}

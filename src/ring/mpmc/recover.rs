@@ -1,0 +1,249 @@
+//! What is done for the dead: tombstones for what they were to publish, new deliveries of what they were to free.
+//!
+//! Nothing here asks the kernel; who is alive says an [`Oracle`], and only of those who announce the very position that is
+//! stuck. Every step is one compare-and-swap of one word, so recoverers may meet, and die, anywhere.
+
+use super::word::{Claim, Held, Owner, State, Word};
+use super::{Delivery, Ring};
+use crate::layout::many::Seat;
+use crate::layout::shared::{CLOSED, Record};
+use crate::ring::payload::Payload;
+use crate::sync::Ordering::Relaxed;
+use crate::sync::edge::{ANNOUNCED, CLAIMED, FILLED, FREED, HELD, LEASED};
+
+/// Who is alive.
+pub(crate) trait Oracle {
+    /// Whether a member still is in the life of which `owner` speaks. Says `false` only of those whose every store has
+    /// been made.
+    fn is_alive(&self, owner: Owner) -> bool;
+}
+
+/// What became of a position that was stuck.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Resolved {
+    /// It is not stuck, or not any more.
+    Done,
+    /// Somebody who is alive has announced it: perhaps it is theirs.
+    Busy,
+}
+
+/// What became of a message that a dead consumer had claimed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Recovered<R> {
+    /// It is ours now.
+    Delivered(R),
+    /// There is none.
+    Nothing,
+    /// Somebody who is alive has announced it: perhaps it is theirs.
+    Busy,
+}
+
+impl<T: Payload> Ring<T> {
+    /// Makes a tombstone of a position that was claimed and not published, if nobody who is alive can have claimed it.
+    ///
+    /// *Progress*: one look at each record; the oracle's question for those that announce the position.
+    pub(crate) fn entomb(&self, position: u64, oracle: &impl Oracle) -> Resolved {
+        if self.claimed_to_write() <= position {
+            return Resolved::Done;
+        }
+        let seat = self.many.seat(position);
+        let word = self.many.word(seat.slot);
+        // Relaxed: an old word costs a look at the records; what is done, the swap below decides.
+        if word.load(Relaxed) != Word::free(seat.lap).0 {
+            return Resolved::Done;
+        }
+        if self.is_announced(position, |record| Claim(record.producing.load(ANNOUNCED.acquire())), oracle) {
+            return Resolved::Busy;
+        }
+        // Before the tombstone, so that whoever counts messages and sees the one knows of the other.
+        self.many.page().remains.tombs.fetch_max(position + 1, FILLED.release());
+        // Relaxed in failure: it was published, or somebody else was faster.
+        let _ = word.compare_exchange(Word::free(seat.lap).0, Word::tomb(seat.lap).0, FILLED.release(), Relaxed);
+        Resolved::Done
+    }
+
+    /// Takes over the message of a position that a consumer claimed and did not free, if nobody who is alive can have
+    /// claimed it; into a hand that the caller leases, if it has one. A tombstone, and a message that a hand holds already,
+    /// are freed.
+    pub(crate) fn take_over(
+        &self,
+        record: &Record,
+        hand: Option<usize>,
+        position: u64,
+        oracle: &impl Oracle,
+    ) -> Recovered<Delivery<T>> {
+        if self.claimed_to_read() <= position {
+            return Recovered::Nothing;
+        }
+        let seat = self.many.seat(position);
+        // Read before the look at the records, and swapped against this very value: see the proof in the module above.
+        let word = Word(self.many.word(seat.slot).load(FILLED.acquire()));
+        let state = word.at(seat.lap);
+        if !matches!(state, State::Full | State::Tomb) {
+            return Recovered::Nothing;
+        }
+        if self.is_announced(position, |record| Claim(record.consuming.load(ANNOUNCED.acquire())), oracle) {
+            return Recovered::Busy;
+        }
+        let is_message = state == State::Full && !self.is_in_a_hand(position);
+        match word.taken_over() {
+            Some(next) if is_message => self.claim_again(record, hand, seat, [word, next]),
+            _ => {
+                if self.free_if(seat, word) && is_message {
+                    self.count_dropped();
+                }
+                Recovered::Nothing
+            }
+        }
+    }
+
+    /// Claims a slot whose consumer is dead, by its word.
+    fn claim_again(
+        &self,
+        record: &Record,
+        hand: Option<usize>,
+        seat: Seat,
+        [word, next]: [Word; 2],
+    ) -> Recovered<Delivery<T>> {
+        record.consuming.store(Claim::of(seat.lap + seat.slot as u64, 1).0, ANNOUNCED.release());
+        // Relaxed in failure: then nothing is believed of what was read.
+        if self.many.word(seat.slot).compare_exchange(word.0, next.0, FILLED.both(), Relaxed).is_err() {
+            record.consuming.store(Claim::NONE.0, ANNOUNCED.release());
+            return Recovered::Nothing;
+        }
+        Recovered::Delivered(self.deliver(seat, next, hand))
+    }
+
+    /// Frees a slot if its word is still this one; whether it was.
+    fn free_if(&self, seat: Seat, word: Word) -> bool {
+        let free = Word::free(seat.lap + self.many.capacity);
+        // Relaxed in failure: somebody else was faster.
+        self.many.word(seat.slot).compare_exchange(word.0, free.0, FREED.release(), Relaxed).is_ok()
+    }
+
+    /// Takes over what is in a hand whose owner has given it back, or is dead. The hand is the caller's then.
+    pub(crate) fn adopt(&self, hand: usize, me: Owner, oracle: &impl Oracle) -> Option<Delivery<T>> {
+        let words = self.many.hand(hand);
+        let owner = Owner(words.owner.load(LEASED.acquire()));
+        let is_left = owner.is_orphaned() || owner.is_leased() && !oracle.is_alive(owner);
+        if !is_left {
+            return None;
+        }
+        // Relaxed in failure: somebody else was faster.
+        words.owner.compare_exchange(owner.0, me.0, LEASED.both(), Relaxed).ok()?;
+        // Ours: nobody else changes it now.
+        let held = Held(words.held.load(HELD.acquire()));
+        if held == Held::NONE {
+            self.return_hand(hand);
+            return None;
+        }
+        self.free_behind(held);
+        let delivery = Delivery {
+            message: self.read_hand(hand),
+            position: held.position(),
+            attempt: held.delivery().saturating_add(1),
+        };
+        words.held.store(Held::of(delivery.position, delivery.attempt).0, HELD.release());
+        Some(delivery)
+    }
+
+    /// A consumer that died between filling its hand and freeing the slot has left the message in both: the hand's counts.
+    fn free_behind(&self, held: Held) {
+        let seat = self.many.seat(held.position());
+        let word = Word(self.many.word(seat.slot).load(FILLED.acquire()));
+        if word.at(seat.lap) == State::Full {
+            self.free_if(seat, word);
+        }
+    }
+
+    /// Marks all that belongs to a member that is gone for whoever finds it. Idempotent.
+    ///
+    /// *If the process dies here*: the member is found dead again, and the rest is marked.
+    pub(crate) fn orphan(&self, gone: Owner) {
+        let orphaned = gone.orphaned().0;
+        for record in self.records() {
+            // Relaxed in failure: it is somebody else's.
+            let _ = record.owner.compare_exchange(gone.0, orphaned, LEASED.release(), Relaxed);
+        }
+        for hand in 0..self.many.tables.hands as usize {
+            // Relaxed in failure: as above.
+            let _ = self.many.hand(hand).owner.compare_exchange(gone.0, orphaned, LEASED.release(), Relaxed);
+        }
+    }
+
+    /// Resolves what the owner of a record left when it died, and frees the record; or delivers a message of it, and is to
+    /// be called again. `mine` is the caller's own record, and a hand of its for the message; without them nothing is
+    /// delivered, and what would be stays.
+    pub(crate) fn sweep(
+        &self,
+        record: usize,
+        mine: Option<(&Record, Option<usize>)>,
+        oracle: &impl Oracle,
+    ) -> Recovered<Delivery<T>> {
+        let left = self.many.record(record);
+        let owner = Owner(left.owner.load(LEASED.acquire()));
+        let is_left = owner.is_orphaned() || owner.is_leased() && !oracle.is_alive(owner);
+        if !is_left {
+            return Recovered::Nothing;
+        }
+        let mut is_busy = false;
+        for position in Claim(left.producing.load(ANNOUNCED.acquire())).positions() {
+            is_busy |= self.entomb(position, oracle) == Resolved::Busy;
+        }
+        for position in Claim(left.consuming.load(ANNOUNCED.acquire())).positions() {
+            match mine {
+                Some((mine, hand)) => match self.take_over(mine, hand, position, oracle) {
+                    Recovered::Delivered(delivery) => return Recovered::Delivered(delivery),
+                    Recovered::Nothing => {}
+                    Recovered::Busy => is_busy = true,
+                },
+                None => is_busy |= self.is_stuck_in_reading(position),
+            }
+        }
+        if is_busy {
+            return Recovered::Busy;
+        }
+        // Relaxed in failure: somebody else has resolved it.
+        let _ = left.owner.compare_exchange(owner.0, Owner::FREE.0, LEASED.both(), Relaxed);
+        Recovered::Nothing
+    }
+
+    /// Whether a consumer has claimed this position and not freed it.
+    fn is_stuck_in_reading(&self, position: u64) -> bool {
+        let seat = self.many.seat(position);
+        let word = Word(self.many.word(seat.slot).load(FILLED.acquire()));
+        self.claimed_to_read() > position && matches!(word.at(seat.lap), State::Full | State::Tomb)
+    }
+
+    /// Whether somebody who is alive has announced the position in the word that `claim` reads.
+    ///
+    /// The claim is read before the owner: who announces has leased before.
+    fn is_announced(&self, position: u64, claim: impl Fn(&Record) -> Claim, oracle: &impl Oracle) -> bool {
+        self.records().any(|record| {
+            claim(record).covers(position) && {
+                let owner = Owner(record.owner.load(LEASED.acquire()));
+                owner.is_leased() && oracle.is_alive(owner)
+            }
+        })
+    }
+
+    fn is_in_a_hand(&self, position: u64) -> bool {
+        (0..self.many.tables.hands as usize).any(|hand| {
+            let held = Held(self.many.hand(hand).held.load(HELD.acquire()));
+            held != Held::NONE && held.position() == position
+        })
+    }
+
+    /// A message is given up.
+    pub(crate) fn count_dropped(&self) {
+        self.many.page().remains.dropped.fetch_add(1, Relaxed); // relaxed: a count for people
+    }
+
+    fn claimed_to_write(&self) -> u64 {
+        self.tail().load(CLAIMED.acquire()) & !CLOSED
+    }
+
+    fn claimed_to_read(&self) -> u64 {
+        self.head().load(CLAIMED.acquire())
+    }
+}

@@ -1,0 +1,268 @@
+//! The many-to-many ring between threads of one process, and what is left by members that are said to be dead.
+
+use crate::layout::geometry::{Geometry, Shape};
+use crate::layout::many::Many;
+use crate::layout::tables::Tables;
+use crate::memory::{Region, heap};
+use crate::ring::mpmc::{Delivery, Oracle, Owner, Popped, Pushed, Recovered, Resolved, Ring};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Members below this one are dead.
+struct DeadBelow(usize);
+
+impl Oracle for DeadBelow {
+    fn is_alive(&self, owner: Owner) -> bool {
+        owner.member() >= self.0
+    }
+}
+
+fn ring(capacity: u64, records: u64, hands: u64) -> Ring<u64> {
+    let tables = Tables::new(2, records, hands, 8, 8).unwrap();
+    let shape = Shape {
+        capacity,
+        size: 8,
+        align: 8,
+        placement: None,
+        frame_bytes: None,
+        frames_offset: tables.slots_offset(),
+        is_slotted: true,
+    };
+    let geometry = Geometry::new(shape).unwrap();
+    assert_eq!((geometry.per, geometry.frames, geometry.frame_bytes), (1, capacity, 16));
+    let region = Arc::new(Region::Heap(heap::Block::new(geometry.total as usize).unwrap()));
+    Ring::new(Many::new(region, &geometry, tables).unwrap())
+}
+
+fn lease(ring: &Ring<u64>, member: usize) -> usize {
+    ring.lease_record(Owner::leased(member, 1), 0..ring.many().tables.records as usize).unwrap()
+}
+
+fn popped(ring: &Ring<u64>, record: usize) -> Option<u64> {
+    match ring.pop(ring.record(record)) {
+        Popped::Done(delivery) => Some(delivery.message),
+        Popped::Empty => None,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn exactly_so_many_fit_whatever_the_number() {
+    for capacity in [1, 2, 3, 4, 5, 7, 64, 100] {
+        let ring = ring(capacity, 1, 1);
+        let record = lease(&ring, 0);
+        for lap in 0..5 {
+            for n in 0..capacity {
+                assert_eq!((ring.len(), ring.is_full()), (n, false));
+                assert_eq!(ring.push(ring.record(record), &(lap * 1000 + n)), Pushed::Done(1));
+            }
+            assert_eq!((ring.len(), ring.is_full()), (capacity, true));
+            assert_eq!(ring.push(ring.record(record), &0), Pushed::Full);
+            for n in 0..capacity {
+                assert_eq!(popped(&ring, record), Some(lap * 1000 + n));
+            }
+            assert_eq!(popped(&ring, record), None);
+        }
+    }
+}
+
+#[test]
+fn batches_are_as_single_ones() {
+    for capacity in [1, 2, 3, 10, 300] {
+        let ring = ring(capacity, 1, 1);
+        let record = ring.record(lease(&ring, 0));
+        let (mut sent, mut received) = (0_u64, 0_u64);
+        for round in 0..200 {
+            let messages: Vec<_> = (sent..sent + round % 17).collect();
+            if let Pushed::Done(n) = ring.push_some(record, &messages) {
+                sent += n as u64;
+            }
+            let mut buffer = [0; 13];
+            if let Popped::Done(n) = ring.pop_some(record, &mut buffer[..1 + round as usize % 13]) {
+                buffer[..n].iter().for_each(|message| {
+                    assert_eq!(*message, received);
+                    received += 1;
+                });
+            }
+            assert_eq!(ring.len(), sent - received);
+        }
+        assert!(sent > 100);
+    }
+}
+
+#[test]
+fn a_closed_ring_takes_nothing_more_and_gives_what_is_there() {
+    let ring = ring(4, 1, 1);
+    let record = lease(&ring, 0);
+    assert_eq!(ring.push(ring.record(record), &7), Pushed::Done(1));
+    ring.close();
+    ring.close();
+    assert_eq!(ring.push(ring.record(record), &8), Pushed::Closed);
+    assert_eq!(ring.push_some(ring.record(record), &[8, 9]), Pushed::Closed);
+    assert_eq!((ring.is_closed(), ring.len()), (true, 1));
+    assert_eq!((popped(&ring, record), popped(&ring, record)), (Some(7), None));
+}
+
+#[test]
+fn many_threads_lose_nothing_and_keep_each_ones_order() {
+    for (capacity, is_batched) in [(1, false), (3, false), (64, false), (3, true), (64, true)] {
+        let ring = Arc::new(ring(capacity, 8, 1));
+        const EACH: u64 = 20_000;
+        let producers = (0..3_u64).map(|number| {
+            let ring = Arc::clone(&ring);
+            std::thread::spawn(move || {
+                let record = ring.record(lease(&ring, 0));
+                let messages: Vec<_> = (0..EACH).map(|n| number << 32 | n).collect();
+                let mut rest = &messages[..];
+                while !rest.is_empty() {
+                    match ring.push_some(record, &rest[..if is_batched { rest.len().min(7) } else { 1 }]) {
+                        Pushed::Done(n) => rest = &rest[n..],
+                        Pushed::Corrupt(corrupt) => panic!("{corrupt:?}"),
+                        _ => std::thread::yield_now(),
+                    }
+                }
+            })
+        });
+        let producers: Vec<_> = producers.collect();
+        let consumers = (0..3).map(|_| {
+            let ring = Arc::clone(&ring);
+            std::thread::spawn(move || {
+                let record = ring.record(lease(&ring, 0));
+                let mut got = Vec::new();
+                while got.last() != Some(&u64::MAX) {
+                    let mut buffer = [0; 5];
+                    match ring.pop_some(record, &mut buffer[..if is_batched { 5 } else { 1 }]) {
+                        Popped::Done(n) => got.extend(&buffer[..n]),
+                        Popped::Corrupt(corrupt) => panic!("{corrupt:?}"),
+                        _ => std::thread::yield_now(),
+                    }
+                }
+                // Ends may come in one batch.
+                let ends = got.iter().filter(|&&message| message == u64::MAX).count();
+                got.retain(|&message| message != u64::MAX);
+                (got, ends)
+            })
+        });
+        let consumers: Vec<_> = consumers.collect();
+        producers.into_iter().for_each(|producer| producer.join().unwrap());
+        let record = ring.record(lease(&ring, 0));
+        let mut all = Vec::new();
+        for consumer in consumers {
+            while !consumer.is_finished() {
+                ring.push(record, &u64::MAX);
+                std::thread::yield_now();
+            }
+            let (got, _) = consumer.join().unwrap();
+            let mut last = BTreeMap::new();
+            for message in &got {
+                assert!(last.insert(message >> 32, *message).is_none_or(|before| before < *message), "out of order");
+            }
+            all.extend(got);
+        }
+        all.sort_unstable();
+        let expected: Vec<_> = (0..3_u64).flat_map(|number| (0..EACH).map(move |n| number << 32 | n)).collect();
+        assert!(all == expected, "capacity {capacity}: {} of {}", all.len(), expected.len());
+    }
+}
+
+/// Moves the counters as a member does that dies before it stores the slot's word.
+fn die_claiming(ring: &Ring<u64>, record: usize, is_producer: bool) -> u64 {
+    use crate::sync::Ordering::SeqCst;
+    let (page, record) = (ring.many().page(), ring.record(record));
+    let (counter, claim) =
+        if is_producer { (&page.tail.0, &record.producing) } else { (&page.head.0, &record.consuming) };
+    let position = counter.load(SeqCst);
+    claim.store(position << 8 | 1, SeqCst);
+    counter.store(position + 1, SeqCst);
+    position
+}
+
+#[test]
+fn a_dead_producers_position_becomes_a_tombstone_and_a_live_ones_never() {
+    for capacity in [1, 2, 3] {
+        let ring = ring(capacity, 4, 1);
+        let (dying, mine) = (lease(&ring, 0), lease(&ring, 1));
+        let position = die_claiming(&ring, dying, true);
+        assert!(matches!(ring.pop(ring.record(mine)), Popped::Held(p) if p == position));
+        assert_eq!(ring.entomb(position, &DeadBelow(0)), Resolved::Busy);
+        assert!(matches!(ring.pop(ring.record(mine)), Popped::Held(_)));
+        assert_eq!(ring.entomb(position, &DeadBelow(1)), Resolved::Done);
+        assert_eq!(ring.len(), 0, "a tombstone is no message");
+        for n in 1..capacity {
+            assert_eq!(ring.push(ring.record(mine), &n), Pushed::Done(1));
+        }
+        assert_eq!((ring.push(ring.record(mine), &99), ring.len()), (Pushed::Full, capacity - 1));
+        assert!(ring.clear_tombs(ring.record(mine)));
+        assert_eq!(ring.push(ring.record(mine), &99), Pushed::Done(1));
+        for n in (1..capacity).chain([99]) {
+            assert_eq!(popped(&ring, mine), Some(n));
+        }
+        assert_eq!(popped(&ring, mine), None);
+    }
+}
+
+#[test]
+fn a_dead_consumers_message_is_delivered_again_and_marked() {
+    for capacity in [1, 2, 3] {
+        let ring = ring(capacity, 4, 2);
+        let (dying, mine) = (lease(&ring, 0), lease(&ring, 1));
+        assert_eq!(ring.push(ring.record(mine), &5), Pushed::Done(1));
+        let position = die_claiming(&ring, dying, false);
+        let take = |oracle| ring.take_over(ring.record(mine), None, position, &oracle);
+        assert_eq!(take(DeadBelow(0)), Recovered::Busy);
+        let again = Delivery { message: 5, position, attempt: 2 };
+        assert_eq!(take(DeadBelow(1)), Recovered::Delivered(again));
+        assert_eq!(take(DeadBelow(1)), Recovered::Nothing);
+        assert_eq!(ring.sweep(dying, Some((ring.record(mine), None)), &DeadBelow(1)), Recovered::Nothing);
+        assert_eq!(lease(&ring, 1), dying, "the record is free again");
+        assert_eq!(popped(&ring, mine), None);
+    }
+}
+
+#[test]
+fn a_tombstone_whose_consumer_died_is_freed_and_delivered_to_nobody() {
+    let ring = ring(2, 4, 1);
+    let (producer, consumer, mine) = (lease(&ring, 0), lease(&ring, 0), lease(&ring, 1));
+    let position = die_claiming(&ring, producer, true);
+    ring.entomb(position, &DeadBelow(1));
+    die_claiming(&ring, consumer, false);
+    assert_eq!(ring.sweep(consumer, Some((ring.record(mine), None)), &DeadBelow(1)), Recovered::Nothing);
+    for n in 0..2 {
+        assert_eq!(ring.push(ring.record(mine), &n), Pushed::Done(1));
+    }
+    assert_eq!((popped(&ring, mine), popped(&ring, mine), popped(&ring, mine)), (Some(0), Some(1), None));
+}
+
+#[test]
+fn what_is_in_a_hand_is_delivered_again_once_whatever_was_done_to_the_slot() {
+    let me = Owner::leased(1, 1);
+    for is_slot_freed in [true, false] {
+        for slot_first in [true, false] {
+            let ring = ring(1, 4, 2);
+            let (dying, mine) = (lease(&ring, 0), lease(&ring, 1));
+            ring.push(ring.record(mine), &5);
+            let hand = ring.lease_hand(Owner::leased(0, 1)).unwrap();
+            let before = ring.many().word(0).load(crate::sync::Ordering::SeqCst);
+            assert!(matches!(ring.pop_to_hand(ring.record(dying), hand), Popped::Done(_)));
+            if !is_slot_freed {
+                // It died before that store.
+                ring.many().word(0).store(before, crate::sync::Ordering::SeqCst);
+            }
+            assert_eq!(ring.adopt(hand, me, &DeadBelow(0)), None, "its owner lives");
+            if slot_first {
+                let swept = ring.sweep(dying, Some((ring.record(mine), None)), &DeadBelow(1));
+                assert_eq!(swept, Recovered::Nothing, "the hand counts");
+            }
+            ring.orphan(Owner::leased(0, 1));
+            let again = ring.adopt(hand, me, &DeadBelow(1)).unwrap();
+            assert_eq!(again, Delivery { message: 5, position: 0, attempt: 2 });
+            ring.give_back(hand, me);
+            assert_eq!(ring.adopt(hand, me, &DeadBelow(1)).unwrap().attempt, 3);
+            ring.commit(hand);
+            assert_eq!(ring.adopt(hand, me, &DeadBelow(1)), None);
+            assert_eq!(ring.sweep(dying, Some((ring.record(mine), None)), &DeadBelow(1)), Recovered::Nothing);
+            assert_eq!(ring.push(ring.record(mine), &6), Pushed::Done(1), "the slot is free");
+            assert_eq!(popped(&ring, mine), Some(6));
+        }
+    }
+}
