@@ -17,6 +17,7 @@
 //! | you send | use |
 //! |---|---|
 //! | messages of one type, to one receiver | [`spsc`] |
+//! | messages of one type, from many to many | [`mpmc`] |
 //! | bytes without borders: [`std::io::Write`], [`std::io::BufRead`] | [`stream`] |
 //! | nothing: you look at what is there, or remove what nobody uses | [`observe`] |
 //!
@@ -64,6 +65,7 @@ pub use channel::error::{
     OpenError, RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryGrantError, TryRecvError, TrySendError,
     WaitForPeerError,
 };
+pub use channel::mpmc;
 pub use channel::options::{Absent, Options};
 pub use channel::reason::DisconnectReason;
 pub use channel::spsc;

@@ -24,6 +24,11 @@ pub enum OpenError {
         /// The process that holds it, as it wrote it: for people to read. 0 if it wrote none.
         pid: u32,
     },
+    /// As many are attached as the channel can have.
+    TooManyMembers {
+        /// How many those are.
+        most: u64,
+    },
     /// The stream under this name is over or broken, and somebody is still attached to it.
     Spent,
     /// The options contradict each other.
@@ -62,6 +67,9 @@ impl fmt::Display for OpenError {
             Self::Format(error) => error.fmt(f),
             Self::RoleTaken { role, pid: 0 } => write!(f, "the channel already has a {role}"),
             Self::RoleTaken { role, pid } => write!(f, "the channel already has a {role}: pid={pid}"),
+            Self::TooManyMembers { most } => {
+                write!(f, "{most} processes are attached, and the channel can have no more")
+            }
             Self::Spent => f.write_str("the last stream under this name is over, and its other end has not left yet"),
             Self::Options { rule } => f.write_str(rule),
         }
@@ -99,9 +107,10 @@ impl From<OpenError> for std::io::Error {
             OpenError::Segment(SegmentError::Untrusted { .. }) => ErrorKind::PermissionDenied,
             OpenError::Segment(SegmentError::TimedOut { .. }) => ErrorKind::TimedOut,
             OpenError::Segment(SegmentError::Io { source, .. }) => source.kind(),
-            OpenError::RoleTaken { .. } | OpenError::Spent | OpenError::Segment(SegmentError::InUse { .. }) => {
-                ErrorKind::ResourceBusy
-            }
+            OpenError::RoleTaken { .. }
+            | OpenError::TooManyMembers { .. }
+            | OpenError::Spent
+            | OpenError::Segment(SegmentError::InUse { .. }) => ErrorKind::ResourceBusy,
             OpenError::Format(_) => ErrorKind::InvalidData,
             _ => ErrorKind::InvalidInput,
         };

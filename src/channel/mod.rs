@@ -5,6 +5,7 @@
 
 pub(crate) mod end;
 pub(crate) mod error;
+pub mod mpmc;
 pub(crate) mod open;
 pub(crate) mod options;
 pub(crate) mod reason;

@@ -34,6 +34,8 @@ use crate::{
     },
 };
 #[cfg(not(loom))]
+use std::io;
+#[cfg(not(loom))]
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
@@ -72,7 +74,8 @@ const RACING: Duration = Duration::from_secs(5);
 fn header(asked: Asked, options: &Options, instance: [u8; 16]) -> Result<Header, FormatError> {
     let (capacity, frame_bytes, placement) = match asked.kind {
         Kind::Spsc => (options.capacity.unwrap_or(CAPACITY), options.frame_bytes, options.placement),
-        Kind::Stream => {
+        // A many-to-many channel has its own way in.
+        Kind::Stream | Kind::Mpmc => {
             let capacity = options.capacity.unwrap_or(STREAM_CAPACITY);
             // At least four frames, so that one can be filled while another is emptied.
             let frame = options.frame_bytes.unwrap_or((capacity / 4).clamp(1, STREAM_FRAME));
@@ -89,7 +92,7 @@ fn header(asked: Asked, options: &Options, instance: [u8; 16]) -> Result<Header,
         frames_offset: FRAMES_OFFSET,
         is_slotted: false,
     })?;
-    Ok(Header { kind: asked.kind, instance, message, geometry })
+    Ok(Header { kind: asked.kind, instance, message, geometry, tables: None })
 }
 
 /// Both seats of a channel inside this process.
@@ -104,12 +107,12 @@ pub(crate) fn pair(asked: Asked, options: &Options) -> Result<(Header, Control, 
 }
 
 /// A word for a seat to know its peer by.
-fn known() -> Result<WipedWord, OpenError> {
-    Mark::of_this_process().and_then(WipedWord::new).map_err(|source| io("marking", source))
+pub(crate) fn known() -> Result<WipedWord, OpenError> {
+    Mark::of_this_process().and_then(WipedWord::new).map_err(|source| trouble("marking", source))
 }
 
 #[cfg(loom)]
-fn instance() -> Result<[u8; 16], OpenError> {
+pub(crate) fn instance() -> Result<[u8; 16], OpenError> {
     Ok([0; 16])
 }
 
@@ -119,7 +122,7 @@ fn in_process(_header: &Header) -> Result<Control, OpenError> {
 }
 
 #[cfg(loom)]
-fn io(_doing: &'static str, _source: std::io::Error) -> OpenError {
+pub(crate) fn trouble(_doing: &'static str, _source: std::io::Error) -> OpenError {
     OpenError::Options { rule: "no files in a model" }
 }
 
@@ -131,21 +134,26 @@ pub(crate) fn enter(_asked: Asked, _name: &str, _how: How, _options: &Options) -
 }
 
 #[cfg(not(loom))]
-fn io(doing: &'static str, source: std::io::Error) -> OpenError {
+pub(crate) fn trouble(doing: &'static str, source: std::io::Error) -> OpenError {
     SegmentError::Io { doing, path: "/proc/self".into(), source }.into()
 }
 
 #[cfg(not(loom))]
-fn instance() -> Result<[u8; 16], OpenError> {
-    random::bits128().map_err(|source| io("getting random bytes in", source))
+pub(crate) fn instance() -> Result<[u8; 16], OpenError> {
+    random::bits128().map_err(|source| trouble("getting random bytes in", source))
 }
 
 #[cfg(not(loom))]
 fn in_process(header: &Header) -> Result<Control, OpenError> {
+    control(on_the_heap(header)?, header)
+}
+
+/// Room for a whole segment inside this process.
+#[cfg(not(loom))]
+pub(crate) fn on_the_heap(header: &Header) -> Result<Region, OpenError> {
     let asked = header.geometry.total;
     let block = usize::try_from(asked).ok().and_then(heap::Block::new);
-    let block = block.ok_or(SegmentError::OutOfMemory { asked })?;
-    control(Region::Heap(block), header)
+    Ok(Region::Heap(block.ok_or(SegmentError::OutOfMemory { asked })?))
 }
 
 #[cfg(not(loom))]
@@ -158,24 +166,52 @@ fn control(region: Region, header: &Header) -> Result<Control, OpenError> {
 #[cfg(not(loom))]
 pub(crate) fn read_header(file: BorrowedFd<'_>, seen: &Identity) -> Result<Header, OpenError> {
     let mut page = vec![0; HEADER_BYTES];
-    let got = file::read_at(file, &mut page, 0).map_err(|source| io("reading a segment in", source))?;
+    let got = file::read_at(file, &mut page, 0).map_err(|source| trouble("reading a segment in", source))?;
     page.truncate(got);
     Ok(Header::decode(&page, seen.len)?)
 }
 
-/// Takes a seat at the segment under the name.
+/// How a kind of channel makes its segment, and takes its place there.
+#[cfg(not(loom))]
+pub(crate) trait Way {
+    /// What is there once the place is taken.
+    type Seated;
+
+    /// The header of a segment that these options would create.
+    fn header(&self, options: &Options, instance: [u8; 16]) -> Result<Header, FormatError>;
+
+    /// Locks the creator's place, before anybody else can see the segment.
+    fn lock(&self, life: BorrowedFd<'_>) -> io::Result<()>;
+
+    /// Takes the place, which the creator has locked already. On failure it leaves the segment.
+    fn sit(&self, entrance: Entrance<'_>) -> Result<Self::Seated, Refused>;
+}
+
+/// A segment that somebody has come to.
+#[cfg(not(loom))]
+#[derive(Debug)]
+pub(crate) struct Entrance<'a> {
+    pub(crate) attachment: Attachment,
+    pub(crate) header: Header,
+    pub(crate) options: &'a Options,
+    pub(crate) known: WipedWord,
+    /// Whether it is whoever made the segment.
+    pub(crate) is_creator: bool,
+}
+
+/// Takes a place at the segment under the name.
 ///
 /// Tries again, until the options' deadline, what may be different in a moment: a name that is not there yet, a role
 /// whose holder is being torn down, a stream that is over and not yet left.
 #[cfg(not(loom))]
-pub(crate) fn enter(asked: Asked, name: &str, how: How, options: &Options) -> Result<Entered, OpenError> {
+pub(crate) fn enter<W: Way>(way: &W, name: &str, how: How, options: &Options) -> Result<W::Seated, OpenError> {
     let place = name::Place::new(name, options.directory.as_deref())?;
     let deadline = Deadline::after(options.open_timeout);
     let leaving = Deadline::after(options.open_timeout.max(LEAVING));
     let racing = Deadline::after(options.open_timeout.max(RACING));
     let mut patience = Patience::default();
     loop {
-        let refused = match try_enter(asked, &place, how, options) {
+        let refused = match try_enter(way, &place, how, options) {
             Ok(entered) => return Ok(entered),
             Err(refused) => refused,
         };
@@ -192,9 +228,10 @@ pub(crate) fn enter(asked: Asked, name: &str, how: How, options: &Options) -> Re
     }
 }
 
-/// Why there is no seat now.
+/// Why there is no place now.
 #[cfg(not(loom))]
-enum Refused {
+#[derive(Debug)]
+pub(crate) enum Refused {
     /// It may come to be.
     Later(OpenError),
     /// Somebody is on their way out.
@@ -222,7 +259,7 @@ impl<E: Into<OpenError>> From<E> for Refused {
 }
 
 #[cfg(not(loom))]
-fn try_enter(asked: Asked, place: &name::Place, how: How, options: &Options) -> Result<Entered, Refused> {
+fn try_enter<W: Way>(way: &W, place: &name::Place, how: How, options: &Options) -> Result<W::Seated, Refused> {
     let known = known()?;
     let opened = segment::open(place, |file, seen| Ok::<_, OpenError>((read_header(file, seen)?, Stale::Remove)));
     match opened {
@@ -232,70 +269,68 @@ fn try_enter(asked: Asked, place: &name::Place, how: How, options: &Options) -> 
             attachment.leave();
             Err(Refused::Later(SegmentError::AlreadyExists { path }.into()))
         }
-        Ok((attachment, header)) => join(asked, attachment, header, options, known),
+        Ok((attachment, header)) => way.sit(Entrance { attachment, header, options, known, is_creator: false }),
         Err(error) if error.is_not_found() && how == How::Open => Err(Refused::Later(error)),
-        Err(error) if error.is_not_found() => create(asked, place, options, known),
+        Err(error) if error.is_not_found() => create(way, place, options, known),
         Err(error) => Err(Refused::Never(error)),
     }
 }
 
-/// Makes the segment and takes the seat that was asked for before anybody else can see it.
+/// Makes the segment and takes the place that was asked for before anybody else can see it.
 #[cfg(not(loom))]
-fn create(asked: Asked, place: &name::Place, options: &Options, known: WipedWord) -> Result<Entered, Refused> {
-    let header = header(asked, options, instance()?)?;
-    let attachment = segment::create(place, options.mode, &header.encode(), header.geometry.total, |life| {
-        seat::lock(life, asked.role).map(drop)
-    })
-    .map_err(|error| match error {
-        SegmentError::AlreadyExists { .. } => Refused::Raced(error.into()),
+fn create<W: Way>(way: &W, place: &name::Place, options: &Options, known: WipedWord) -> Result<W::Seated, Refused> {
+    let header = way.header(options, instance()?)?;
+    let attachment =
+        segment::create(place, options.mode, &header.encode(), header.geometry.total, |life| way.lock(life)).map_err(
+            |error| match error {
+                SegmentError::AlreadyExists { .. } => Refused::Raced(error.into()),
+                _ => Refused::Never(error.into()),
+            },
+        )?;
+    way.sit(Entrance { attachment, header, options, known, is_creator: true })
+}
+
+/// The whole segment, mapped.
+#[cfg(not(loom))]
+pub(crate) fn map(attachment: &Attachment) -> Result<Region, Refused> {
+    attachment.map().map(Region::Mapped).map_err(|error| match error {
+        SegmentError::NotFound { .. } => Refused::Raced(error.into()),
         _ => Refused::Never(error.into()),
-    })?;
-    let control = view(&attachment, &header);
-    sit_down(asked, attachment, header, options, known, control)
+    })
 }
 
 /// The control pages of a segment's file.
 #[cfg(not(loom))]
 fn view(attachment: &Attachment, header: &Header) -> Result<Control, Refused> {
-    let region = attachment.map().map_err(|error| match error {
-        SegmentError::NotFound { .. } => Refused::Raced(error.into()),
-        _ => Refused::Never(error.into()),
-    })?;
-    Ok(control(Region::Mapped(region), header)?)
+    Ok(control(map(attachment)?, header)?)
 }
 
-/// Takes a seat at a segment that is there.
 #[cfg(not(loom))]
-fn join(
-    asked: Asked,
-    attachment: Attachment,
-    header: Header,
-    options: &Options,
-    known: WipedWord,
-) -> Result<Entered, Refused> {
-    let control = try_join(asked, &attachment, &header, options);
-    sit_down(asked, attachment, header, options, known, control)
-}
+impl Way for Asked {
+    type Seated = Entered;
 
-/// Takes the seat whose byte is locked; or leaves, if there is none.
-#[cfg(not(loom))]
-fn sit_down(
-    asked: Asked,
-    attachment: Attachment,
-    header: Header,
-    options: &Options,
-    known: WipedWord,
-    control: Result<Control, Refused>,
-) -> Result<Entered, Refused> {
-    match control {
-        Ok(control) => {
-            let seat = Seat::join(control, asked.role, Hold::File(attachment), known, bits(options.wait));
-            Ok(Entered { seat, header })
-        }
-        Err(refused) => {
-            // It has its name by now, which nobody else may take away.
-            attachment.leave();
-            Err(refused)
+    fn header(&self, options: &Options, instance: [u8; 16]) -> Result<Header, FormatError> {
+        header(*self, options, instance)
+    }
+
+    fn lock(&self, life: BorrowedFd<'_>) -> io::Result<()> {
+        seat::lock(life, self.role).map(drop)
+    }
+
+    fn sit(&self, entrance: Entrance<'_>) -> Result<Entered, Refused> {
+        let Entrance { attachment, header, options, known, is_creator } = entrance;
+        let control =
+            if is_creator { view(&attachment, &header) } else { try_join(*self, &attachment, &header, options) };
+        match control {
+            Ok(control) => {
+                let seat = Seat::join(control, self.role, Hold::File(attachment), known, bits(options.wait));
+                Ok(Entered { seat, header })
+            }
+            Err(refused) => {
+                // It has its name by now, which nobody else may take away.
+                attachment.leave();
+                Err(refused)
+            }
         }
     }
 }
@@ -303,10 +338,10 @@ fn sit_down(
 /// Everything of joining that can fail; at its end the role's byte is locked.
 #[cfg(not(loom))]
 fn try_join(asked: Asked, attachment: &Attachment, header: &Header, options: &Options) -> Result<Control, Refused> {
-    agree(asked, header, options)?;
+    agree(asked.kind, (asked.size, asked.align), header, options)?;
     let control = view(attachment, header)?;
     let lines = asked.role.lines(&control);
-    let locked = seat::lock(attachment.life()?, asked.role).map_err(|source| io("locking a role in", source))?;
+    let locked = seat::lock(attachment.life()?, asked.role).map_err(|source| trouble("locking a role in", source))?;
     let status = Status(lines.presence.status.load(STATUS.acquire()));
     if !locked {
         let pid = lines.member.pid.load(Relaxed); // relaxed: for people
@@ -322,11 +357,16 @@ fn try_join(asked: Asked, attachment: &Attachment, header: &Header, options: &Op
 
 /// Whether the segment is what was asked for.
 #[cfg(not(loom))]
-fn agree(asked: Asked, header: &Header, options: &Options) -> Result<(), FormatError> {
-    if header.kind != asked.kind {
-        return Err(FormatError::Kind { found: header.kind, asked: asked.kind });
+pub(crate) fn agree(
+    kind: Kind,
+    (size, align): (usize, usize),
+    header: &Header,
+    options: &Options,
+) -> Result<(), FormatError> {
+    if header.kind != kind {
+        return Err(FormatError::Kind { found: header.kind, asked: kind });
     }
-    let message = TypeId { size: asked.size as u64, align: asked.align as u64, tag: options.type_tag };
+    let message = TypeId { size: size as u64, align: align as u64, tag: options.type_tag };
     if header.message != message {
         return Err(FormatError::Type { found: header.message, asked: message });
     }
@@ -347,8 +387,8 @@ fn is_spent(role: Role, attachment: &Attachment, control: &Control, own: Status)
     let peer = || Status(role.other().lines(control).presence.status.load(STATUS.acquire()));
     let seen = peer();
     let descriptor = attachment.life()?;
-    let life = crate::membership::liveness::judge(descriptor, attachment.file(), role.other(), seen, peer)
-        .map_err(|source| io("asking for a lock in", source))?;
+    let life = crate::membership::liveness::judge(descriptor, attachment.file(), role.other().byte(), seen, peer)
+        .map_err(|source| trouble("asking for a lock in", source))?;
     let ended_well = control.producer().cursor.closed.load(CLOSED.acquire()) != 0;
     Ok(match life {
         _ if !own.is_new() => true,

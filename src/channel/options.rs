@@ -43,6 +43,11 @@ pub struct Options {
     pub(crate) slice: Duration,
     pub(crate) absent: Absent,
     pub(crate) open_timeout: Duration,
+    pub(crate) members: usize,
+    pub(crate) operations: usize,
+    pub(crate) in_hand: usize,
+    pub(crate) attempts_max: Option<u32>,
+    pub(crate) dead_letters: Option<String>,
 }
 
 /// Messages in a channel whose capacity nobody has named.
@@ -52,6 +57,8 @@ pub(crate) const STREAM_CAPACITY: usize = 1 << 20;
 /// Bytes of a stream's frame, if nobody has named them: large enough that a hand-over is lost in the copying.
 pub(crate) const STREAM_FRAME: usize = 64 << 10;
 const SLICE: Duration = Duration::from_millis(50);
+/// Members, operations, messages in hand of a many-to-many channel for which nobody has named another number.
+const MANY: usize = 64;
 
 impl Default for Options {
     fn default() -> Self {
@@ -74,6 +81,11 @@ impl Options {
             slice: SLICE,
             absent: Absent::default(),
             open_timeout: Duration::ZERO,
+            members: MANY,
+            operations: MANY,
+            in_hand: MANY,
+            attempts_max: None,
+            dead_letters: None,
         }
     }
 
@@ -133,6 +145,44 @@ impl Options {
     /// stream of this name to be over. Creating waits for the last two.
     pub fn open_timeout(mut self, timeout: Duration) -> Self {
         self.open_timeout = timeout;
+        self
+    }
+
+    /// Many-to-many: how many attachments there can be at a time, at most 4096; 64 by default. Each process that opens the
+    /// channel is one, for each time that it opens it; clones of an end are none.
+    pub fn members(mut self, members: usize) -> Self {
+        self.members = members;
+        self
+    }
+
+    /// Many-to-many: how many operations can be in flight at a time over all processes, at most 4096; 64 by default. An
+    /// operation that waits is not in flight. When so many are, a `try_` operation says Full or Empty after some
+    /// microseconds, and one that may wait waits for the end of another.
+    pub fn operations(mut self, operations: usize) -> Self {
+        self.operations = operations;
+        self
+    }
+
+    /// Many-to-many: how many messages can be in receivers' hands ([`mpmc::Guard`](crate::mpmc::Guard)) at a time, at most
+    /// 4096; 64 by default. While so many are, no other can be taken in hand.
+    pub fn in_hand(mut self, messages: usize) -> Self {
+        self.in_hand = messages;
+        self
+    }
+
+    /// Many-to-many: how often this end's process delivers a message that those who had it died with, or gave back. Once
+    /// more would be too much, it goes to the [dead letters](Self::dead_letters). By default there is no limit but that of
+    /// a message on which sixty receivers in a row have died between two instructions of receiving it.
+    pub fn deliveries(mut self, at_most: u32) -> Self {
+        self.attempts_max = Some(at_most.max(1));
+        self
+    }
+
+    /// Many-to-many: the channel that gets what was [delivered too often](Self::deliveries), of the same type and in the
+    /// same directory; it is created if it is not there. By default, and while that channel is full, such messages are
+    /// dropped and [counted](crate::mpmc::Receiver::stats).
+    pub fn dead_letters(mut self, channel: &str) -> Self {
+        self.dead_letters = Some(channel.to_owned());
         self
     }
 }

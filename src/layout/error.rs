@@ -68,6 +68,8 @@ pub enum Kind {
     Spsc,
     /// [`crate::stream`]: bytes without borders from one writer to one reader.
     Stream,
+    /// [`crate::mpmc`]: messages of one type from many senders to many receivers.
+    Mpmc,
 }
 
 impl Kind {
@@ -76,6 +78,7 @@ impl Kind {
         match self {
             Self::Spsc => 1,
             Self::Stream => 2,
+            Self::Mpmc => 3,
         }
     }
 
@@ -84,6 +87,7 @@ impl Kind {
         match code {
             1 => Some(Self::Spsc),
             2 => Some(Self::Stream),
+            3 => Some(Self::Mpmc),
             _ => None,
         }
     }
@@ -93,6 +97,7 @@ impl Kind {
         match self {
             Self::Spsc => "spsc",
             Self::Stream => "stream",
+            Self::Mpmc => "mpmc",
         }
     }
 }

@@ -2,11 +2,12 @@
 
 use super::error::{FormatError, Kind, TypeId};
 use super::geometry::{CONSUMER_OFFSET, FRAMES_OFFSET, Geometry, PAGE, PRODUCER_OFFSET, Placement, Shape, WORD_STRIDE};
+use super::tables::{ENTRY_BYTES, MEMBERS_OFFSET, SHARED_OFFSET, Tables};
 
 /// The first eight bytes of a segment.
 pub(crate) const MAGIC: [u8; 8] = *b"ringway\0";
 /// The version of the format that this program reads and writes.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 /// `header_bytes`, and what is read to decode one.
 pub(crate) const HEADER_BYTES: usize = PAGE as usize;
 
@@ -38,6 +39,9 @@ pub(crate) mod at {
     pub(crate) const REGIONS: usize = 120;
     pub(crate) const CHECKSUM: usize = 128;
     pub(crate) const STATE: usize = 136;
+    pub(crate) const MEMBERS: usize = 140;
+    pub(crate) const RECORDS: usize = 144;
+    pub(crate) const HANDS: usize = 148;
     pub(crate) const REGION_TABLE: usize = 256;
 }
 
@@ -50,12 +54,17 @@ pub(crate) enum RegionKind {
     Frames = 3,
     Words = 4,
     Payload = 5,
+    Shared = 6,
+    Members = 7,
+    Records = 8,
+    Hands = 9,
 }
 
 impl RegionKind {
     /// The kind with this number.
     pub(crate) fn from_code(code: u32) -> Option<Self> {
-        [Self::Producer, Self::Consumer, Self::Frames, Self::Words, Self::Payload]
+        use RegionKind::{Consumer, Frames, Hands, Members, Payload, Producer, Records, Shared, Words};
+        [Producer, Consumer, Frames, Words, Payload, Shared, Members, Records, Hands]
             .into_iter()
             .find(|kind| *kind as u32 == code)
     }
@@ -68,6 +77,8 @@ pub(crate) struct Header {
     pub(crate) instance: [u8; 16],
     pub(crate) message: TypeId,
     pub(crate) geometry: Geometry,
+    /// Of a many-to-many channel; others have none.
+    pub(crate) tables: Option<Tables>,
 }
 
 impl Header {
@@ -93,7 +104,11 @@ impl Header {
         put(at::PAYLOAD_OFFSET, &ring.payload_offset.to_le_bytes());
         put(at::PLACEMENT, &ring.placement.code().to_le_bytes());
         put(at::LIFETIME, &EPHEMERAL.to_le_bytes());
-        let regions = regions(ring);
+        let table = |count: fn(&Tables) -> u64| self.tables.map_or(0, |tables| count(&tables) as u32).to_le_bytes();
+        put(at::MEMBERS, &table(|tables| tables.members));
+        put(at::RECORDS, &table(|tables| tables.records));
+        put(at::HANDS, &table(|tables| tables.hands));
+        let regions = regions(ring, self.tables);
         put(at::REGIONS, &(regions.len() as u32).to_le_bytes());
         for (index, region) in regions.iter().enumerate() {
             put(at::REGION_TABLE + index * REGION_BYTES, region);
@@ -130,25 +145,32 @@ impl Header {
             return Err(FormatError::Field {
                 field: "kind",
                 found: u32_at(at::KIND).into(),
-                must: "1 (spsc) or 2 (stream)",
+                must: "1 (spsc), 2 (stream) or 3 (mpmc)",
             });
         };
         let message = TypeId { size: u64_at(at::TYPE_SIZE), align: u64_at(at::TYPE_ALIGN), tag: u64_at(at::TYPE_TAG) };
+        let tables = match kind {
+            Kind::Spsc | Kind::Stream => None,
+            Kind::Mpmc => {
+                let [members, records, hands] = [at::MEMBERS, at::RECORDS, at::HANDS].map(|at| u64::from(u32_at(at)));
+                Some(Tables::new(members, records, hands, message.size, message.align)?)
+            }
+        };
         let shape = Shape {
             capacity: u64_at(at::CAPACITY),
             size: message.size,
             align: message.align,
             placement: None,
             frame_bytes: Some(u64_at(at::FRAME_BYTES)),
-            frames_offset: FRAMES_OFFSET,
-            is_slotted: false,
+            frames_offset: tables.map_or(FRAMES_OFFSET, |tables| tables.slots_offset()),
+            is_slotted: tables.is_some(),
         };
         let total = u64_at(at::TOTAL_BYTES);
         let geometry = Geometry::claimed(u32_at(at::PLACEMENT), shape, u64_at(at::PER), u64_at(at::FRAMES), total)?;
         let offset = u64_at(at::PAYLOAD_OFFSET);
         must("payload_offset", offset, offset == geometry.payload_offset, "0 (table) or max(8, type_align) (inline)")?;
         must("total_bytes", total, total == file_len, "the length of the file")?;
-        let regions = regions(&geometry);
+        let regions = regions(&geometry, tables);
         let count = u32_at(at::REGIONS);
         must("regions", count.into(), count as usize == regions.len(), "the number of this kind's regions")?;
         for (index, region) in regions.iter().enumerate() {
@@ -157,21 +179,29 @@ impl Header {
         }
         let mut instance = [0; 16];
         instance.copy_from_slice(&page[at::INSTANCE..at::INSTANCE + 16]);
-        Ok(Self { kind, instance, message, geometry })
+        Ok(Self { kind, instance, message, geometry, tables })
     }
 }
 
 /// The region table: kind, version, offset, length, and bytes from one part to the next.
-fn regions(ring: &Geometry) -> Vec<[u8; REGION_BYTES]> {
+fn regions(ring: &Geometry, tables: Option<Tables>) -> Vec<[u8; REGION_BYTES]> {
     let frames = ring.frames * ring.frame_bytes;
-    let mut table = vec![
-        region(RegionKind::Producer, PRODUCER_OFFSET, PAGE, PAGE),
-        region(RegionKind::Consumer, CONSUMER_OFFSET, PAGE, PAGE),
-    ];
+    let mut table = match tables {
+        None => vec![
+            region(RegionKind::Producer, PRODUCER_OFFSET, PAGE, PAGE),
+            region(RegionKind::Consumer, CONSUMER_OFFSET, PAGE, PAGE),
+        ],
+        Some(tables) => vec![
+            region(RegionKind::Shared, SHARED_OFFSET, PAGE, PAGE),
+            region(RegionKind::Members, MEMBERS_OFFSET, tables.members * ENTRY_BYTES, ENTRY_BYTES),
+            region(RegionKind::Records, tables.records_offset(), tables.records * ENTRY_BYTES, ENTRY_BYTES),
+            region(RegionKind::Hands, tables.hands_offset(), tables.hands * tables.hand_bytes, tables.hand_bytes),
+        ],
+    };
     match ring.placement {
-        Placement::Inline => table.push(region(RegionKind::Frames, FRAMES_OFFSET, frames, ring.frame_bytes)),
+        Placement::Inline => table.push(region(RegionKind::Frames, ring.frames_offset, frames, ring.frame_bytes)),
         Placement::Table => {
-            table.push(region(RegionKind::Words, FRAMES_OFFSET, ring.frames * WORD_STRIDE, WORD_STRIDE));
+            table.push(region(RegionKind::Words, ring.frames_offset, ring.frames * WORD_STRIDE, WORD_STRIDE));
             table.push(region(RegionKind::Payload, ring.payload_base, frames, ring.frame_bytes));
         }
     }

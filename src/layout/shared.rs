@@ -19,8 +19,6 @@ pub(crate) struct SharedPage {
     pub(crate) messages: Line<EventCount>,
     /// Senders sleep here until there is room.
     pub(crate) room: Line<EventCount>,
-    /// How fences and barriers are divided between wakers and sleepers.
-    pub(crate) fences: Line<FenceWords>,
     /// What has been lost, and where to look for what has not.
     pub(crate) remains: Line<Remains>,
 }
@@ -42,6 +40,8 @@ pub(crate) struct PresenceWords {
     pub(crate) receiver_went: AtomicU32,
     /// How the last sender to go went.
     pub(crate) sender_went: AtomicU32,
+    /// 1 once somebody came who cannot make a barrier: everybody must fence.
+    pub(crate) barrierless: AtomicU32,
 }
 
 /// A place to sleep until something happens, for as many as like.
@@ -52,18 +52,10 @@ pub(crate) struct EventCount {
     pub(crate) arms: AtomicU64,
     /// A value of `arms` at which nobody slept any more.
     pub(crate) calmed: AtomicU64,
-    /// Changed by everybody who wakes somebody. The kernel keeps the list of those who sleep on it.
-    pub(crate) bell: BellWord,
-}
-
-/// Who fences after a publication, and who need not.
-#[repr(C)]
-#[derive(Debug, Default)]
-pub(crate) struct FenceWords {
     /// Bit i: whoever leases record i makes no fence after a publication, so sleepers make a barrier.
     pub(crate) unfenced: AtomicU64,
-    /// 1 once somebody came who cannot make a barrier: everybody must fence.
-    pub(crate) barrierless: AtomicU32,
+    /// Changed by everybody who wakes somebody. The kernel keeps the list of those who sleep on it.
+    pub(crate) bell: BellWord,
 }
 
 /// Traces of the dead.

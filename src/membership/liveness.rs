@@ -1,9 +1,8 @@
 //! Is the holder of a role alive?
 
 use super::local;
-use super::role::Role;
 use crate::layout::status::Status;
-use crate::sys::byte_lock;
+use crate::sys::byte_lock::{self, Byte};
 use std::io;
 use std::os::fd::BorrowedFd;
 
@@ -20,20 +19,20 @@ pub(crate) enum Life {
     Died,
 }
 
-/// Judges the holder that `status` speaks of, where the segment's file is `file`; `look_again` loads the word anew.
+/// Judges the holder of `byte` of whom `status` speaks, where the segment's file is `file`; `look_again` loads the word anew.
 ///
 /// *Progress*: never sleeps; one `fcntl(F_OFD_GETLK)`, 0.3 microseconds, unless the word alone decides.
 pub(crate) fn judge(
     descriptor: BorrowedFd<'_>,
     file: (u64, u64),
-    role: Role,
+    byte: Byte,
     status: Status,
     look_again: impl FnOnce() -> Status,
 ) -> io::Result<Life> {
     if let Some(life) = by_word(status) {
         return Ok(life);
     }
-    if local::holds(file, role.byte()) || byte_lock::is_held_by_another(descriptor, role.byte())? {
+    if local::holds(file, byte) || byte_lock::is_held_by_another(descriptor, byte)? {
         return Ok(Life::Alive);
     }
     // The byte is free. If the word changed meanwhile its holder was not dead when it changed it: it left, or a

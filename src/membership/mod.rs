@@ -21,5 +21,6 @@
 
 pub(crate) mod liveness;
 pub(crate) mod local;
+pub(crate) mod member;
 pub(crate) mod role;
 pub(crate) mod seat;

@@ -134,7 +134,7 @@ impl Seat {
             Some(Hold::File(attachment)) => {
                 let Ok(life) = attachment.life() else { return Life::Alive };
                 // An error of fcntl says nothing about the peer; and who cannot be shown to be dead is alive.
-                liveness::judge(life, attachment.file(), self.role.other(), status, || self.peer_status())
+                liveness::judge(life, attachment.file(), self.role.other().byte(), status, || self.peer_status())
                     .unwrap_or(Life::Alive)
             }
             Some(Hold::Process) | None => liveness::by_word(status).unwrap_or(Life::Alive),

@@ -55,7 +55,7 @@ fn member(file: BorrowedFd<'_>, identity: (u64, u64), role: Role) -> std::io::Re
     };
     let status = || word(file, base, "status").map(Status);
     let seen = status()?;
-    let life = judge(file, identity, role, seen, || status().unwrap_or(seen))?;
+    let life = judge(file, identity, role.byte(), seen, || status().unwrap_or(seen))?;
     let pid = u32::try_from(word(file, base, "pid")?).unwrap_or(0);
     let started = word(file, base, "started")?;
     let is_armed = word(file, base, "armed")? != word(file, other, "bell")?;

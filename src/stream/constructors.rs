@@ -59,7 +59,7 @@ macro_rules! constructors {
             }
 
             fn enter(name: &str, how: How, options: &Options) -> Result<Self, OpenError> {
-                let entered = enter(asked($role), name, how, options)?;
+                let entered = enter(&asked($role), name, how, options)?;
                 let frames = Frames::new(entered.seat.control(), &entered.header.geometry);
                 let control = entered.seat.control().clone();
                 // From here on leaving is in good order, also if the ring's words turn out to be impossible.

@@ -9,6 +9,14 @@ pub(crate) fn pause() {
     loom::thread::yield_now();
 }
 
+/// A turn for somebody else on this processor.
+pub(crate) fn give_way() {
+    #[cfg(not(loom))]
+    std::thread::yield_now();
+    #[cfg(loom)]
+    loom::thread::yield_now();
+}
+
 /// Longer and longer pauses of somebody who was beaten in a race.
 #[derive(Debug, Default)]
 pub(crate) struct Backoff {

@@ -21,6 +21,8 @@
 //! | [`CLAIMED`] | the swap of `tail` or `head` | recoverer loads the counter | the announcement that came before |
 //! | [`LEASED`] | who leases or returns a record or a hand swaps or stores its `owner` | who leases it next, and who looks whose it is | what the last owner left in it |
 //! | [`HELD`] | consumer stores a hand's `held` | who adopts the hand, or looks where a position is | the message in the hand |
+//! | [`ARMED`] | sleeper adds to `arms`, behind its look at the bell | waker loads `arms` | the value of the bell that the sleeper will compare: a ring is later |
+//! | [`PRESENCE`] | who comes or goes adds to `epoch` | who has seen another epoch loads it | what they did before |
 //! | [`SLEEP`] | fence between publication and the look at `armed` | fence between `armed` and the look at the ring | one of the two sees the other's store (Dekker) |
 //!
 //! A *successor* is ordered behind its dead predecessor by the kernel, which hands the role's lock over after it has torn
@@ -62,6 +64,10 @@ pub(crate) const CLAIMED: Edge = Edge::new("claimed");
 pub(crate) const LEASED: Edge = Edge::new("leased");
 /// See the module's table.
 pub(crate) const HELD: Edge = Edge::new("held");
+/// See the module's table.
+pub(crate) const ARMED: Edge = Edge::new("armed");
+/// See the module's table.
+pub(crate) const PRESENCE: Edge = Edge::new("presence");
 /// See the module's table.
 pub(crate) const SLEEP: Edge = Edge::new("sleep");
 

@@ -12,13 +12,14 @@ use loom::sync::{Condvar, Mutex};
 #[derive(Debug)]
 pub(crate) struct BellWord {
     word: AtomicU32,
-    queue: Mutex<()>,
+    /// How many sleep.
+    queue: Mutex<usize>,
     woken: Condvar,
 }
 
 impl Default for BellWord {
     fn default() -> Self {
-        Self { word: AtomicU32::new(0), queue: Mutex::new(()), woken: Condvar::new() }
+        Self { word: AtomicU32::new(0), queue: Mutex::new(0), woken: Condvar::new() }
     }
 }
 
@@ -31,18 +32,26 @@ impl BellWord {
         self.word.store(value, order);
     }
 
+    pub(crate) fn fetch_add(&self, value: u32, order: super::Ordering) -> u32 {
+        self.word.fetch_add(value, order)
+    }
+
     /// Sleeps while the word is `expected`; may return early.
     pub(crate) fn sleep_while(&self, expected: u32) {
-        let queue = self.queue.lock().unwrap();
+        let mut queue = self.queue.lock().unwrap();
         // Relaxed: the lock orders it, as the kernel's does.
         if self.word.load(super::Ordering::Relaxed) == expected {
+            *queue += 1;
             drop(self.woken.wait(queue).unwrap());
         }
     }
 
-    /// Wakes whoever sleeps.
-    pub(crate) fn wake(&self) {
-        let _queue = self.queue.lock().unwrap();
-        self.woken.notify_all();
+    /// Wakes whoever sleeps, so many at most; how many those were.
+    pub(crate) fn wake(&self, most: usize) -> usize {
+        let mut queue = self.queue.lock().unwrap();
+        let woken = most.min(*queue);
+        *queue -= woken;
+        (0..woken).for_each(|_| self.woken.notify_one());
+        woken
     }
 }

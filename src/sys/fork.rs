@@ -95,11 +95,11 @@ impl WipedWord {
 
     #[inline(always)]
     pub(crate) fn get(&self) -> u64 {
-        self.word.load(Ordering::Relaxed) // relaxed: the owner's alone
+        self.word.load(Ordering::Relaxed) // relaxed: as in `set`
     }
 
-    pub(crate) fn set(&mut self, value: u64) {
-        self.word.store(value, Ordering::Relaxed); // relaxed: the owner's alone
+    pub(crate) fn set(&self, value: u64) {
+        self.word.store(value, Ordering::Relaxed); // relaxed: nothing hangs on it but the number
     }
 }
 

@@ -55,13 +55,14 @@ pub(crate) fn wait(word: &BellWord, expected: u32, until_ns: Option<u64>) -> Wok
     }
 }
 
-/// Wakes everybody who sleeps on `word`: one end sleeps there, or none.
+/// Wakes those who sleep on `word`, so many at most, the longest asleep first; how many those were.
 ///
 /// *Progress*: never sleeps; one `futex(FUTEX_WAKE)`.
-pub(crate) fn wake(word: &BellWord) {
+pub(crate) fn wake(word: &BellWord, most: usize) -> usize {
     step::point();
+    let most = i32::try_from(most).unwrap_or(i32::MAX);
     // SAFETY: the word is a live, aligned u32; the kernel does not even read it, it only takes its address as a key.
-    unsafe {
-        libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAKE, i32::MAX);
-    }
+    let woken = unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAKE, most) };
+    // An error is documented for words that are none; whoever slept there sleeps for the rest of a slice.
+    usize::try_from(woken).unwrap_or(0)
 }

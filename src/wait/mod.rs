@@ -61,6 +61,7 @@ pub(crate) mod awaited;
 pub(crate) mod barrier;
 pub(crate) mod bell;
 pub(crate) mod deadline;
+pub(crate) mod event_count;
 pub(crate) mod flow;
 pub(crate) mod parker;
 pub(crate) mod strategy;

@@ -26,9 +26,16 @@ pub(crate) fn park(word: &BellWord, expected: u32, deadline: Deadline) -> Woken 
 }
 
 /// Wakes whoever sleeps on `word`.
-#[cfg(not(loom))]
 pub(crate) fn unpark(word: &BellWord) {
-    crate::sys::futex::wake(word);
+    unpark_some(word, usize::MAX);
+}
+
+/// Wakes those who sleep on `word`, so many at most; how many those were.
+pub(crate) fn unpark_some(word: &BellWord, most: usize) -> usize {
+    #[cfg(not(loom))]
+    return crate::sys::futex::wake(word, most);
+    #[cfg(loom)]
+    word.wake(most)
 }
 
 /// In the model no time goes by, and nobody dies. So a sleep that only death or a caller's patience would end, anything
@@ -44,10 +51,4 @@ pub(crate) fn park(word: &BellWord, expected: u32, deadline: Deadline) -> Woken 
     }
     word.sleep_while(expected);
     Woken::Look
-}
-
-/// Wakes whoever sleeps on `word`.
-#[cfg(loom)]
-pub(crate) fn unpark(word: &BellWord) {
-    word.wake();
 }

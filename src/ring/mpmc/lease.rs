@@ -40,17 +40,48 @@ impl<T: Payload> Ring<T> {
         self.many.hand(index).owner.store(Owner::FREE.0, LEASED.release());
     }
 
-    /// The message in a leased hand is done.
+    /// The message in a leased hand is done; the hand stays leased.
+    pub(crate) fn empty(&self, index: usize) {
+        self.many.hand(index).held.store(Held::NONE.0, HELD.release());
+    }
+
+    /// The message in a leased hand is done, and the hand is given back.
     ///
     /// *If the process dies here*: before the first store the message is delivered again, after it it is done.
     pub(crate) fn commit(&self, index: usize) {
-        self.many.hand(index).held.store(Held::NONE.0, HELD.release());
+        self.empty(index);
         self.return_hand(index);
     }
 
     /// The message in a leased hand is for whoever comes next.
     pub(crate) fn give_back(&self, index: usize, me: Owner) {
         self.many.hand(index).owner.store(me.orphaned().0, LEASED.release());
+    }
+
+    /// Gives back all that is this owner's, who has no operation in flight and leaves; messages in its hands are left for
+    /// whoever comes next. Whether there are any.
+    pub(crate) fn retire(&self, me: Owner) -> bool {
+        // Relaxed: our own words.
+        for record in 0..self.many.tables.records as usize {
+            if self.many.record(record).owner.load(Relaxed) == me.0 {
+                self.return_record(record);
+            }
+        }
+        let mut has_left_some = false;
+        for hand in 0..self.many.tables.hands as usize {
+            let words = self.many.hand(hand);
+            if words.owner.load(Relaxed) == me.0 {
+                // Relaxed, both: our own words.
+                match words.held.load(Relaxed) {
+                    0 => self.return_hand(hand),
+                    _ => {
+                        self.give_back(hand, me);
+                        has_left_some = true;
+                    }
+                }
+            }
+        }
+        has_left_some
     }
 
     /// All records.

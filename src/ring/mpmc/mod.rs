@@ -71,7 +71,9 @@ mod word;
 
 pub(crate) use pop::Popped;
 pub(crate) use push::Pushed;
-pub(crate) use recover::{Oracle, Recovered, Resolved};
+#[cfg(test)]
+pub(crate) use recover::Resolved;
+pub(crate) use recover::{Oracle, Recovered};
 pub(crate) use word::Owner;
 
 use super::payload::Payload;
@@ -169,6 +171,20 @@ impl<T: Payload> Ring<T> {
             Word(self.many.word(seat.slot).load(Relaxed)).at(seat.lap) == State::Full // relaxed: as above
         };
         (head..head + span).filter(is_message).count() as u64
+    }
+
+    /// Whether some position that is not yet consumed may be a tombstone.
+    pub(crate) fn has_tombs(&self) -> bool {
+        // Relaxed: a hint.
+        self.many.page().remains.tombs.load(FILLED.acquire()) > self.head().load(Relaxed)
+    }
+
+    /// Whether there may be something to receive. A hint, which takes no line away from anybody.
+    #[inline(always)]
+    pub(crate) fn has_something(&self) -> bool {
+        let head = self.head().load(Relaxed); // relaxed: a hint
+        let seat = self.many.seat(head);
+        matches!(Word(self.many.word(seat.slot).load(Relaxed)).at(seat.lap), State::Full | State::Tomb) // relaxed: a hint
     }
 
     /// Whether there is no room at the tail. Exact as `len` is.

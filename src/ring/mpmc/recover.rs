@@ -62,6 +62,11 @@ impl<T: Payload> Ring<T> {
         Resolved::Done
     }
 
+    /// [Entombs](Self::entomb) the next position to be consumed, if it is stuck.
+    pub(crate) fn entomb_head(&self, oracle: &impl Oracle) -> Resolved {
+        self.entomb(self.claimed_to_read(), oracle)
+    }
+
     /// Takes over the message of a position that a consumer claimed and did not free, if nobody who is alive can have
     /// claimed it; into a hand that the caller leases, if it has one. A tombstone, and a message that a hand holds already,
     /// are freed.
@@ -121,12 +126,12 @@ impl<T: Payload> Ring<T> {
         self.many.word(seat.slot).compare_exchange(word.0, free.0, FREED.release(), Relaxed).is_ok()
     }
 
-    /// Takes over what is in a hand whose owner has given it back, or is dead. The hand is the caller's then.
-    pub(crate) fn adopt(&self, hand: usize, me: Owner, oracle: &impl Oracle) -> Option<Delivery<T>> {
+    /// Takes over what is in a hand that was given back, or whose owner is [known to be dead](Self::orphan). The hand is the
+    /// caller's then.
+    pub(crate) fn adopt(&self, hand: usize, me: Owner) -> Option<Delivery<T>> {
         let words = self.many.hand(hand);
         let owner = Owner(words.owner.load(LEASED.acquire()));
-        let is_left = owner.is_orphaned() || owner.is_leased() && !oracle.is_alive(owner);
-        if !is_left {
+        if !owner.is_orphaned() {
             return None;
         }
         // Relaxed in failure: somebody else was faster.
@@ -171,7 +176,7 @@ impl<T: Payload> Ring<T> {
         }
     }
 
-    /// Resolves what the owner of a record left when it died, and frees the record; or delivers a message of it, and is to
+    /// Resolves what an owner that is [known to be dead](Self::orphan) left in its record, and frees the record; or delivers a message of it, and is to
     /// be called again. `mine` is the caller's own record, and a hand of its for the message; without them nothing is
     /// delivered, and what would be stays.
     pub(crate) fn sweep(
@@ -182,8 +187,7 @@ impl<T: Payload> Ring<T> {
     ) -> Recovered<Delivery<T>> {
         let left = self.many.record(record);
         let owner = Owner(left.owner.load(LEASED.acquire()));
-        let is_left = owner.is_orphaned() || owner.is_leased() && !oracle.is_alive(owner);
-        if !is_left {
+        if !owner.is_orphaned() {
             return Recovered::Nothing;
         }
         let mut is_busy = false;
@@ -237,6 +241,17 @@ impl<T: Payload> Ring<T> {
     /// A message is given up.
     pub(crate) fn count_dropped(&self) {
         self.many.page().remains.dropped.fetch_add(1, Relaxed); // relaxed: a count for people
+    }
+
+    /// Messages given up.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.many.page().remains.dropped.load(Relaxed) // relaxed: a count for people
+    }
+
+    /// Messages in somebody's hand, or given back and not yet taken again.
+    pub(crate) fn in_hand(&self) -> usize {
+        let held = |&hand: &usize| self.many.hand(hand).held.load(HELD.acquire()) != Held::NONE.0;
+        (0..self.many.tables.hands as usize).filter(held).count()
     }
 
     fn claimed_to_write(&self) -> u64 {

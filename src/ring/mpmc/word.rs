@@ -72,11 +72,6 @@ impl Word {
         }
     }
 
-    /// Whether there is a message, in whatever lap.
-    pub(crate) fn is_full(self) -> bool {
-        self.0 & Self::STATE == Self::FULL
-    }
-
     /// How often the message has been taken over from a dead consumer.
     #[inline(always)]
     pub(super) fn attempts(self) -> u64 {

@@ -213,6 +213,7 @@ fn a_dead_consumers_message_is_delivered_again_and_marked() {
         let again = Delivery { message: 5, position, attempt: 2 };
         assert_eq!(take(DeadBelow(1)), Recovered::Delivered(again));
         assert_eq!(take(DeadBelow(1)), Recovered::Nothing);
+        ring.orphan(Owner::leased(0, 1));
         assert_eq!(ring.sweep(dying, Some((ring.record(mine), None)), &DeadBelow(1)), Recovered::Nothing);
         assert_eq!(lease(&ring, 1), dying, "the record is free again");
         assert_eq!(popped(&ring, mine), None);
@@ -226,6 +227,7 @@ fn a_tombstone_whose_consumer_died_is_freed_and_delivered_to_nobody() {
     let position = die_claiming(&ring, producer, true);
     ring.entomb(position, &DeadBelow(1));
     die_claiming(&ring, consumer, false);
+    ring.orphan(Owner::leased(0, 1));
     assert_eq!(ring.sweep(consumer, Some((ring.record(mine), None)), &DeadBelow(1)), Recovered::Nothing);
     for n in 0..2 {
         assert_eq!(ring.push(ring.record(mine), &n), Pushed::Done(1));
@@ -248,18 +250,18 @@ fn what_is_in_a_hand_is_delivered_again_once_whatever_was_done_to_the_slot() {
                 // It died before that store.
                 ring.many().word(0).store(before, crate::sync::Ordering::SeqCst);
             }
-            assert_eq!(ring.adopt(hand, me, &DeadBelow(0)), None, "its owner lives");
+            assert_eq!(ring.adopt(hand, me), None, "its owner lives");
+            ring.orphan(Owner::leased(0, 1));
             if slot_first {
                 let swept = ring.sweep(dying, Some((ring.record(mine), None)), &DeadBelow(1));
                 assert_eq!(swept, Recovered::Nothing, "the hand counts");
             }
-            ring.orphan(Owner::leased(0, 1));
-            let again = ring.adopt(hand, me, &DeadBelow(1)).unwrap();
+            let again = ring.adopt(hand, me).unwrap();
             assert_eq!(again, Delivery { message: 5, position: 0, attempt: 2 });
             ring.give_back(hand, me);
-            assert_eq!(ring.adopt(hand, me, &DeadBelow(1)).unwrap().attempt, 3);
+            assert_eq!(ring.adopt(hand, me).unwrap().attempt, 3);
             ring.commit(hand);
-            assert_eq!(ring.adopt(hand, me, &DeadBelow(1)), None);
+            assert_eq!(ring.adopt(hand, me), None);
             assert_eq!(ring.sweep(dying, Some((ring.record(mine), None)), &DeadBelow(1)), Recovered::Nothing);
             assert_eq!(ring.push(ring.record(mine), &6), Pushed::Done(1), "the slot is free");
             assert_eq!(popped(&ring, mine), Some(6));

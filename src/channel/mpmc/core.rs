@@ -1,0 +1,411 @@
+//! What all ends of one attachment share: the ring, a place among its members, and what is known of the others.
+//!
+//! The hot path of an end is a load and a comparison: is the epoch of presence the one that was digested last, by this
+//! process? (What it is compared with reads 0 in a forked child.) Everything else hangs on a change of that word.
+
+use super::dead_letters::DeadLetters;
+use super::lease::{self, Lessor};
+use crate::channel::options::{Absent, Options};
+use crate::channel::reason::DisconnectReason;
+use crate::layout::many::Many;
+use crate::layout::shared::EventCount;
+use crate::layout::status::Status;
+use crate::membership::member::{self, Member};
+use crate::membership::role::Role;
+use crate::ring::Corrupt;
+use crate::ring::mpmc::{Oracle, Owner, Ring};
+use crate::ring::payload::Payload;
+use crate::sync::Ordering::Relaxed;
+use crate::sync::edge::PRESENCE;
+use crate::sync::private;
+use crate::sys::clock;
+use crate::sys::fork::WipedWord;
+use crate::wait::barrier;
+use crate::wait::event_count::{Event, Notifier};
+
+/// The least time between two questions to the kernel by calls that do not sleep.
+const PROBE_EVERY_NS: u64 = 4_000_000;
+
+/// How an end went, as `receiver_went` and `sender_went` say it.
+const LEFT: u32 = 1;
+const DIED: u32 = 2;
+
+/// What this process has done at a channel so far, all its ends together.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) sleeps: private::AtomicU64,
+    pub(crate) wakes: private::AtomicU64,
+    pub(crate) probes: private::AtomicU64,
+}
+
+/// One attachment.
+#[derive(Debug)]
+pub(crate) struct Core<T: Payload> {
+    ring: Ring<T>,
+    member: Member,
+    me: Owner,
+    /// The epoch that was digested last and found to let senders send; 0 if the next look must take the slow path.
+    sendable: WipedWord,
+    /// The same for receivers.
+    receivable: WipedWord,
+    id: u64,
+    pub(super) instance: [u8; 16],
+    absent: Absent,
+    pub(super) attempts_max: Option<u32>,
+    probed_at: private::AtomicU64,
+    /// The count of orphans at which a receiver found none.
+    pub(super) orphans_seen: private::AtomicU64,
+    /// The count of orphans at which a sender looked.
+    pub(super) tidied: private::AtomicU64,
+    /// The epoch at which the last sender was found gone; 0: never.
+    senders_gone: private::AtomicU64,
+    dead_letters: Option<DeadLetters<T>>,
+    poisoned: std::sync::OnceLock<Corrupt>,
+    pub(super) counts: Counts,
+}
+
+impl<T: Payload> Core<T> {
+    /// The attachment that holds this place.
+    pub(crate) fn new(
+        ring: Ring<T>,
+        member: Member,
+        [sendable, receivable]: [WipedWord; 2],
+        instance: [u8; 16],
+        options: &Options,
+    ) -> Self {
+        let me = Owner::leased(member.index(), member.generation());
+        let core = Self {
+            ring,
+            member,
+            me,
+            sendable,
+            receivable,
+            id: lease::new_id(),
+            instance,
+            absent: options.absent,
+            attempts_max: options.attempts_max,
+            probed_at: private::AtomicU64::new(0),
+            orphans_seen: private::AtomicU64::new(0),
+            tidied: private::AtomicU64::new(0),
+            senders_gone: private::AtomicU64::new(0),
+            dead_letters: DeadLetters::new(options),
+            poisoned: std::sync::OnceLock::new(),
+            counts: Counts::default(),
+        };
+        if !barrier::can_be_made() {
+            core.ring.many().page().presence.barrierless.store(1, Relaxed); // relaxed: the fence of the sleep orders it
+        }
+        core
+    }
+
+    pub(crate) fn ring(&self) -> &Ring<T> {
+        &self.ring
+    }
+
+    /// Who we are, in records and hands.
+    pub(crate) fn me(&self) -> Owner {
+        self.me
+    }
+
+    /// A number that no other attachment in this process ever had.
+    #[inline(always)]
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
+    pub(crate) fn member(&self) -> &Member {
+        &self.member
+    }
+
+    /// Where receivers sleep.
+    #[inline(always)]
+    pub(crate) fn messages(&self) -> Event<'_> {
+        messages(self.ring.many())
+    }
+
+    /// Where senders sleep.
+    #[inline(always)]
+    pub(crate) fn room(&self) -> Event<'_> {
+        room(self.ring.many())
+    }
+
+    // Who is here.
+
+    #[inline(always)]
+    fn epoch(&self) -> u64 {
+        self.ring.many().page().presence.epoch.load(PRESENCE.acquire())
+    }
+
+    /// Whether the fast path of this kind of end is open: not a forked child, and nobody came or went.
+    #[inline(always)]
+    pub(crate) fn is_undisturbed(&self, role: Role) -> bool {
+        let known = match role {
+            Role::Sender => &self.sendable,
+            Role::Receiver => &self.receivable,
+        };
+        self.epoch() == known.get()
+    }
+
+    /// Looks who is here, and says why this kind of end has nobody at the other end, if it has not.
+    ///
+    /// A receiver receives all the same what is there.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn digest(&self, role: Role) -> Option<DisconnectReason> {
+        if let Some(reason) = self.why_unusable() {
+            return Some(reason);
+        }
+        let (epoch, gone) = loop {
+            let epoch = self.epoch();
+            let gone = self.gone(role);
+            if self.epoch() == epoch {
+                break (epoch, gone);
+            }
+        };
+        match role {
+            Role::Sender => self.sendable.set(if gone.is_none() { epoch } else { 0 }),
+            // What is there can be received whoever has gone.
+            Role::Receiver => {
+                self.senders_gone.store(if gone.is_some() { epoch } else { 0 }, Relaxed); // relaxed: see below
+                self.receivable.set(epoch);
+            }
+        }
+        gone
+    }
+
+    /// Why nothing more will be sent, if so.
+    pub(crate) fn are_senders_gone(&self) -> Option<DisconnectReason> {
+        // Relaxed: a value from another epoch than the present one says nothing.
+        let may_be = !self.is_undisturbed(Role::Receiver) || self.senders_gone.load(Relaxed) == self.epoch();
+        if may_be { self.digest(Role::Receiver) } else { None }
+    }
+
+    fn gone(&self, role: Role) -> Option<DisconnectReason> {
+        if self.ring.is_closed() {
+            return Some(DisconnectReason::Closed);
+        }
+        let presence = &self.ring.many().page().presence;
+        let (had, went) = match role {
+            Role::Sender => (&presence.had_receiver, &presence.receiver_went),
+            Role::Receiver => (&presence.had_sender, &presence.sender_went),
+        };
+        if self.count(role.other()) > 0 || role == Role::Sender && self.absent == Absent::Buffer {
+            return None;
+        }
+        // Relaxed, both: the epoch carries them.
+        match (had.load(Relaxed) != 0, went.load(Relaxed)) {
+            (true, DIED) => Some(DisconnectReason::Died),
+            (true, _) if !self.member.has_name() => Some(DisconnectReason::Unlinked),
+            (true, _) => Some(DisconnectReason::Left),
+            (false, _) => (self.absent == Absent::Fail).then_some(DisconnectReason::Absent),
+        }
+    }
+
+    /// Why this process may touch nothing, if so.
+    pub(crate) fn why_unusable(&self) -> Option<DisconnectReason> {
+        if self.member.is_forked() {
+            return Some(DisconnectReason::Forked);
+        }
+        self.poisoned.get().map(|_| DisconnectReason::Corrupt)
+    }
+
+    /// The segment holds what it cannot hold: this process touches it no more.
+    #[cold]
+    pub(crate) fn poison(&self, corrupt: Corrupt) -> DisconnectReason {
+        let _ = self.poisoned.set(corrupt);
+        self.sendable.set(0);
+        self.receivable.set(0);
+        DisconnectReason::Corrupt
+    }
+
+    /// The ends of this kind that are here, as far as is known.
+    pub(crate) fn count(&self, role: Role) -> usize {
+        member::count(self.ring.many(), role)
+    }
+
+    /// One more end of this kind.
+    pub(crate) fn add(&self, role: Role) {
+        if self.member.is_forked() {
+            return;
+        }
+        let presence = &self.ring.many().page().presence;
+        if self.member.add(self.ring.many(), role) {
+            match role {
+                Role::Sender => presence.had_sender.store(1, Relaxed), // relaxed: the epoch carries it
+                Role::Receiver => presence.had_receiver.store(1, Relaxed), // relaxed: as above
+            }
+            stir(self.ring.many());
+        }
+    }
+
+    /// One end of this kind less.
+    pub(crate) fn remove(&self, role: Role) {
+        if self.member.is_forked() {
+            return;
+        }
+        if self.member.remove(self.ring.many(), role) {
+            went(self.ring.many(), role, LEFT);
+            stir(self.ring.many());
+        }
+    }
+
+    /// Says that nothing may be sent any more, by anybody.
+    pub(crate) fn close(&self) {
+        if self.why_unusable().is_none() && !self.ring.is_closed() {
+            self.ring.close();
+            stir(self.ring.many());
+        }
+    }
+
+    // Who is dead.
+
+    /// Asks the kernel who is alive, unless it was asked a moment ago and `now` does not insist.
+    pub(crate) fn probe(&self, now: bool) {
+        if self.member.is_forked() {
+            return;
+        }
+        let time = clock::coarse_ns();
+        let last = self.probed_at.load(Relaxed); // relaxed: a hint
+        if !now && time.saturating_sub(last) < PROBE_EVERY_NS {
+            return;
+        }
+        self.probed_at.store(time, Relaxed); // relaxed: a hint
+        self.counts.probes.fetch_add(1, Relaxed); // relaxed: a count for people
+        self.bury_the_dead();
+    }
+
+    fn bury_the_dead(&self) {
+        let many = self.ring.many();
+        for index in 0..many.tables.members as usize {
+            if let Some(seen) = self.member.find_dead(many, index) {
+                bury(&self.ring, index, seen);
+            }
+        }
+    }
+
+    /// Has receivers look for what somebody left.
+    pub(crate) fn leave_orphans(&self) {
+        leave_orphans(self.ring.many());
+    }
+
+    /// A message was delivered too often: it goes to the dead letters, or nowhere.
+    pub(crate) fn give_up(&self, message: &T) {
+        let is_kept = self.dead_letters.as_ref().is_some_and(|letters| letters.keep(*message));
+        if !is_kept {
+            self.ring.count_dropped();
+        }
+    }
+
+    /// What was done.
+    pub(crate) fn stats(&self) -> super::Stats {
+        // Relaxed, all: counts for people.
+        let count = |count: &private::AtomicU64| count.load(Relaxed);
+        let is_usable = self.why_unusable().is_none();
+        super::Stats {
+            sleeps: count(&self.counts.sleeps),
+            wakes: count(&self.counts.wakes),
+            probes: count(&self.counts.probes),
+            dropped: if is_usable { self.ring.dropped() } else { 0 },
+        }
+    }
+
+    /// How often anybody has left something.
+    #[inline(always)]
+    pub(crate) fn orphans(&self) -> u64 {
+        self.ring.many().page().remains.orphans.load(PRESENCE.acquire())
+    }
+}
+
+/// Marks what a dead member left, and says that it died. Idempotent.
+///
+/// *If the process dies here*: the member is found dead again.
+pub(crate) fn bury<T: Payload>(ring: &Ring<T>, index: usize, seen: Status) {
+    let many = ring.many();
+    let entry = many.member(index);
+    // Relaxed, both: the dead write no more.
+    let had = [(Role::Sender, entry.senders.load(Relaxed)), (Role::Receiver, entry.receivers.load(Relaxed))];
+    ring.orphan(Owner::leased(index, seen.generation()));
+    for (role, _) in had.into_iter().filter(|(_, ends)| *ends > 0) {
+        went(many, role, DIED);
+    }
+    if Member::declare_dead(many, index, seen) {
+        leave_orphans(many);
+        stir(many);
+    }
+}
+
+fn went<T>(many: &Many<T>, role: Role, how: u32) {
+    let presence = &many.page().presence;
+    match role {
+        Role::Sender => presence.sender_went.store(how, Relaxed), // relaxed: the epoch carries it
+        Role::Receiver => presence.receiver_went.store(how, Relaxed), // relaxed: as above
+    }
+}
+
+/// Has everybody look who is here.
+fn stir<T>(many: &Many<T>) {
+    many.page().presence.epoch.fetch_add(1, PRESENCE.release());
+    messages(many).wake_all();
+    room(many).wake_all();
+}
+
+fn leave_orphans<T>(many: &Many<T>) {
+    many.page().remains.orphans.fetch_add(1, PRESENCE.release());
+    messages(many).wake_one();
+}
+
+/// Where receivers sleep.
+#[inline(always)]
+fn messages<T>(many: &Many<T>) -> Event<'_> {
+    event(many, &many.page().messages)
+}
+
+/// Where senders sleep.
+#[inline(always)]
+fn room<T>(many: &Many<T>) -> Event<'_> {
+    event(many, &many.page().room)
+}
+
+#[inline(always)]
+fn event<'a, T>(many: &'a Many<T>, words: &'a EventCount) -> Event<'a> {
+    Event {
+        arms: &words.arms,
+        calmed: &words.calmed,
+        unfenced: &words.unfenced,
+        bell: &words.bell,
+        barrierless: &many.page().presence.barrierless,
+    }
+}
+
+impl<T: Payload> Oracle for Core<T> {
+    fn is_alive(&self, owner: Owner) -> bool {
+        self.member.is_alive(self.ring.many(), owner.member(), owner.generation())
+    }
+}
+
+impl<T: Payload> Lessor for Core<T> {
+    fn take_back(&self, record: usize, mut messages: Notifier, mut room: Notifier) {
+        if self.member.is_forked() {
+            return;
+        }
+        messages.take_back(self.messages());
+        room.take_back(self.room());
+        self.ring.return_record(record);
+    }
+}
+
+impl<T: Payload> Drop for Core<T> {
+    /// The last end of this attachment is gone, so no operation is in flight; what threads still have of leases is void.
+    fn drop(&mut self) {
+        if self.member.is_forked() {
+            return;
+        }
+        // Guards that were forgotten leave their messages behind.
+        if self.ring.retire(self.me) {
+            self.leave_orphans();
+        }
+        self.member.say_left(self.ring.many());
+        stir(self.ring.many());
+        self.member.leave();
+    }
+}

@@ -1,0 +1,31 @@
+//! Where messages go that were delivered too often.
+
+use super::sender::Sender;
+use crate::channel::options::{Absent, Options};
+use crate::ring::payload::Payload;
+use std::sync::OnceLock;
+
+/// The channel for them, opened when the first one comes.
+#[derive(Debug)]
+pub(crate) struct DeadLetters<T: Payload> {
+    name: String,
+    options: Options,
+    /// `None` inside: it could not be opened.
+    sender: OnceLock<Option<Sender<T>>>,
+}
+
+impl<T: Payload> DeadLetters<T> {
+    /// Those that the options name.
+    pub(crate) fn new(options: &Options) -> Option<Self> {
+        let name = options.dead_letters.clone()?;
+        // What is about the segment is like the first channel's, but that its messages wait for whoever comes.
+        let options = Options { dead_letters: None, absent: Absent::Buffer, ..options.clone() };
+        Some(Self { name, options, sender: OnceLock::new() })
+    }
+
+    /// Sends a message there; whether that was possible.
+    pub(crate) fn keep(&self, message: T) -> bool {
+        let sender = self.sender.get_or_init(|| Sender::open_or_create_with(&self.name, &self.options).ok());
+        sender.as_ref().is_some_and(|sender| sender.try_send(message).is_ok())
+    }
+}

@@ -1,0 +1,157 @@
+//! The records that operations write to: leased by threads, and kept by them from one operation to the next.
+//!
+//! An operation needs a record while it runs and none while it sleeps. Leasing one is an atomic swap, so each thread keeps
+//! the one it has: the steady state pays a look into the thread's own list. Three quarters of a segment's records may be
+//! kept so; the others are leased for one operation and given back behind it. So threads that once used a channel and idle
+//! ever since keep nobody from sending: operations in flight end, and their records come back.
+//!
+//! A thread that ends gives its records back. What it kept of channels that are gone was void with them.
+
+use super::core::Core;
+use crate::channel::reason::DisconnectReason;
+use crate::membership::role::Role;
+use crate::ring::payload::Payload;
+use crate::sync::backoff;
+use crate::sync::private::{AtomicU64, Ordering};
+use crate::wait::event_count::Notifier;
+#[cfg(not(loom))]
+use std::cell::RefCell;
+use std::sync::{Arc, Weak};
+
+/// Pauses before an operation that finds no record gives up for now: longer than any operation takes that runs.
+const TRIES: usize = if cfg!(loom) { 2 } else { 256 };
+
+/// Where a kept record goes back to.
+pub(crate) trait Lessor {
+    /// Takes a record back, and what its lessee has said of fences.
+    fn take_back(&self, record: usize, messages: Notifier, room: Notifier);
+}
+
+/// A record that is leased, and what its lessee keeps to itself.
+pub(crate) struct Lease {
+    core: u64,
+    pub(crate) record: usize,
+    /// Wakes receivers.
+    pub(crate) messages: Notifier,
+    /// Wakes senders.
+    pub(crate) room: Notifier,
+    home: Option<Weak<dyn Lessor>>,
+}
+
+/// No record is free: as many operations are in flight as the channel has records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NoRecord;
+
+/// A number that no other attachment in this process has.
+pub(crate) fn new_id() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed) // relaxed: the number is all
+}
+
+/// What a thread keeps.
+#[cfg(not(loom))]
+#[derive(Default)]
+struct Kept(Vec<Lease>);
+
+#[cfg(not(loom))]
+thread_local! {
+    static KEPT: RefCell<Kept> = const { RefCell::new(Kept(Vec::new())) };
+}
+
+#[cfg(not(loom))]
+impl Drop for Kept {
+    fn drop(&mut self) {
+        for Lease { record, messages, room, home, .. } in self.0.drain(..) {
+            if let Some(home) = home.and_then(|home| home.upgrade()) {
+                home.take_back(record, messages, room);
+            }
+        }
+    }
+}
+
+/// Runs an operation that needs a record. `use_it` must not use another channel, nor call anything of the caller's.
+///
+/// *Progress*: wait-free for a thread that keeps one; else some swaps, and a bounded wait when none is free.
+#[inline(always)]
+pub(crate) fn with<T: Payload, R>(core: &Arc<Core<T>>, use_it: impl FnOnce(&mut Lease) -> R) -> Result<R, NoRecord> {
+    #[cfg(not(loom))]
+    {
+        let mut use_it = Some(use_it);
+        // A thread that is ending keeps nothing any more.
+        let kept = KEPT.try_with(|kept| {
+            let mut kept = kept.try_borrow_mut().ok()?;
+            if kept.0.first().is_none_or(|first| first.core != core.id()) {
+                find_or_lease(&mut kept.0, core)?;
+            }
+            let lease = kept.0.first_mut()?;
+            use_it.take().map(|use_it| use_it(lease))
+        });
+        if let Ok(Some(result)) = kept {
+            return Ok(result);
+        }
+        match use_it {
+            Some(use_it) => for_a_moment(core, use_it),
+            None => Err(NoRecord),
+        }
+    }
+    #[cfg(loom)]
+    for_a_moment(core, use_it)
+}
+
+/// Puts the lease for this channel to the front, or takes one; `None`: none is to be kept.
+#[cfg(not(loom))]
+#[cold]
+#[inline(never)]
+fn find_or_lease<T: Payload>(kept: &mut Vec<Lease>, core: &Arc<Core<T>>) -> Option<()> {
+    if let Some(at) = kept.iter().position(|lease| lease.core == core.id()) {
+        kept.swap(0, at);
+        return Some(());
+    }
+    kept.retain(|lease| lease.home.as_ref().is_some_and(|home| home.strong_count() > 0));
+    let record = core.ring().lease_record(core.me(), 0..kept_at_most(core))?;
+    let (messages, room) = (Notifier::new(core.messages(), record), Notifier::new(core.room(), record));
+    let lessor: Arc<dyn Lessor> = Arc::clone(core) as _;
+    kept.push(Lease { core: core.id(), record, messages, room, home: Some(Arc::downgrade(&lessor)) });
+    let last = kept.len() - 1;
+    kept.swap(0, last);
+    Some(())
+}
+
+/// Records up to this number may be kept.
+fn kept_at_most<T: Payload>(core: &Core<T>) -> usize {
+    core.ring().many().tables.records as usize * 3 / 4
+}
+
+/// Leases a record for this operation alone.
+#[cold]
+#[inline(never)]
+fn for_a_moment<T: Payload, R>(core: &Arc<Core<T>>, use_it: impl FnOnce(&mut Lease) -> R) -> Result<R, NoRecord> {
+    let record = lease_for_a_moment(core).ok_or(NoRecord)?;
+    let (messages, room) = (Notifier::fenced(), Notifier::fenced());
+    let mut lease = Lease { core: core.id(), record, messages, room, home: None };
+    let result = use_it(&mut lease);
+    core.ring().return_record(record);
+    Ok(result)
+}
+
+fn lease_for_a_moment<T: Payload>(core: &Core<T>) -> Option<usize> {
+    let (ring, all) = (core.ring(), core.ring().many().tables.records as usize);
+    for attempt in 0..TRIES {
+        if let Some(record) = ring.lease_record(core.me(), kept_at_most(core)..all) {
+            return Some(record);
+        }
+        if attempt == TRIES / 2 {
+            // Perhaps the dead have them.
+            core.probe(false);
+            (0..all).for_each(|record| _ = ring.sweep(record, None, core));
+        }
+        backoff::pause();
+    }
+    // Better one of the others, for a moment, than none.
+    ring.lease_record(core.me(), 0..all)
+}
+
+/// What every operation asks first: why this end may not do it, if it may not.
+pub(crate) fn refused<T: Payload>(core: &Core<T>, role: Role) -> Option<DisconnectReason> {
+    if core.is_undisturbed(role) { None } else { core.digest(role) }
+}

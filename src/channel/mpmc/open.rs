@@ -1,0 +1,139 @@
+//! From a name and options to an attachment of a many-to-many channel.
+
+use super::core::Core;
+use crate::channel::error::OpenError;
+#[cfg(not(loom))]
+use crate::channel::open::{self, Entrance, Refused, Way, agree, on_the_heap, trouble};
+use crate::channel::open::{How, instance, known};
+use crate::channel::options::{CAPACITY, Options};
+use crate::layout::error::{FormatError, Kind, TypeId};
+use crate::layout::geometry::{Geometry, Shape};
+use crate::layout::header::Header;
+use crate::layout::many::Many;
+#[cfg(not(loom))]
+use crate::layout::status::Status;
+use crate::layout::tables::Tables;
+use crate::membership::member::{self, Member};
+use crate::membership::seat::Hold;
+use crate::ring::mpmc::Ring;
+use crate::ring::payload::Payload;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+/// The header of a segment of `T` that these options would create.
+fn header<T>(options: &Options, instance: [u8; 16]) -> Result<Header, FormatError> {
+    let message = TypeId { size: size_of::<T>() as u64, align: align_of::<T>() as u64, tag: options.type_tag };
+    let [members, records, hands] = [options.members, options.operations, options.in_hand].map(|n| n as u64);
+    let tables = Tables::new(members, records, hands, message.size, message.align)?;
+    let geometry = Geometry::new(Shape {
+        capacity: options.capacity.unwrap_or(CAPACITY) as u64,
+        size: message.size,
+        align: message.align,
+        placement: options.placement,
+        frame_bytes: options.frame_bytes.map(|bytes| bytes as u64),
+        frames_offset: tables.slots_offset(),
+        is_slotted: true,
+    })?;
+    Ok(Header { kind: Kind::Mpmc, instance, message, geometry, tables: Some(tables) })
+}
+
+/// An attachment inside this process.
+pub(super) fn in_process<T: Payload>(options: &Options) -> Result<Arc<Core<T>>, OpenError> {
+    let header = header::<T>(options, instance()?)?;
+    #[cfg(not(loom))]
+    let many = many(on_the_heap(&header)?, &header)?;
+    #[cfg(loom)]
+    let many = Many::modelled(&header.geometry, header.tables.ok_or(FormatError::NotASegment)?);
+    let words = [known()?, known()?];
+    let member = Member::join(&many, 0, Hold::Process, words[0].mark());
+    Ok(Arc::new(Core::new(Ring::new(many), member, words, header.instance, options)))
+}
+
+/// The views of a segment's bytes.
+#[cfg(not(loom))]
+fn many<T>(region: crate::memory::Region, header: &Header) -> Result<Many<T>, OpenError> {
+    let tables = header.tables.ok_or(FormatError::NotASegment)?;
+    // A region shorter than its geometry is a file that was cut between two looks.
+    Ok(Many::new(Arc::new(region), &header.geometry, tables).ok_or(FormatError::NotASegment)?)
+}
+
+/// An attachment to the segment under the name.
+#[cfg(not(loom))]
+pub(super) fn enter<T: Payload>(name: &str, how: How, options: &Options) -> Result<Arc<Core<T>>, OpenError> {
+    open::enter(&Joining(PhantomData), name, how, options)
+}
+
+/// In a model there are no files: channels there are made by `channel()`.
+#[cfg(loom)]
+pub(super) fn enter<T: Payload>(_name: &str, _how: How, _options: &Options) -> Result<Arc<Core<T>>, OpenError> {
+    Err(OpenError::Options { rule: "a named channel cannot be opened under loom" })
+}
+
+/// Coming to a many-to-many channel of `T`.
+struct Joining<T>(PhantomData<T>);
+
+#[cfg(not(loom))]
+impl<T: Payload> Way for Joining<T> {
+    type Seated = Arc<Core<T>>;
+
+    fn header(&self, options: &Options, instance: [u8; 16]) -> Result<Header, FormatError> {
+        header::<T>(options, instance)
+    }
+
+    fn lock(&self, life: std::os::fd::BorrowedFd<'_>) -> std::io::Result<()> {
+        member::lock(life, 0).map(drop)
+    }
+
+    fn sit(&self, entrance: Entrance<'_>) -> Result<Arc<Core<T>>, Refused> {
+        let Entrance { attachment, header, options, known: sendable, is_creator } = entrance;
+        let words = known().map_err(Refused::Never).map(|receivable| [sendable, receivable]);
+        let found = words.and_then(|words| Ok((words, find_place(&attachment, &header, options, is_creator)?)));
+        match found {
+            Ok((words, (many, index))) => Ok(sit_down(many, index, Hold::File(attachment), words, &header, options)),
+            Err(refused) => {
+                // It has its name by now, which nobody else may take away.
+                attachment.leave();
+                Err(refused)
+            }
+        }
+    }
+}
+
+/// Everything of joining that can fail; at its end the byte of that member is locked.
+#[cfg(not(loom))]
+fn find_place<T: Payload>(
+    attachment: &crate::memory::segment::Attachment,
+    header: &Header,
+    options: &Options,
+    is_creator: bool,
+) -> Result<(Many<T>, usize), Refused> {
+    agree(Kind::Mpmc, (size_of::<T>(), align_of::<T>()), header, options)?;
+    let many = many(open::map(attachment)?, header)?;
+    if is_creator {
+        return Ok((many, 0));
+    }
+    let found = member::lock_any(&many, attachment.life()?).map_err(|source| trouble("locking a member in", source))?;
+    match found {
+        Some(index) => Ok((many, index)),
+        None => Err(Refused::Later(OpenError::TooManyMembers { most: many.tables.members })),
+    }
+}
+
+/// Takes the place whose byte is locked, and marks what a dead predecessor left there.
+#[cfg(not(loom))]
+fn sit_down<T: Payload>(
+    many: Many<T>,
+    index: usize,
+    hold: Hold,
+    words: [crate::sys::fork::WipedWord; 2],
+    header: &Header,
+    options: &Options,
+) -> Arc<Core<T>> {
+    let before = member::status(&many, index);
+    let ring = Ring::new(many);
+    if before.has(Status::PRESENT) && !before.has(Status::LEFT) {
+        super::core::bury(&ring, index, before);
+    }
+    let member = Member::join(ring.many(), index, hold, words[0].mark());
+    Arc::new(Core::new(ring, member, words, header.instance, options))
+}

@@ -1,0 +1,506 @@
+//! What an end of a many-to-many ring waits for, and what it does before it says that there is nothing.
+
+use super::core::Core;
+use super::lease::{self, Lease, NoRecord};
+use crate::channel::reason::DisconnectReason;
+use crate::membership::role::Role;
+use crate::ring::mpmc::{Delivery, Popped, Pushed, Recovered};
+use crate::ring::payload::Payload;
+use crate::sync::Ordering::Relaxed;
+use crate::sync::backoff;
+use crate::wait::awaited::{Awaited, TimedOut, wait};
+use crate::wait::bell::UNHEARD;
+use crate::wait::deadline::Deadline;
+use crate::wait::parker::Woken;
+use crate::wait::strategy::WaitStrategy;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often a `try_` call looks again while somebody is in the middle of an operation at the very position: some
+/// microseconds if they run, some turns of the scheduler if they do not.
+const PATIENCE: u32 = if cfg!(loom) { 1 } else { 256 };
+/// After so many looks each is a turn for somebody else.
+const PAUSES: u32 = 64;
+
+/// How an end waits.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Waits {
+    pub(crate) strategy: WaitStrategy,
+    pub(crate) slice: Duration,
+}
+
+/// Why nothing was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Vain {
+    /// There is nothing, or no room.
+    NotNow,
+    /// Somebody is in the middle of an operation at the position, or all records or hands are in use.
+    InBetween,
+    Gone(DisconnectReason),
+}
+
+/// Looks again while somebody is in between, for a while.
+fn patiently<R>(mut once: impl FnMut() -> Result<R, Vain>) -> Result<R, Vain> {
+    for attempt in 0..PATIENCE {
+        match once() {
+            Err(Vain::InBetween) if attempt < PAUSES => backoff::pause(),
+            Err(Vain::InBetween) => backoff::give_way(),
+            decided => return decided,
+        }
+    }
+    once()
+}
+
+fn flatten<R>(waited: Result<Result<R, DisconnectReason>, TimedOut>) -> Result<R, Vain> {
+    match waited {
+        Ok(outcome) => outcome.map_err(Vain::Gone),
+        Err(TimedOut) => Err(Vain::NotNow),
+    }
+}
+
+// Sending.
+
+/// Sends the first of `messages`, as many as go at once, and wakes a receiver.
+fn push<T: Payload>(core: &Arc<Core<T>>, messages: &[T]) -> Result<usize, Vain> {
+    if let Some(reason) = lease::refused(core, Role::Sender) {
+        return Err(Vain::Gone(reason));
+    }
+    let pushed = lease::with(core, |lease| {
+        let pushed = core.ring().push_some(core.ring().record(lease.record), messages);
+        if let Pushed::Done(_) = pushed {
+            published(core, lease);
+        }
+        pushed
+    });
+    match pushed {
+        Ok(Pushed::Done(n)) => Ok(n),
+        Ok(Pushed::Full) => Err(Vain::NotNow),
+        Ok(Pushed::Held(_) | Pushed::Beaten) | Err(NoRecord) => Err(Vain::InBetween),
+        Ok(Pushed::Closed) => Err(Vain::Gone(DisconnectReason::Closed)),
+        Ok(Pushed::Corrupt(corrupt)) => Err(Vain::Gone(core.poison(corrupt))),
+    }
+}
+
+/// After a publication: wakes a receiver if one sleeps.
+#[inline(always)]
+pub(crate) fn published<T: Payload>(core: &Core<T>, lease: &mut Lease) {
+    let event = core.messages();
+    if !lease.messages.is_calm(event) {
+        count_wakes(core, lease.messages.published(event));
+    }
+}
+
+/// After a slot was freed: wakes a sender if one sleeps.
+#[inline(always)]
+pub(crate) fn freed<T: Payload>(core: &Core<T>, lease: &mut Lease) {
+    let event = core.room();
+    if !lease.room.is_calm(event) {
+        count_wakes(core, lease.room.published(event));
+    }
+}
+
+fn count_wakes<T: Payload>(core: &Core<T>, woken: usize) {
+    if woken > 0 {
+        core.counts.wakes.fetch_add(woken as u64, Relaxed); // relaxed: a count for people
+    }
+}
+
+/// Frees what the dead keep from senders: positions that they were to publish become tombstones, and tombstones at the head
+/// room.
+fn make_room<T: Payload>(core: &Arc<Core<T>>) {
+    let ring = core.ring();
+    let orphans = core.orphans();
+    // Relaxed: a hint; who is too early looks once more for nothing.
+    if orphans != core.tidied.load(Relaxed) {
+        core.tidied.store(orphans, Relaxed); // relaxed: as above
+        (0..ring.many().tables.records as usize).for_each(|record| _ = ring.sweep(record, None, &**core));
+    }
+    if ring.has_tombs() {
+        // Without a record now, with one the next time.
+        let _ = lease::with(core, |lease| ring.clear_tombs(ring.record(lease.record)));
+    }
+}
+
+/// Sends the first of `messages` without waiting for room.
+#[cold]
+pub(crate) fn try_send<T: Payload>(core: &Arc<Core<T>>, messages: &[T]) -> Result<usize, Vain> {
+    let sent = patiently(|| push(core, messages));
+    if !matches!(sent, Err(Vain::NotNow | Vain::InBetween)) {
+        return sent;
+    }
+    core.probe(sent == Err(Vain::InBetween));
+    make_room(core);
+    match push(core, messages) {
+        Err(Vain::InBetween) => Err(Vain::NotNow),
+        decided => decided,
+    }
+}
+
+/// Sends the first of `messages`, waiting for room until then.
+#[cold]
+pub(crate) fn send<T: Payload>(
+    core: &Arc<Core<T>>,
+    messages: &[T],
+    waits: Waits,
+    deadline: Deadline,
+) -> Result<usize, Vain> {
+    if deadline.is_over() {
+        return try_send(core, messages);
+    }
+    let mut room = Room { core, messages, slice: waits.slice, is_starved: false, has_slept: false };
+    let sent = flatten(wait(&mut room, waits.strategy, waits.slice, deadline));
+    if room.has_slept && !core.ring().is_full() {
+        // The baton: see `wait::event_count`.
+        count_wakes(core, core.room().wake_one());
+    }
+    sent
+}
+
+struct Room<'a, T: Payload> {
+    core: &'a Arc<Core<T>>,
+    messages: &'a [T],
+    slice: Duration,
+    /// Whether what is waited for is a record, of which nobody tells.
+    is_starved: bool,
+    has_slept: bool,
+}
+
+impl<T: Payload> Awaited for Room<'_, T> {
+    type Outcome = Result<usize, DisconnectReason>;
+
+    fn poll(&mut self) -> Option<Self::Outcome> {
+        let is_calm = self.core.is_undisturbed(Role::Sender) && self.core.ring().is_full();
+        if is_calm { None } else { self.look() }
+    }
+
+    fn look(&mut self) -> Option<Self::Outcome> {
+        match push(self.core, self.messages) {
+            Ok(n) => Some(Ok(n)),
+            Err(Vain::Gone(reason)) => Some(Err(reason)),
+            Err(vain) => {
+                self.is_starved = vain == Vain::InBetween;
+                None
+            }
+        }
+    }
+
+    fn probe(&mut self, now: bool) -> Option<Self::Outcome> {
+        self.core.probe(now);
+        make_room(self.core);
+        self.look()
+    }
+
+    fn sleep(&mut self, deadline: Deadline) -> Result<Self::Outcome, Woken> {
+        self.has_slept = true;
+        self.core.counts.sleeps.fetch_add(1, Relaxed); // relaxed: a count for people
+        let (core, slice) = (self.core, if self.is_starved { self.slice.min(UNHEARD) } else { self.slice });
+        core.room().sleep(deadline.within(slice), || self.look())
+    }
+
+    fn disarm(&mut self) {}
+
+    fn lost(&mut self) -> Self::Outcome {
+        Err(lose(self.core))
+    }
+}
+
+/// The memory under the bell is gone: somebody truncated the file.
+fn lose<T: Payload>(core: &Core<T>) -> DisconnectReason {
+    core.poison(crate::ring::Corrupt { word: "bell", found: 0 })
+}
+
+// Receiving.
+
+/// A message as it came, and the hand that it is in, if it is to be done later.
+#[derive(Debug)]
+pub(crate) struct Got<T> {
+    pub(crate) delivery: Delivery<T>,
+    pub(crate) hand: Option<usize>,
+}
+
+/// What is to be received.
+#[derive(Debug)]
+pub(crate) enum Want<'a, T> {
+    /// One message, for good.
+    One,
+    /// One message, into a hand.
+    InHand,
+    /// As many as there are, for good, to the front of these; how many is the outcome's position.
+    Some(&'a mut [T]),
+}
+
+/// Receives what there is, of the ring or of the dead.
+fn pop<T: Payload>(core: &Arc<Core<T>>, want: &mut Want<'_, T>) -> Result<Got<T>, Vain> {
+    // The reason is looked for first: what was sent before the last sender went is there by the time that is seen.
+    let gone = lease::refused(core, Role::Receiver);
+    if let Some(reason) = core.why_unusable() {
+        return Err(Vain::Gone(reason));
+    }
+    let popped = lease::with(core, |lease| {
+        let hand = match want {
+            Want::InHand => Some(core.ring().lease_hand(core.me()).ok_or(Vain::InBetween)?),
+            Want::One | Want::Some(_) => None,
+        };
+        let got = pop_with(core, lease, want, hand);
+        if let (Err(_), Some(hand)) = (&got, hand) {
+            core.ring().return_hand(hand);
+        }
+        got
+    });
+    match popped.unwrap_or(Err(Vain::InBetween)) {
+        Err(Vain::NotNow) => match gone.or_else(|| core.are_senders_gone()) {
+            // What was sent meanwhile, and what somebody was about to send, comes first.
+            Some(reason) if core.ring().len() == 0 => Err(Vain::Gone(reason)),
+            _ => Err(Vain::NotNow),
+        },
+        decided => decided,
+    }
+}
+
+fn pop_with<T: Payload>(
+    core: &Core<T>,
+    lease: &mut Lease,
+    want: &mut Want<'_, T>,
+    hand: Option<usize>,
+) -> Result<Got<T>, Vain> {
+    let (ring, record) = (core.ring(), core.ring().record(lease.record));
+    let popped = match (&mut *want, hand) {
+        (Want::Some(messages), _) => match ring.pop_some(record, messages) {
+            Popped::Done(n) => Popped::Done(Delivery { message: messages[0], position: n as u64, attempt: 1 }),
+            Popped::Empty => Popped::Empty,
+            Popped::Held(position) => Popped::Held(position),
+            Popped::Beaten => Popped::Beaten,
+            Popped::Corrupt(corrupt) => Popped::Corrupt(corrupt),
+        },
+        (_, Some(hand)) => ring.pop_to_hand(record, hand),
+        (_, None) => ring.pop(record),
+    };
+    match popped {
+        Popped::Done(delivery) => {
+            freed(core, lease);
+            Ok(Got { delivery, hand })
+        }
+        Popped::Empty => seek(core, lease, want, hand).ok_or(Vain::NotNow),
+        Popped::Held(_) | Popped::Beaten => seek(core, lease, want, hand).ok_or(Vain::InBetween),
+        Popped::Corrupt(corrupt) => Err(Vain::Gone(core.poison(corrupt))),
+    }
+}
+
+/// Looks for a message that somebody has left who is dead, or who gave it back; if anything was left since the last look.
+fn seek<T: Payload>(core: &Core<T>, lease: &mut Lease, want: &mut Want<'_, T>, hand: Option<usize>) -> Option<Got<T>> {
+    let orphans = core.orphans();
+    // Relaxed: a hint; who is too early looks once more for nothing.
+    if orphans == core.orphans_seen.load(Relaxed) {
+        return None;
+    }
+    let got = seek_anew(core, lease, hand, orphans)?;
+    Some(match want {
+        Want::Some(messages) => {
+            messages[0] = got.delivery.message;
+            Got { delivery: Delivery { position: 1, ..got.delivery }, hand: None }
+        }
+        Want::One | Want::InHand => got,
+    })
+}
+
+#[cold]
+fn seek_anew<T: Payload>(core: &Core<T>, lease: &mut Lease, hand: Option<usize>, orphans: u64) -> Option<Got<T>> {
+    let (ring, tables) = (core.ring(), core.ring().many().tables);
+    let mine = (ring.record(lease.record), hand);
+    let mut is_all = true;
+    for record in 0..tables.records as usize {
+        loop {
+            match ring.sweep(record, Some(mine), core) {
+                Recovered::Delivered(delivery) => {
+                    freed(core, lease);
+                    if !is_too_much(core, &delivery) {
+                        return Some(Got { delivery, hand });
+                    }
+                    hand.iter().for_each(|&hand| ring.empty(hand));
+                }
+                Recovered::Busy => {
+                    is_all = false;
+                    break;
+                }
+                Recovered::Nothing => break,
+            }
+        }
+    }
+    for left in 0..tables.hands as usize {
+        let Some(delivery) = ring.adopt(left, core.me()) else { continue };
+        if is_too_much(core, &delivery) {
+            ring.commit(left);
+            continue;
+        }
+        let Some(unused) = hand else {
+            ring.commit(left);
+            return Some(Got { delivery, hand: None });
+        };
+        ring.return_hand(unused);
+        return Some(Got { delivery, hand: Some(left) });
+    }
+    if is_all {
+        core.orphans_seen.store(orphans, Relaxed); // relaxed: a hint
+    }
+    None
+}
+
+/// Whether a message has been delivered as often as it may be. Then it is given up.
+fn is_too_much<T: Payload>(core: &Core<T>, delivery: &Delivery<T>) -> bool {
+    let is_too_much = core.attempts_max.is_some_and(|most| delivery.attempt > most);
+    if is_too_much {
+        core.give_up(&delivery.message);
+    }
+    is_too_much
+}
+
+/// Receives without waiting for a message.
+#[cold]
+pub(crate) fn try_recv<T: Payload>(core: &Arc<Core<T>>, want: &mut Want<'_, T>) -> Result<Got<T>, Vain> {
+    let got = patiently(|| pop(core, want));
+    if !matches!(got, Err(Vain::NotNow | Vain::InBetween)) {
+        return got;
+    }
+    core.probe(false);
+    if matches!(got, Err(Vain::InBetween)) {
+        core.ring().entomb_head(&**core);
+    }
+    match pop(core, want) {
+        Err(Vain::InBetween) => Err(Vain::NotNow),
+        decided => decided,
+    }
+}
+
+/// Receives, waiting for a message until then.
+#[cold]
+pub(crate) fn recv<T: Payload>(
+    core: &Arc<Core<T>>,
+    want: &mut Want<'_, T>,
+    waits: Waits,
+    deadline: Deadline,
+) -> Result<Got<T>, Vain> {
+    if deadline.is_over() {
+        return try_recv(core, want);
+    }
+    let mut message = Message { core, want, slice: waits.slice, is_starved: false, has_slept: false };
+    if let Some(outcome) = message.look() {
+        return outcome.map_err(Vain::Gone);
+    }
+    let got = flatten(wait(&mut message, waits.strategy, waits.slice, deadline));
+    if message.has_slept && core.ring().has_something() {
+        // The baton: see `wait::event_count`.
+        count_wakes(core, core.messages().wake_one());
+    }
+    got
+}
+
+struct Message<'a, 'w, T: Payload> {
+    core: &'a Arc<Core<T>>,
+    want: &'a mut Want<'w, T>,
+    slice: Duration,
+    /// Whether what is waited for is a record or a hand, of which nobody tells.
+    is_starved: bool,
+    has_slept: bool,
+}
+
+impl<T: Payload> Awaited for Message<'_, '_, T> {
+    type Outcome = Result<Got<T>, DisconnectReason>;
+
+    fn poll(&mut self) -> Option<Self::Outcome> {
+        let core = self.core;
+        let is_calm = core.is_undisturbed(Role::Receiver)
+            && !core.ring().has_something()
+            && core.orphans() == core.orphans_seen.load(Relaxed); // relaxed: a hint
+        if is_calm { None } else { self.look() }
+    }
+
+    fn look(&mut self) -> Option<Self::Outcome> {
+        match pop(self.core, self.want) {
+            Ok(got) => Some(Ok(got)),
+            Err(Vain::Gone(reason)) => Some(Err(reason)),
+            Err(vain) => {
+                self.is_starved = vain == Vain::InBetween && self.core.ring().has_something();
+                None
+            }
+        }
+    }
+
+    fn probe(&mut self, now: bool) -> Option<Self::Outcome> {
+        self.core.probe(now);
+        self.core.ring().entomb_head(&**self.core);
+        self.look()
+    }
+
+    fn sleep(&mut self, deadline: Deadline) -> Result<Self::Outcome, Woken> {
+        self.has_slept = true;
+        self.core.counts.sleeps.fetch_add(1, Relaxed); // relaxed: a count for people
+        let (core, slice) = (self.core, if self.is_starved { self.slice.min(UNHEARD) } else { self.slice });
+        core.messages().sleep(deadline.within(slice), || self.look())
+    }
+
+    fn disarm(&mut self) {}
+
+    fn lost(&mut self) -> Self::Outcome {
+        Err(lose(self.core))
+    }
+}
+
+/// Waits until an end of the other kind is there.
+pub(crate) fn for_peer<T: Payload>(
+    core: &Arc<Core<T>>,
+    role: Role,
+    waits: Waits,
+    deadline: Deadline,
+) -> Result<(), Vain> {
+    core.probe(true);
+    let mut peer = Peer { core, role, slice: waits.slice };
+    flatten(wait(&mut peer, waits.strategy, waits.slice, deadline))
+}
+
+struct Peer<'a, T: Payload> {
+    core: &'a Arc<Core<T>>,
+    role: Role,
+    slice: Duration,
+}
+
+impl<T: Payload> Awaited for Peer<'_, T> {
+    type Outcome = Result<(), DisconnectReason>;
+
+    fn poll(&mut self) -> Option<Self::Outcome> {
+        self.look()
+    }
+
+    fn look(&mut self) -> Option<Self::Outcome> {
+        if let Some(reason) = self.core.why_unusable() {
+            return Some(Err(reason));
+        }
+        if self.core.count(self.role.other()) > 0 {
+            return Some(Ok(()));
+        }
+        match self.core.digest(self.role) {
+            Some(reason @ (DisconnectReason::Closed | DisconnectReason::Unlinked)) => Some(Err(reason)),
+            // Those that left may be followed by others.
+            _ => None,
+        }
+    }
+
+    fn probe(&mut self, now: bool) -> Option<Self::Outcome> {
+        self.core.probe(now);
+        self.look()
+    }
+
+    fn sleep(&mut self, deadline: Deadline) -> Result<Self::Outcome, Woken> {
+        let (core, slice) = (self.core, self.slice);
+        let event = match self.role {
+            Role::Sender => core.room(),
+            Role::Receiver => core.messages(),
+        };
+        event.sleep(deadline.within(slice), || self.look())
+    }
+
+    fn disarm(&mut self) {}
+
+    fn lost(&mut self) -> Self::Outcome {
+        Err(lose(self.core))
+    }
+}
