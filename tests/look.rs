@@ -119,7 +119,7 @@ fn a_channel_that_goes_or_comes_between_the_looks_is_told_as_it_is_at_the_end() 
 
 // One channel.
 
-const KEYS: [&str; 21] = [
+const KEYS: [&str; 22] = [
     "capacity",
     "depth",
     "frame_bytes",
@@ -132,6 +132,7 @@ const KEYS: [&str; 21] = [
     "messages_per_frame",
     "name",
     "path",
+    "persistent",
     "placement",
     "received",
     "received_per_second",

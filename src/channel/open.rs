@@ -8,19 +8,23 @@ use super::options::{CAPACITY, Options, STREAM_CAPACITY, STREAM_FRAME};
 use crate::layout::error::{FormatError, Kind, TypeId};
 use crate::layout::geometry::{Geometry, Placement, Shape};
 use crate::layout::header::{HEADER_BYTES, Header};
+use crate::layout::lifetime::Lifetime;
 use crate::layout::overlay::Control;
 use crate::membership::role::Role;
 use crate::membership::seat::{Hold, Seat};
 use crate::sys::fork::{Mark, WipedWord};
 #[cfg(not(loom))]
 use crate::{
-    layout::status::Status,
+    layout::{
+        geometry::{PAGE, PRODUCER_OFFSET},
+        status::Status,
+    },
     membership::{liveness::Life, seat},
     memory::{
         Region,
         error::SegmentError,
         heap, name,
-        segment::{self, Attachment, Stale},
+        segment::{self, Attachment},
     },
     sync::{
         Arc,
@@ -87,11 +91,15 @@ fn header(asked: Asked, options: &Options, instance: [u8; 16]) -> Result<Header,
         placement,
         frame_bytes: frame_bytes.map(|bytes| bytes as u64),
     })?;
-    Ok(Header { kind: asked.kind, instance, message, geometry })
+    let lifetime = if options.persistent { Lifetime::Persistent } else { Lifetime::Ephemeral };
+    Ok(Header { kind: asked.kind, lifetime, instance, message, geometry })
 }
 
 /// Both seats of a channel inside this process.
 pub(crate) fn pair(asked: Asked, options: &Options) -> Result<(Header, Control, [Seat; 2]), OpenError> {
+    if options.persistent {
+        return Err(OpenError::Options { rule: "a channel inside one process cannot be persistent: it has no name" });
+    }
     let header = header(asked, options, instance()?)?;
     let (to_send, to_receive) = (known()?, known()?);
     let control = in_process(&header)?;
@@ -167,6 +175,9 @@ pub(crate) fn read_header(file: BorrowedFd<'_>, seen: &Identity) -> Result<Heade
 /// whose holder is being torn down, a stream that is over and not yet left.
 #[cfg(not(loom))]
 pub(crate) fn enter(asked: Asked, name: &str, how: How, options: &Options) -> Result<Entered, OpenError> {
+    if options.persistent && asked.kind == Kind::Stream {
+        return Err(OpenError::Options { rule: "a stream cannot be persistent: its segment carries one stream" });
+    }
     let place = name::Place::new(name, options.directory.as_deref())?;
     let deadline = Deadline::after(options.open_timeout);
     let leaving = Deadline::after(options.open_timeout.max(LEAVING));
@@ -222,7 +233,10 @@ impl<E: Into<OpenError>> From<E> for Refused {
 #[cfg(not(loom))]
 fn try_enter(asked: Asked, place: &name::Place, how: How, options: &Options) -> Result<Entered, Refused> {
     let known = known()?;
-    let opened = segment::open(place, |file, seen| Ok::<_, OpenError>((read_header(file, seen)?, Stale::Remove)));
+    let opened = segment::open(place, |file, seen| {
+        let header = read_header(file, seen)?;
+        Ok::<_, OpenError>((header, header.lifetime.stale()))
+    });
     match opened {
         Ok((attachment, header)) if how == How::Create => {
             let _ = header;
@@ -241,15 +255,27 @@ fn try_enter(asked: Asked, place: &name::Place, how: How, options: &Options) -> 
 #[cfg(not(loom))]
 fn create(asked: Asked, place: &name::Place, options: &Options, known: WipedWord) -> Result<Entered, Refused> {
     let header = header(asked, options, instance()?)?;
-    let attachment = segment::create(place, options.mode, &header.encode(), header.geometry.total, |life| {
-        seat::lock(life, asked.role).map(drop)
-    })
-    .map_err(|error| match error {
-        SegmentError::AlreadyExists { .. } => Refused::Raced(error.into()),
-        _ => Refused::Never(error.into()),
-    })?;
-    let control = view(&attachment, &header);
-    sit_down(asked, attachment, header, options, known, control)
+    let (page, len, stale) = (header.encode(), header.geometry.total, header.lifetime.stale());
+    let attachment =
+        segment::create(place, options.mode, &page, len, stale, |life| seat::lock(life, asked.role).map(drop))
+            .map_err(|error| match error {
+                SegmentError::AlreadyExists { .. } => Refused::Raced(error.into()),
+                _ => Refused::Never(error.into()),
+            })?;
+    match view(&attachment, &header) {
+        Ok(control) => sit_down(asked, attachment, header, options, known, Ok(control)),
+        Err(refused) => {
+            attachment.abandon(is_untouched);
+            Err(refused)
+        }
+    }
+}
+
+/// Whether nobody has ever had a role: both pages are as they were created.
+#[cfg(not(loom))]
+fn is_untouched(file: BorrowedFd<'_>) -> bool {
+    let mut pages = [1; 2 * PAGE as usize];
+    file::read_at(file, &mut pages, PRODUCER_OFFSET).is_ok() && pages.iter().all(|byte| *byte == 0)
 }
 
 /// The control pages of a segment's file.
@@ -327,6 +353,9 @@ fn agree(asked: Asked, header: &Header, options: &Options) -> Result<(), FormatE
     let message = TypeId { size: asked.size as u64, align: asked.align as u64, tag: options.type_tag };
     if header.message != message {
         return Err(FormatError::Type { found: header.message, asked: message });
+    }
+    if options.persistent && header.lifetime != Lifetime::Persistent {
+        return Err(FormatError::NotPersistent);
     }
     match options.capacity {
         Some(capacity) if capacity as u64 != header.geometry.capacity => {

@@ -2,6 +2,7 @@
 
 use super::error::{FormatError, Kind, TypeId};
 use super::geometry::{CONSUMER_OFFSET, FRAMES_OFFSET, Geometry, PAGE, PRODUCER_OFFSET, Placement, Shape, WORD_STRIDE};
+use super::lifetime::Lifetime;
 
 /// The first eight bytes of a segment.
 pub(crate) const MAGIC: [u8; 8] = *b"ringway\0";
@@ -12,7 +13,6 @@ pub(crate) const HEADER_BYTES: usize = PAGE as usize;
 
 pub(super) const ORDER_MARK: u32 = 0x0403_0201;
 pub(super) const READY: u32 = 1;
-pub(super) const EPHEMERAL: u32 = 1;
 pub(crate) const REGIONS_MAX: usize = 16;
 pub(crate) const REGION_BYTES: usize = 32;
 
@@ -65,6 +65,7 @@ impl RegionKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) kind: Kind,
+    pub(crate) lifetime: Lifetime,
     pub(crate) instance: [u8; 16],
     pub(crate) message: TypeId,
     pub(crate) geometry: Geometry,
@@ -92,7 +93,7 @@ impl Header {
         put(at::FRAME_BYTES, &ring.frame_bytes.to_le_bytes());
         put(at::PAYLOAD_OFFSET, &ring.payload_offset.to_le_bytes());
         put(at::PLACEMENT, &ring.placement.code().to_le_bytes());
-        put(at::LIFETIME, &EPHEMERAL.to_le_bytes());
+        put(at::LIFETIME, &self.lifetime.code().to_le_bytes());
         let regions = regions(ring);
         put(at::REGIONS, &(regions.len() as u32).to_le_bytes());
         for (index, region) in regions.iter().enumerate() {
@@ -125,7 +126,14 @@ impl Header {
         must("header_bytes", header_bytes, header_bytes == PAGE, "4096")?;
         must("state", u32_at(at::STATE).into(), u32_at(at::STATE) == READY, "1 (ready)")?;
         must("checksum", u64_at(at::CHECKSUM), u64_at(at::CHECKSUM) == checksum(page), "that of the header")?;
-        must("lifetime", u32_at(at::LIFETIME).into(), u32_at(at::LIFETIME) == EPHEMERAL, "1 (ephemeral)")?;
+        let code = u32_at(at::LIFETIME);
+        let Some(lifetime) = Lifetime::from_code(code) else {
+            return Err(FormatError::Field {
+                field: "lifetime",
+                found: code.into(),
+                must: "1 (ephemeral) or 2 (persistent)",
+            });
+        };
         let Some(kind) = Kind::from_code(u32_at(at::KIND)) else {
             return Err(FormatError::Field {
                 field: "kind",
@@ -133,6 +141,8 @@ impl Header {
                 must: "1 (spsc) or 2 (stream)",
             });
         };
+        let is_possible = kind != Kind::Stream || lifetime == Lifetime::Ephemeral;
+        must("lifetime", code.into(), is_possible, "1 (ephemeral) for a stream")?;
         let message = TypeId { size: u64_at(at::TYPE_SIZE), align: u64_at(at::TYPE_ALIGN), tag: u64_at(at::TYPE_TAG) };
         let shape = Shape {
             capacity: u64_at(at::CAPACITY),
@@ -155,7 +165,7 @@ impl Header {
         }
         let mut instance = [0; 16];
         instance.copy_from_slice(&page[at::INSTANCE..at::INSTANCE + 16]);
-        Ok(Self { kind, instance, message, geometry })
+        Ok(Self { kind, lifetime, instance, message, geometry })
     }
 }
 
