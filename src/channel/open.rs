@@ -273,7 +273,7 @@ fn create(asked: Asked, place: &name::Place, options: &Options, known: WipedWord
 
 /// Whether nobody has ever had a role: both pages are as they were created.
 #[cfg(not(loom))]
-fn is_untouched(file: BorrowedFd<'_>) -> bool {
+pub(super) fn is_untouched(file: BorrowedFd<'_>) -> bool {
     let mut pages = [1; 2 * PAGE as usize];
     file::read_at(file, &mut pages, PRODUCER_OFFSET).is_ok() && pages.iter().all(|byte| *byte == 0)
 }

@@ -2,8 +2,13 @@
 //! removed: what was committed is there for the next, or the channel is gone because somebody asked for that.
 
 use super::stage::Stage;
+use crate::channel::open::{is_untouched, read_header};
 use crate::channel::spsc::{Receiver, Sender};
+use crate::memory::name::Place;
+use crate::memory::segment::{self, Stale};
+use crate::sys::file::Identity;
 use crate::{DisconnectReason, OpenError, SegmentError};
+use std::os::fd::BorrowedFd;
 
 /// A channel that nobody is attached to, with these messages in it.
 fn left_behind(stage: &Stage, name: &str, messages: &[u64]) -> Option<u64> {
@@ -66,6 +71,23 @@ fn a_creator_killed_at_any_step_leaves_nothing_or_an_empty_channel() {
         });
         assert!(was_there);
     }
+}
+
+/// A creator that gave the name and could then not go on has removed it, unless somebody else had a use for it meanwhile.
+#[test]
+fn what_cannot_be_used_by_its_creator_stays_if_somebody_else_has_been_there() {
+    let stage = Stage::new("persist-abandon");
+    let inode = left_behind(&stage, "used", &[1, 2, 3]);
+    let place = |name| Place::new(name, Some(&stage.directory)).unwrap();
+    let read = |file: BorrowedFd<'_>, seen: &Identity| Ok::<_, OpenError>((read_header(file, seen)?, Stale::Keep));
+    let (attachment, header) = segment::open(&place("used"), read).unwrap();
+    attachment.abandon(is_untouched);
+    let (page, len) = (header.encode(), header.geometry.total);
+    let attachment = segment::create(&place("new"), 0o600, &page, len, Stale::Keep, |_| Ok(())).unwrap();
+    assert!(stage.inode("new").is_some());
+    attachment.abandon(is_untouched);
+    assert_eq!(stage.inode("new"), None);
+    holds(&stage, "used", inode, &[1, 2, 3]);
 }
 
 #[test]
