@@ -1,4 +1,5 @@
-//! The life of a segment's file: complete before it has a name, gone with its last user, never removed from under one.
+//! The life of a segment's file: complete before it has a name, gone with its last user unless it is persistent, never
+//! removed from under one.
 //!
 //! # The gate
 //!
@@ -14,26 +15,28 @@
 //!   once one succeeds); whoever has it alone takes the name away. A process that is killed does none of this, and the
 //!   next opener or `clean` does it.
 //!
+//! The locked description is never mapped: a mapping would keep the lock after the descriptor is closed.
+//!
 //! # Persistent segments
 //!
 //! The header says whether a segment ends with its last user or is kept ([`Stale`]), and a header never changes. Of one
 //! that is kept **nobody takes the name away who was not asked to remove it**: its last user leaves the gate and nothing
 //! else, its next one takes the gate shared whether it was free or not, and `clean` passes by. So what was committed is lost
-//! only to `remove_if_unused(.., even_kept)`, and that cannot take it from anybody who is there:
+//! only to [`remove_if_unused`], and that takes it from nobody who is there:
 //!
 //! * *The remover is first* (it has the gate alone): who opens meanwhile gets no shared lock, or gets it when the name is
 //!   gone, and finds that under the lock. It has stored nothing yet, closes, and looks anew at what the name means. A remover
 //!   that is killed before the unlink frees the gate, and nothing has happened.
 //! * *The opener is first*: the remover does not get the gate alone, and reports a segment in use.
-//! * *Two come at once to a segment without users*: both hold the gate shared; neither ever asks for it alone.
+//! * *Two come at once to a segment without users*: both hold the gate shared; neither asks for it alone.
 //! * *The last one goes while the next one comes*: in whatever order, the name stays.
 //! * *Its creator is killed*: before the name there is nothing; behind it there is a complete, empty, persistent segment.
+//! * *Its creator cannot go on* behind the name (no descriptor, no memory): [`Attachment::abandon`], under the gate held
+//!   alone, and only if nobody ever had a role.
 //!
 //! What is in it does not depend on anybody's being alive: an end takes over from a dead or departed predecessor by the
 //! words of the two control pages and the frames, which is the same whether the other end is there or went long ago. A
-//! reboot empties a tmpfs, and persistent segments with it.
-//!
-//! The locked description is never mapped: a mapping would keep the lock after the descriptor is closed.
+//! reboot empties a tmpfs, and persistent segments go with it.
 //!
 //! Source: the protocol was stress-tested in C with kills before it was written here; PostgreSQL's `dsm_impl.c`
 //! reserves room up front for the same reason.
