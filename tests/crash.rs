@@ -7,7 +7,7 @@
 mod support;
 
 use ringway::spsc::{Receiver, Sender};
-use ringway::{WaitStrategy, stream};
+use ringway::{Options, WaitStrategy, stream};
 use std::collections::{HashMap, HashSet};
 use std::io::{Read, Write};
 use std::time::Duration;
@@ -16,9 +16,13 @@ use support::{Child, Dir, PATIENCE, Random, number, role, tell};
 const NAME: &str = "channel";
 const CAPACITY: usize = 5;
 
+fn options(dir: &Dir) -> Options {
+    dir.patient().capacity(CAPACITY).slice(Duration::from_millis(5)).wait(strategy())
+}
+
 /// Sends ascending numbers from the one that its environment names, until it is killed.
-fn send(dir: &Dir) {
-    let options = dir.patient().capacity(CAPACITY).slice(Duration::from_millis(5)).wait(strategy());
+fn send(dir: &Dir, is_persistent: bool) {
+    let options = options(dir).persistent(is_persistent);
     let mut tx = Sender::<u64>::open_or_create_with(NAME, &options).expect("the sender's end");
     let mut next = number("FROM", 0);
     tell("here");
@@ -33,8 +37,8 @@ fn send(dir: &Dir) {
     }
 }
 
-fn receive(dir: &Dir, commits: bool) {
-    let options = dir.patient().capacity(CAPACITY).slice(Duration::from_millis(5)).wait(strategy());
+fn receive(dir: &Dir, commits: bool, is_persistent: bool) {
+    let options = options(dir).persistent(is_persistent);
     let mut rx = Receiver::<u64>::open_or_create_with(NAME, &options).expect("the receiver's end");
     tell("here");
     loop {
@@ -108,8 +112,9 @@ impl History {
         self.received.push((number.parse().expect("a number"), again == "true"));
     }
 
-    /// Checks the whole history; `losses` is how many messages may have vanished in a receiver's hand.
-    fn check(&self, losses: usize) {
+    /// Checks the whole history; `losses` is how many messages may have vanished in a receiver's hand. `is_whole`: nothing
+    /// is left in the channel, so what has not arrived is lost; else what was sent before the last that arrived has arrived.
+    fn check(&self, losses: usize, is_whole: bool) {
         let tried: HashSet<_> = self.sent.iter().chain(&self.unsure).chain(&self.tried).copied().collect();
         let mut seen = HashMap::<u64, u32>::new();
         let mut highest = None;
@@ -120,9 +125,9 @@ impl History {
             assert!(tried.contains(&number), "{number} was never sent");
             highest = highest.max(Some(number));
         }
-        // What was sent before the last that arrived has arrived.
+        let is_due = |number: u64| is_whole || Some(number) < highest;
         let missing: Vec<_> =
-            self.sent.iter().filter(|number| Some(**number) < highest && !seen.contains_key(number)).collect();
+            self.sent.iter().filter(|number| is_due(**number) && !seen.contains_key(number)).collect();
         assert!(missing.len() <= losses, "lost: {missing:?}, of which {losses} may be");
     }
 
@@ -131,18 +136,19 @@ impl History {
     }
 }
 
-fn message_channel(test: &str, commits: bool) {
+fn message_channel(test: &str, commits: bool, is_persistent: bool) {
     let dir = Dir::new();
     match role().as_deref() {
-        Some("sender") => return send(&dir),
-        Some("receiver") => return receive(&dir, commits),
+        Some("sender") => return send(&dir, is_persistent),
+        Some("receiver") => return receive(&dir, commits, is_persistent),
         _ => {}
     }
     let mut random = Random::new();
     let mut history = History::default();
     let kills = number("RINGWAY_KILLS", 40);
     // Numbers are never used twice, so a message in doubt that did arrive is no duplicate.
-    // Who is started must be there before anybody else is killed: a channel that nobody holds is nobody's.
+    // Who is started must be there before anybody else is killed: a channel that nobody holds is nobody's, unless it is
+    // persistent; then both may be killed.
     let start = |role: &str, from: u64, random: &mut Random| {
         let environment = [("FROM", from.to_string()), ("STRATEGY", random.below(3).to_string())];
         let mut child = Child::start_with(test, role, &dir, &environment);
@@ -156,9 +162,16 @@ fn message_channel(test: &str, commits: bool) {
         // Something must have arrived since the last kill: nobody waits for the dead.
         history.receiver(&receiver.hear());
         std::thread::sleep(Duration::from_micros(random.below(3000)));
-        if random.below(2) == 0 {
+        let fate = random.below(if is_persistent { 3 } else { 2 });
+        if fate != 1 {
             sender.kill_now();
-            sound(&dir);
+        }
+        if fate != 0 {
+            receivers_killed += 1;
+            receiver.kill_now();
+        }
+        sound(&dir);
+        if fate != 1 {
             // Restarted at once: its predecessor may still be on its way out.
             sender.rest().iter().for_each(|line| history.sender(line));
             history.sender_died();
@@ -166,10 +179,8 @@ fn message_channel(test: &str, commits: bool) {
                 .max(history.sent.last().map_or(0, |last| last + 1))
                 .max(history.unsure.last().map_or(0, |last| last + 1));
             sender = start("sender", next, &mut random);
-        } else {
-            receivers_killed += 1;
-            receiver.kill_now();
-            sound(&dir);
+        }
+        if fate != 0 {
             receiver.rest().iter().for_each(|line| history.receiver(line));
             receiver = start("receiver", 0, &mut random);
         }
@@ -186,20 +197,41 @@ fn message_channel(test: &str, commits: bool) {
         history.received.len(),
         history.received.iter().filter(|(_, again)| *again).count()
     );
-    history.check(if commits { 0 } else { receivers_killed });
     drop((sender, receiver));
+    if is_persistent {
+        // The last receiver was killed, too.
+        receivers_killed += 1;
+        let mut rx = Receiver::<u64>::open_with(NAME, &dir.patient()).unwrap();
+        while let Ok(guard) = rx.recv_ref() {
+            history.received.push((*guard, guard.is_redelivered()));
+            guard.commit();
+        }
+        drop(rx);
+        ringway::observe::remove(NAME, Some(dir.path())).unwrap();
+    }
+    history.check(if commits { 0 } else { receivers_killed }, is_persistent);
     ringway::observe::clean(Some(dir.path())).unwrap();
     assert!(dir.files().is_empty(), "{:?}", dir.files());
 }
 
 #[test]
 fn at_most_once_nothing_comes_twice_and_a_killed_receiver_loses_at_most_one() {
-    message_channel(&here!(), false);
+    message_channel(&here!(), false, false);
 }
 
 #[test]
 fn at_least_once_nothing_is_lost_and_what_comes_twice_is_marked() {
-    message_channel(&here!(), true);
+    message_channel(&here!(), true, false);
+}
+
+#[test]
+fn in_a_persistent_channel_whoever_is_killed_a_killed_receiver_loses_at_most_one() {
+    message_channel(&here!(), false, true);
+}
+
+#[test]
+fn in_a_persistent_channel_whoever_is_killed_nothing_is_lost_and_what_comes_twice_is_marked() {
+    message_channel(&here!(), true, true);
 }
 
 /// Bytes that tell where in the stream they are.

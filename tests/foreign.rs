@@ -260,3 +260,32 @@ fn it_notices_our_end() {
     // It went without leaving in order, so what it was attached to is stale.
     observe::remove(&name, None).expect("a segment that nobody holds");
 }
+
+#[test]
+fn what_one_side_leaves_in_a_persistent_channel_the_other_finds() {
+    if !is_possible() {
+        return;
+    }
+    for (at, options) in rings().iter().enumerate() {
+        let name = name(&format!("persistent-{at}"));
+        let mut tx = Sender::<u64>::create_with(&name, &options.clone().persistent(true)).unwrap();
+        tx.send_many(&[1, 2, 3, 4, 5]).unwrap();
+        let path = tx.path().unwrap().to_owned();
+        drop(tx);
+        // Nobody is there; it takes three of ours, and leaves.
+        let (lines, code) = Foreign::joined(&["recv", &name, "3"]).end();
+        assert_eq!((lines, code), (["1", "2", "3", "end None"].map(str::to_owned).to_vec(), Some(0)));
+        // Nobody is there; it sends three of its own, and leaves.
+        let (lines, code) = Foreign::joined(&["send", &name, "6", "3"]).end();
+        assert_eq!((lines, code), (Vec::new(), Some(0)));
+        assert!(path.exists(), "it has left the name alone");
+        let mut rx = Receiver::<u64>::open(&name).unwrap();
+        assert_eq!(rx.iter().collect::<Vec<_>>(), (4..9).collect::<Vec<_>>());
+        drop(rx);
+        // Killed, it leaves what it has not sent unsent, and the rest.
+        Foreign::joined(&["hold", &name, "sender", "2"]).kill();
+        assert_eq!(Receiver::<u64>::open(&name).unwrap().iter().collect::<Vec<_>>(), [0, 1]);
+        observe::remove(&name, None).unwrap();
+        assert!(!path.exists());
+    }
+}

@@ -117,9 +117,43 @@ fn a_channel_that_goes_or_comes_between_the_looks_is_told_as_it_is_at_the_end() 
     assert_eq!(told, [("comes", None), ("replaced", None), ("stays", Some(0.0))]);
 }
 
+// Persistent ones.
+
+#[test]
+fn a_persistent_channel_is_told_kept_by_clean_and_removed_by_rm() {
+    let directory = Directory::new("kept");
+    let dir = directory.arg();
+    let options = Options::new().dir(&directory.0).capacity(4).persistent(true);
+    let mut tx = Sender::<u64>::create_with("queue", &options).unwrap();
+    tx.send(1).unwrap();
+    let mut user = Some(tx);
+    for _ in ["in use", "not in use"] {
+        let row = &json(&["ls", "--json", "--interval=0", &dir])[0];
+        assert_eq!((row["persistent"].as_bool(), row["stale"].as_bool()), (Some(true), Some(false)), "{row}");
+        assert_eq!(row["depth"].as_u64(), Some(1));
+        let table = text(&["ls", "--interval=0", &dir]);
+        assert!(table.lines().nth(1).is_some_and(|line| line.ends_with("persistent")), "{table}");
+        assert!(!table.contains("stale"), "{table}");
+        assert!(text(&["stat", "queue", "--interval=0", &dir]).starts_with("channel   queue (spsc, persistent)\n"));
+        let page = text(&["inspect", "queue", &dir]);
+        let line = page.lines().find(|line| line.contains(" lifetime ")).expect("a line");
+        assert!(line.contains("  2  persistent  "), "{line}");
+        let kept = text(&["clean", &dir]);
+        assert_eq!(kept, "kept queue: persistent (`ringway rm` removes it)\n");
+        let row = &json(&["clean", "--json", &dir])[0];
+        assert_eq!((row["removed"].as_bool(), row["persistent"].as_bool()), (Some(false), Some(true)), "{row}");
+        if let Some(user) = user.take() {
+            run(&["rm", "queue", &dir]).badly(&["queue", "in use", &format!("sender {}", std::process::id())]);
+            drop(user);
+        }
+    }
+    assert_eq!(text(&["rm", "queue", &dir]), "removed queue\n");
+    assert!(directory.names().is_empty());
+}
+
 // One channel.
 
-const KEYS: [&str; 21] = [
+const KEYS: [&str; 22] = [
     "capacity",
     "depth",
     "frame_bytes",
@@ -132,6 +166,7 @@ const KEYS: [&str; 21] = [
     "messages_per_frame",
     "name",
     "path",
+    "persistent",
     "placement",
     "received",
     "received_per_second",

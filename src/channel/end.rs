@@ -76,6 +76,7 @@ impl End {
     /// wake, looks up.
     pub(crate) fn new(seat: Seat, options: &Options, is_stream: bool) -> Self {
         let (ringer, has_rung) = Ringer::take_over(waker(seat.own(), seat.peer()), sleeps(seat.peer_status()));
+        let absent = options.absent.unwrap_or(if seat.is_kept() { Absent::Buffer } else { Absent::Wait });
         let mut end = Self {
             seat,
             ringer,
@@ -88,7 +89,7 @@ impl End {
             probed_at: 0,
             strategy: options.wait,
             slice: options.slice,
-            absent: options.absent,
+            absent,
             flow: Flow::default(),
             stats: Stats { wakes: u64::from(has_rung), ..Stats::default() },
         };
@@ -188,8 +189,12 @@ impl End {
     }
 
     fn unless_buffering(&self, reason: DisconnectReason) -> Option<DisconnectReason> {
-        let buffers = self.absent == Absent::Buffer && self.role() == Role::Sender;
-        (!buffers).then_some(reason)
+        (!self.buffers()).then_some(reason)
+    }
+
+    /// Whether this end sends whoever is there.
+    fn buffers(&self) -> bool {
+        self.absent == Absent::Buffer && self.role() == Role::Sender
     }
 
     /// Why there is no other end, as far as this end has been told or has found out; asks nobody.
@@ -208,9 +213,11 @@ impl End {
             self.stats.probes += 1;
             let status = self.seat.peer_status();
             match self.seat.judge_peer(status) {
-                Life::Died => self.verdict = Some(Verdict::Died(status)),
-                Life::Nobody | Life::Left if !self.seat.has_name() => self.verdict = Some(Verdict::Unlinked(status)),
-                Life::Nobody | Life::Left | Life::Alive => {}
+                Life::Alive => {}
+                // To one who goes on without a receiver how the last one went is no end; that no other can come is.
+                Life::Died if !self.buffers() || self.seat.has_name() => self.verdict = Some(Verdict::Died(status)),
+                _ if !self.seat.has_name() => self.verdict = Some(Verdict::Unlinked(status)),
+                Life::Died | Life::Nobody | Life::Left => {}
             }
         }
         self.digest()

@@ -8,19 +8,20 @@ use super::options::{CAPACITY, Options, STREAM_CAPACITY, STREAM_FRAME};
 use crate::layout::error::{FormatError, Kind, TypeId};
 use crate::layout::geometry::{FRAMES_OFFSET, Geometry, Placement, Shape};
 use crate::layout::header::{HEADER_BYTES, Header};
+use crate::layout::lifetime::Lifetime;
 use crate::layout::overlay::Control;
 use crate::membership::role::Role;
 use crate::membership::seat::{Hold, Seat};
 use crate::sys::fork::{Mark, WipedWord};
 #[cfg(not(loom))]
 use crate::{
-    layout::status::Status,
+    layout::{geometry::PAGE, status::Status},
     membership::{liveness::Life, seat},
     memory::{
         Region,
         error::SegmentError,
         heap, name,
-        segment::{self, Attachment, Stale},
+        segment::{self, Attachment},
     },
     sync::{
         Arc,
@@ -92,11 +93,15 @@ fn header(asked: Asked, options: &Options, instance: [u8; 16]) -> Result<Header,
         frames_offset: FRAMES_OFFSET,
         is_slotted: false,
     })?;
-    Ok(Header { kind: asked.kind, instance, message, geometry, tables: None })
+    let lifetime = Lifetime::asked(options.persistent);
+    Ok(Header { kind: asked.kind, lifetime, instance, message, geometry, tables: None })
 }
 
 /// Both seats of a channel inside this process.
 pub(crate) fn pair(asked: Asked, options: &Options) -> Result<(Header, Control, [Seat; 2]), OpenError> {
+    if options.persistent {
+        return Err(OpenError::Options { rule: "a channel inside one process cannot be persistent: it has no name" });
+    }
     let header = header(asked, options, instance()?)?;
     let (to_send, to_receive) = (known()?, known()?);
     let control = in_process(&header)?;
@@ -183,6 +188,11 @@ pub(crate) trait Way {
     /// Locks the creator's place, before anybody else can see the segment.
     fn lock(&self, life: BorrowedFd<'_>) -> io::Result<()>;
 
+    /// Whether it is a stream.
+    fn is_stream(&self) -> bool {
+        false
+    }
+
     /// Takes the place, which the creator has locked already. On failure it leaves the segment.
     fn sit(&self, entrance: Entrance<'_>) -> Result<Self::Seated, Refused>;
 }
@@ -205,6 +215,9 @@ pub(crate) struct Entrance<'a> {
 /// whose holder is being torn down, a stream that is over and not yet left.
 #[cfg(not(loom))]
 pub(crate) fn enter<W: Way>(way: &W, name: &str, how: How, options: &Options) -> Result<W::Seated, OpenError> {
+    if options.persistent && way.is_stream() {
+        return Err(OpenError::Options { rule: "a stream cannot be persistent: its segment carries one stream" });
+    }
     let place = name::Place::new(name, options.directory.as_deref())?;
     let deadline = Deadline::after(options.open_timeout);
     let leaving = Deadline::after(options.open_timeout.max(LEAVING));
@@ -261,7 +274,10 @@ impl<E: Into<OpenError>> From<E> for Refused {
 #[cfg(not(loom))]
 fn try_enter<W: Way>(way: &W, place: &name::Place, how: How, options: &Options) -> Result<W::Seated, Refused> {
     let known = known()?;
-    let opened = segment::open(place, |file, seen| Ok::<_, OpenError>((read_header(file, seen)?, Stale::Remove)));
+    let opened = segment::open(place, |file, seen| {
+        let header = read_header(file, seen)?;
+        Ok::<_, OpenError>((header, header.lifetime.stale()))
+    });
     match opened {
         Ok((attachment, header)) if how == How::Create => {
             let _ = header;
@@ -280,14 +296,31 @@ fn try_enter<W: Way>(way: &W, place: &name::Place, how: How, options: &Options) 
 #[cfg(not(loom))]
 fn create<W: Way>(way: &W, place: &name::Place, options: &Options, known: WipedWord) -> Result<W::Seated, Refused> {
     let header = way.header(options, instance()?)?;
-    let attachment =
-        segment::create(place, options.mode, &header.encode(), header.geometry.total, |life| way.lock(life)).map_err(
-            |error| match error {
-                SegmentError::AlreadyExists { .. } => Refused::Raced(error.into()),
-                _ => Refused::Never(error.into()),
-            },
-        )?;
+    let (page, len, stale) = (header.encode(), header.geometry.total, header.lifetime.stale());
+    let attachment = segment::create(place, options.mode, &page, len, stale, |life| way.lock(life)).map_err(
+        |error| match error {
+            SegmentError::AlreadyExists { .. } => Refused::Raced(error.into()),
+            _ => Refused::Never(error.into()),
+        },
+    )?;
     way.sit(Entrance { attachment, header, options, known, is_creator: true })
+}
+
+/// Leaves a segment at which no place could be taken. It has its name by now, which nobody else may take away.
+#[cfg(not(loom))]
+pub(crate) fn go_away(attachment: Attachment, header: &Header, is_creator: bool) {
+    if is_creator {
+        attachment.abandon(|file| is_untouched(file, header));
+    } else {
+        attachment.leave();
+    }
+}
+
+/// Whether nobody has ever been here: what lies between the header and the frames is as it was created.
+#[cfg(not(loom))]
+pub(super) fn is_untouched(file: BorrowedFd<'_>, header: &Header) -> bool {
+    let mut bytes = vec![1; (header.geometry.frames_offset - PAGE) as usize];
+    file::read_at(file, &mut bytes, PAGE).is_ok() && bytes.iter().all(|byte| *byte == 0)
 }
 
 /// The whole segment, mapped.
@@ -317,6 +350,10 @@ impl Way for Asked {
         seat::lock(life, self.role).map(drop)
     }
 
+    fn is_stream(&self) -> bool {
+        self.kind == Kind::Stream
+    }
+
     fn sit(&self, entrance: Entrance<'_>) -> Result<Entered, Refused> {
         let Entrance { attachment, header, options, known, is_creator } = entrance;
         let control =
@@ -327,8 +364,7 @@ impl Way for Asked {
                 Ok(Entered { seat, header })
             }
             Err(refused) => {
-                // It has its name by now, which nobody else may take away.
-                attachment.leave();
+                go_away(attachment, &header, is_creator);
                 Err(refused)
             }
         }
@@ -369,6 +405,9 @@ pub(crate) fn agree(
     let message = TypeId { size: size as u64, align: align as u64, tag: options.type_tag };
     if header.message != message {
         return Err(FormatError::Type { found: header.message, asked: message });
+    }
+    if options.persistent && header.lifetime != Lifetime::Persistent {
+        return Err(FormatError::NotPersistent);
     }
     match options.capacity {
         Some(capacity) if capacity as u64 != header.geometry.capacity => {

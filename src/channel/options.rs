@@ -5,7 +5,7 @@ use crate::wait::strategy::WaitStrategy;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// What a sender does while nobody receives.
+/// What a sender does while nobody receives. `Wait` unless the channel is [persistent](Options::persistent), then `Buffer`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Absent {
@@ -18,8 +18,9 @@ pub enum Absent {
     Fail,
 }
 
-/// How a channel is made or opened. What is about the segment (capacity, type tag, placement) is decided by who creates
-/// it; an opener that names a capacity insists on it. The rest is each end's own.
+/// How a channel is made or opened. What is about the segment (capacity, type tag, placement, whether it is persistent) is
+/// decided by who creates it; an opener that names a capacity, or wants it persistent, insists on it. The rest is each
+/// end's own.
 ///
 /// ```
 /// use ringway::{Options, WaitStrategy, spsc};
@@ -41,7 +42,9 @@ pub struct Options {
     pub(crate) frame_bytes: Option<usize>,
     pub(crate) wait: WaitStrategy,
     pub(crate) slice: Duration,
-    pub(crate) absent: Absent,
+    /// Not named: as the channel's lifetime suggests.
+    pub(crate) absent: Option<Absent>,
+    pub(crate) persistent: bool,
     pub(crate) open_timeout: Duration,
     pub(crate) members: usize,
     pub(crate) operations: usize,
@@ -79,7 +82,8 @@ impl Options {
             frame_bytes: None,
             wait: WaitStrategy::default(),
             slice: SLICE,
-            absent: Absent::default(),
+            absent: None,
+            persistent: false,
             open_timeout: Duration::ZERO,
             members: MANY,
             operations: MANY,
@@ -135,9 +139,41 @@ impl Options {
         self
     }
 
+    /// Whether the channel outlives its users: what was sent stays until it is received, whoever leaves, exits or is killed,
+    /// and the channel until it is [removed](crate::observe::remove) (`ringway rm`; `ringway clean` leaves it alone).
+    ///
+    /// By default a channel ends with its last user. `create` never replaces a persistent one; `open` and `open_or_create`
+    /// take it up where the last ones committed. Its sender does not mind who receives ([`Absent::Buffer`]) unless
+    /// [`absent`](Self::absent) says otherwise. It is memory: a reboot ends it.
+    ///
+    /// The creator decides. An opener that says `true` insists: a channel in use that is not persistent gives
+    /// [`FormatError::NotPersistent`](crate::FormatError::NotPersistent); one that does not say it takes what is there. A
+    /// stream, and a channel inside one process, cannot be persistent.
+    ///
+    /// ```
+    /// use ringway::{Options, observe, spsc::{Receiver, Sender}};
+    /// # let name = format!("doc-persistent-{}", std::process::id());
+    /// # let name = name.as_str();
+    ///
+    /// let options = Options::new().capacity(100).persistent(true);
+    /// let mut tx = Sender::<u32>::open_or_create_with(name, &options)?;
+    /// tx.send(7)?;
+    /// drop(tx); // and the process ends
+    ///
+    /// let mut rx = Receiver::<u32>::open(name)?; // in another process, later
+    /// assert_eq!(rx.recv()?, 7);
+    /// drop(rx);
+    /// observe::remove(name, None)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn persistent(mut self, is_persistent: bool) -> Self {
+        self.persistent = is_persistent;
+        self
+    }
+
     /// What this end, if it sends, does while nobody receives.
     pub fn absent(mut self, policy: Absent) -> Self {
-        self.absent = policy;
+        self.absent = Some(policy);
         self
     }
 

@@ -44,9 +44,9 @@ pub(crate) enum Command {
     ///
     /// Also of a file that is damaged, or no channel at all: says what is wrong with which field, and exits 1.
     Inspect(InspectArgs),
-    /// Remove channels that nobody is attached to
+    /// Remove channels that nobody is attached to, with what is in them: also persistent ones
     Rm(RmArgs),
-    /// Remove every channel that nobody is attached to
+    /// Remove every channel that nobody is attached to and that is not persistent
     Clean(LookArgs),
     /// Measure this machine: channels between two processes, beside what the machine could do without them
     #[command(subcommand)]

@@ -108,6 +108,7 @@ fn hint(error: &OpenError) -> Option<&'static str> {
         OpenError::Format(FormatError::Capacity { .. }) => "give the same --capacity on both sides, or on one only",
         // Asked for, not found.
         OpenError::Format(FormatError::Field { field: "capacity", .. }) => return None,
+        OpenError::Format(FormatError::NotPersistent) => "wait until nobody uses it, or use another name",
         OpenError::Format(FormatError::Kind { .. } | FormatError::Type { .. }) => {
             "another program uses this name: use another"
         }

@@ -71,7 +71,7 @@ fn cells((entry, rates): &(Entry, Option<Rates>)) -> [String; 10] {
                 rate(rates.map(|rates| rates.received_per_second)),
                 who(&seen.sender),
                 who(&seen.receiver),
-                if seen.is_in_use { "" } else { "stale" }.to_owned(),
+                seen::fate(seen).to_owned(),
             ]
         }
         Err(error) => {

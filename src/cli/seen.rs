@@ -28,6 +28,7 @@ pub(crate) struct Seen<'a> {
     frame_bytes: u64,
     total_bytes: u64,
     stale: bool,
+    persistent: bool,
     sender: End<'a>,
     receiver: End<'a>,
 }
@@ -64,7 +65,8 @@ impl<'a> Seen<'a> {
             messages_per_frame: seen.per_frame,
             frame_bytes: seen.frame_bytes,
             total_bytes: seen.total_bytes,
-            stale: !seen.is_in_use,
+            stale: !seen.is_in_use && !seen.is_persistent,
+            persistent: seen.is_persistent,
             sender: End::new(&seen.sender),
             receiver: End::new(&seen.receiver),
         }
@@ -82,6 +84,15 @@ impl<'a> End<'a> {
             quiet: member.is_quiet,
             mute: member.is_mute,
         }
+    }
+}
+
+/// What becomes of the channel when nobody uses it, if there is something to say.
+pub(crate) fn fate(seen: &Segment) -> &'static str {
+    match (seen.is_persistent, seen.is_in_use) {
+        (true, _) => "persistent",
+        (false, true) => "",
+        (false, false) => "stale",
     }
 }
 

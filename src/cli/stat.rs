@@ -95,8 +95,9 @@ fn page(seen: &Segment, rates: Option<Rates>) -> String {
     let amount = |n| exact(seen.kind, n);
     let rate = |of: fn(Rates) -> f64| seen::rate(seen.kind, rates.map(of));
     let message = &seen.message;
+    let words: Vec<_> = [seen.kind.name(), seen::fate(seen)].into_iter().filter(|word| !word.is_empty()).collect();
     let rows = [
-        ("channel", format!("{} ({}{})", seen.name, seen.kind, if seen.is_in_use { "" } else { ", stale" })),
+        ("channel", format!("{} ({})", seen.name, words.join(", "))),
         ("file", format!("{}, {}", seen.path.display(), units::bytes(seen.total_bytes))),
         ("instance", seen::instance(seen)),
         ("type", format!("{} bytes, aligned to {}, tag {:#x}", message.size, message.align, message.tag)),

@@ -2,7 +2,8 @@
 //! segment goes on from there.
 
 use super::error::FormatError;
-use super::header::{EPHEMERAL, HEADER_BYTES, Header, MAGIC, ORDER_MARK, READY, at, checksum};
+use super::header::{HEADER_BYTES, Header, MAGIC, ORDER_MARK, READY, at, checksum};
+use super::lifetime::Lifetime;
 
 /// What is wrong with the first bytes of a file of `file_len` bytes, and the header as it would be without it.
 ///
@@ -36,6 +37,7 @@ pub(crate) fn field(error: &FormatError) -> &'static str {
         FormatError::Kind { .. } => "kind",
         FormatError::Type { .. } => "type_tag",
         FormatError::Capacity { .. } => "capacity",
+        FormatError::NotPersistent => "lifetime",
         FormatError::Field { field: "region", .. } => "region_table",
         FormatError::Field { field, .. } => field,
     }
@@ -54,7 +56,7 @@ fn put_right(page: &mut [u8], file_len: &mut u64, error: &FormatError) -> bool {
         ("state", _) => put(page, at::STATE, READY),
         ("checksum", _) => sum_up(page),
         ("lifetime", _) => {
-            put(page, at::LIFETIME, EPHEMERAL);
+            put(page, at::LIFETIME, Lifetime::Ephemeral.code());
             sum_up(page);
         }
         ("total_bytes", FormatError::Field { found, .. }) => *file_len = *found,

@@ -38,6 +38,8 @@ pub enum FormatError {
         /// The capacity asked for.
         asked: u64,
     },
+    /// It ends with its last user, and one that outlives its users was insisted on.
+    NotPersistent,
     /// A field of it cannot be.
     Field {
         /// The field, as SPEC.md names it.
@@ -127,6 +129,9 @@ impl fmt::Display for FormatError {
                 write!(f, "the channel's messages are of another type: {found}, not {asked}")
             }
             Self::Capacity { found, asked } => write!(f, "the channel was created with capacity={found}, not {asked}"),
+            Self::NotPersistent => {
+                f.write_str("the channel is not persistent: it was created to end with its last user")
+            }
             Self::Field { field, found, must } => write!(f, "{field} must be {must}: {field}={found}"),
         }
     }

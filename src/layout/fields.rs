@@ -95,7 +95,12 @@ pub(crate) const FIELDS: &[Field] = &[
     header("frame_bytes", at::FRAME_BYTES, 8, "from one frame to the next"),
     header("payload_offset", at::PAYLOAD_OFFSET, 8, "from a frame's start to its first place"),
     header("placement", at::PLACEMENT, 4, "1 inline, 2 table"),
-    header("lifetime", at::LIFETIME, 4, "1 ephemeral: without users it is nothing"),
+    header(
+        "lifetime",
+        at::LIFETIME,
+        4,
+        "1 ephemeral: without users it is nothing; 2 persistent: it is there until it is removed",
+    ),
     header("regions", at::REGIONS, 4, "entries of the region table: 3 inline, 4 table"),
     header("checksum", at::CHECKSUM, 8, "64-bit FNV-1a of the 4096 bytes, these eight taken as zeroes"),
     header("state", at::STATE, 4, "1 READY"),

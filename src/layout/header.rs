@@ -2,6 +2,7 @@
 
 use super::error::{FormatError, Kind, TypeId};
 use super::geometry::{CONSUMER_OFFSET, FRAMES_OFFSET, Geometry, PAGE, PRODUCER_OFFSET, Placement, Shape, WORD_STRIDE};
+use super::lifetime::Lifetime;
 use super::tables::{ENTRY_BYTES, MEMBERS_OFFSET, SHARED_OFFSET, Tables};
 
 /// The first eight bytes of a segment.
@@ -13,7 +14,6 @@ pub(crate) const HEADER_BYTES: usize = PAGE as usize;
 
 pub(super) const ORDER_MARK: u32 = 0x0403_0201;
 pub(super) const READY: u32 = 1;
-pub(super) const EPHEMERAL: u32 = 1;
 pub(crate) const REGIONS_MAX: usize = 16;
 pub(crate) const REGION_BYTES: usize = 32;
 
@@ -74,6 +74,7 @@ impl RegionKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) kind: Kind,
+    pub(crate) lifetime: Lifetime,
     pub(crate) instance: [u8; 16],
     pub(crate) message: TypeId,
     pub(crate) geometry: Geometry,
@@ -103,7 +104,7 @@ impl Header {
         put(at::FRAME_BYTES, &ring.frame_bytes.to_le_bytes());
         put(at::PAYLOAD_OFFSET, &ring.payload_offset.to_le_bytes());
         put(at::PLACEMENT, &ring.placement.code().to_le_bytes());
-        put(at::LIFETIME, &EPHEMERAL.to_le_bytes());
+        put(at::LIFETIME, &self.lifetime.code().to_le_bytes());
         let table = |count: fn(&Tables) -> u64| self.tables.map_or(0, |tables| count(&tables) as u32).to_le_bytes();
         put(at::MEMBERS, &table(|tables| tables.members));
         put(at::RECORDS, &table(|tables| tables.records));
@@ -140,7 +141,14 @@ impl Header {
         must("header_bytes", header_bytes, header_bytes == PAGE, "4096")?;
         must("state", u32_at(at::STATE).into(), u32_at(at::STATE) == READY, "1 (ready)")?;
         must("checksum", u64_at(at::CHECKSUM), u64_at(at::CHECKSUM) == checksum(page), "that of the header")?;
-        must("lifetime", u32_at(at::LIFETIME).into(), u32_at(at::LIFETIME) == EPHEMERAL, "1 (ephemeral)")?;
+        let code = u32_at(at::LIFETIME);
+        let Some(lifetime) = Lifetime::from_code(code) else {
+            return Err(FormatError::Field {
+                field: "lifetime",
+                found: code.into(),
+                must: "1 (ephemeral) or 2 (persistent)",
+            });
+        };
         let Some(kind) = Kind::from_code(u32_at(at::KIND)) else {
             return Err(FormatError::Field {
                 field: "kind",
@@ -148,6 +156,8 @@ impl Header {
                 must: "1 (spsc), 2 (stream) or 3 (mpmc)",
             });
         };
+        let is_possible = kind != Kind::Stream || lifetime == Lifetime::Ephemeral;
+        must("lifetime", code.into(), is_possible, "1 (ephemeral) for a stream")?;
         let message = TypeId { size: u64_at(at::TYPE_SIZE), align: u64_at(at::TYPE_ALIGN), tag: u64_at(at::TYPE_TAG) };
         let tables = match kind {
             Kind::Spsc | Kind::Stream => None,
@@ -179,7 +189,7 @@ impl Header {
         }
         let mut instance = [0; 16];
         instance.copy_from_slice(&page[at::INSTANCE..at::INSTANCE + 16]);
-        Ok(Self { kind, instance, message, geometry, tables })
+        Ok(Self { kind, lifetime, instance, message, geometry, tables })
     }
 }
 

@@ -4,6 +4,7 @@ use super::error::{Kind, TypeId};
 use super::fields::{Base, FIELDS, Field, Writer};
 use super::geometry::{CONSUMER_OFFSET, FRAMES_OFFSET, Geometry, PRODUCER_OFFSET, Placement, Shape, WORD_STRIDE};
 use super::header::{HEADER_BYTES, Header, MAGIC, RegionKind, VERSION, at};
+use super::lifetime::Lifetime;
 use super::status::Status;
 use crate::membership::role::Role;
 use crate::memory::segment::GATE;
@@ -165,6 +166,13 @@ fn numbers_that_stand_for_something_are_told() {
     assert_eq!(Kind::from_code(3), None, "a kind that SPEC.md does not tell");
     let [inline, table] = [Placement::Inline, Placement::Table].map(Placement::code);
     assert!(SPEC.contains(&format!("| `placement` | creator | - | {inline} inline, {table} table |")));
+    let [ephemeral, persistent] = [Lifetime::Ephemeral, Lifetime::Persistent].map(|lifetime| {
+        assert_eq!(Lifetime::from_code(lifetime.code()), Some(lifetime));
+        format!("{} {}", lifetime.code(), lifetime.name())
+    });
+    let row = SPEC.lines().find(|line| line.contains("| `lifetime` |")).expect("a row");
+    assert!(row.contains(&format!("| {ephemeral}:")) && row.contains(&format!("; {persistent}:")), "{row}");
+    assert_eq!([0, 3].map(Lifetime::from_code), [None; 2], "a lifetime that SPEC.md does not tell");
     assert!(SPEC.contains(&format!("\nVersion {VERSION}. ")));
     assert!(SPEC.contains(&format!("| `version` | creator | - | {VERSION} |")));
     assert!(SPEC.contains(&format!("| `header_bytes` | creator | - | {HEADER_BYTES} |")));
@@ -189,6 +197,7 @@ fn regions_are_told() {
 fn header(kind: Kind, shape: Shape) -> Header {
     Header {
         kind,
+        lifetime: Lifetime::Ephemeral,
         instance: std::array::from_fn(|at| at as u8 ^ 0xa5),
         message: TypeId { size: shape.size, align: shape.align, tag: 0x1122_3344_5566_7788 },
         geometry: Geometry::new(shape).expect("a possible shape"),
@@ -208,6 +217,10 @@ fn messages() -> Header {
             is_slotted: false,
         },
     )
+}
+
+fn persistent() -> Header {
+    Header { lifetime: Lifetime::Persistent, ..messages() }
 }
 
 fn stream() -> Header {
@@ -309,8 +322,24 @@ fn the_header_of_a_stream_is_what_it_was() {
 }
 
 #[test]
+fn the_header_of_a_persistent_channel_is_another_in_one_number() {
+    let (ephemeral, persistent) = (sparse(&messages().encode()), sparse(&persistent().encode()));
+    let differs: Vec<_> = persistent.into_iter().zip(ephemeral).filter(|(one, other)| one != other).collect();
+    let differs: Vec<_> = differs.into_iter().map(|(is, _)| is).collect();
+    assert_eq!((differs.len(), differs[0], differs[1].0), (2, (112, 0x0000_0002_0000_0001), 128));
+}
+
+/// One stream goes through a stream's segment, so nothing of it is for whoever comes later.
+#[test]
+fn a_stream_that_says_it_is_persistent_is_refused() {
+    let header = Header { lifetime: Lifetime::Persistent, ..stream() };
+    let refused = Header::decode(&header.encode(), header.geometry.total).unwrap_err();
+    assert_eq!(refused.to_string(), "lifetime must be 1 (ephemeral) for a stream: lifetime=2");
+}
+
+#[test]
 fn a_header_with_any_byte_changed_is_refused() {
-    for header in [messages(), stream()] {
+    for header in [messages(), persistent(), stream()] {
         let mut page = header.encode();
         let total = header.geometry.total;
         assert_eq!(Header::decode(&page, total), Ok(header));
@@ -379,12 +408,15 @@ proptest! {
         placement in prop_oneof![Just(None), Just(Some(Placement::Inline)), Just(Some(Placement::Table))],
         frame in prop_oneof![Just(None), (0_u64..1 << 17).prop_map(Some)],
         is_stream: bool,
+        is_persistent: bool,
     ) {
         let align = 1 << align;
         let shape = Shape { capacity, size: align * times, align, placement, frame_bytes: frame, frames_offset: FRAMES_OFFSET, is_slotted: false };
         let Ok(geometry) = Geometry::new(shape) else { return Ok(()) };
         let kind = if is_stream { Kind::Stream } else { Kind::Spsc };
-        let header = Header { geometry, ..header(kind, Shape { placement: None, frame_bytes: None, ..shape }) };
+        let is_kept = is_persistent && !is_stream;
+        let lifetime = if is_kept { Lifetime::Persistent } else { Lifetime::Ephemeral };
+        let header = Header { geometry, lifetime, ..header(kind, Shape { placement: None, frame_bytes: None, ..shape }) };
         prop_assert_eq!(Header::decode(&header.encode(), geometry.total), Ok(header));
         prop_assert!(geometry.per >= 1 && (geometry.frames - 1) * geometry.per >= capacity - 1);
     }

@@ -162,6 +162,11 @@ impl Member {
         !matches!(&self.hold, Some(Hold::File(attachment)) if attachment.is_unlinked())
     }
 
+    /// Whether the segment outlives those who are attached.
+    pub(crate) fn is_kept(&self) -> bool {
+        matches!(&self.hold, Some(Hold::File(attachment)) if attachment.is_kept())
+    }
+
     /// The segment's file.
     pub(crate) fn path(&self) -> Option<&std::path::Path> {
         match &self.hold {

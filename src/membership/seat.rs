@@ -149,6 +149,11 @@ impl Seat {
         }
     }
 
+    /// Whether the segment stays when nobody is attached any more.
+    pub(crate) fn is_kept(&self) -> bool {
+        matches!(&self.hold, Some(Hold::File(attachment)) if attachment.is_kept())
+    }
+
     /// The file, for error messages.
     pub(crate) fn path(&self) -> Option<&std::path::Path> {
         match &self.hold {

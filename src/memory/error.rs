@@ -20,7 +20,7 @@ pub enum SegmentError {
         /// Where it was looked for.
         path: PathBuf,
     },
-    /// Somebody uses a segment under this name.
+    /// A segment is there under this name that somebody uses, or that is persistent.
     AlreadyExists {
         /// Its file.
         path: PathBuf,
@@ -88,7 +88,9 @@ impl fmt::Display for SegmentError {
         match self {
             Self::Name { name, rule } => write!(f, "{rule}: name=\"{name}\""),
             Self::NotFound { path } => write!(f, "no channel at {}", path.display()),
-            Self::AlreadyExists { path } => write!(f, "a channel in use is already at {}", path.display()),
+            Self::AlreadyExists { path } => {
+                write!(f, "a channel in use, or a persistent one, is already at {}", path.display())
+            }
             Self::InUse { path } => write!(f, "processes are attached to {}", path.display()),
             Self::NoSpace { directory, asked, available } => {
                 write!(f, "not enough room in {}: {asked} bytes asked for, {available} left", directory.display())

@@ -1,4 +1,5 @@
-//! The life of a segment's file: complete before it has a name, gone with its last user, never removed from under one.
+//! The life of a segment's file: complete before it has a name, gone with its last user unless it is persistent, never
+//! removed from under one.
 //!
 //! # The gate
 //!
@@ -8,13 +9,34 @@
 //!
 //! * **create**: a file without a name; room reserved; every byte written; gate (and the creator's role) locked; then
 //!   `linkat`. A creator that dies earlier leaves nothing, one that dies later a complete segment with a free gate.
-//! * **open**: gate alone? then nobody is there, what we found is stale and its name goes. Gate shared? then, under the
-//!   lock, check that the name still is this file's.
+//! * **open**: gate alone? then nobody is there, what we found is stale and its name goes (unless it is persistent, see
+//!   below). Gate shared? then, under the lock, check that the name still is this file's.
 //! * **leave**: gate from shared to alone; if that fails, give it back and try alone once more (of two that leave at
 //!   once one succeeds); whoever has it alone takes the name away. A process that is killed does none of this, and the
 //!   next opener or `clean` does it.
 //!
 //! The locked description is never mapped: a mapping would keep the lock after the descriptor is closed.
+//!
+//! # Persistent segments
+//!
+//! The header says whether a segment ends with its last user or is kept ([`Stale`]), and a header never changes. Of one
+//! that is kept **nobody takes the name away who was not asked to remove it**: its last user leaves the gate and nothing
+//! else, its next one takes the gate shared whether it was free or not, and `clean` passes by. So what was committed is lost
+//! only to [`remove_if_unused`], and that takes it from nobody who is there:
+//!
+//! * *The remover is first* (it has the gate alone): who opens meanwhile gets no shared lock, or gets it when the name is
+//!   gone, and finds that under the lock. It has stored nothing yet, closes, and looks anew at what the name means. A remover
+//!   that is killed before the unlink frees the gate, and nothing has happened.
+//! * *The opener is first*: the remover does not get the gate alone, and reports a segment in use.
+//! * *Two come at once to a segment without users*: both hold the gate shared; neither asks for it alone.
+//! * *The last one goes while the next one comes*: in whatever order, the name stays.
+//! * *Its creator is killed*: before the name there is nothing; behind it there is a complete, empty, persistent segment.
+//! * *Its creator cannot go on* behind the name (no descriptor, no memory): [`Attachment::abandon`], under the gate held
+//!   alone, and only if nobody ever had a role.
+//!
+//! What is in it does not depend on anybody's being alive: an end takes over from a dead or departed predecessor by the
+//! words of the two control pages and the frames, which is the same whether the other end is there or went long ago. A
+//! reboot empties a tmpfs, and persistent segments go with it.
 //!
 //! Source: the protocol was stress-tested in C with kills before it was written here; PostgreSQL's `dsm_impl.c`
 //! reserves room up front for the same reason.
@@ -38,11 +60,13 @@ pub(crate) const GATE: Byte = Byte(0);
 /// How long a busy gate is waited for. A cleaner holds it for a few system calls.
 const GATE_WAIT_NS: u64 = 5_000_000_000;
 
-/// What the reader of a header says of the lifetime of a segment that nobody holds.
+/// What becomes of a segment that nobody holds. The header says it, and does not change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stale {
     /// It is ephemeral: without users it is nothing.
     Remove,
+    /// It is persistent: what is in it is for whoever comes next.
+    Keep,
 }
 
 /// The right to be at a segment: while this lives, nobody takes the segment's name away.
@@ -52,16 +76,18 @@ pub(crate) struct Attachment {
     path: PathBuf,
     file: (u64, u64),
     len: u64,
+    stale: Stale,
 }
 
 /// Creates the segment's file with `header` at its start and zeroes behind it, `len` bytes in all.
 ///
-/// `before_name` gets the life descriptor while nobody else can see the file: the place to lock a role.
+/// `stale` is what the header says. `before_name` gets the life descriptor while nobody else can see the file: the place to lock a role.
 pub(crate) fn create(
     place: &Place,
     mode: u32,
     header: &[u8],
     len: u64,
+    stale: Stale,
     before_name: impl FnOnce(BorrowedFd<'_>) -> io::Result<()>,
 ) -> Result<Attachment, SegmentError> {
     let failed = |doing| move |source| SegmentError::Io { doing, path: place.path.clone(), source };
@@ -80,7 +106,7 @@ pub(crate) fn create(
     })?;
     file::write_at(file.as_fd(), header, 0).map_err(failed("writing"))?;
     let seen = file::identity(file.as_fd()).map_err(failed("examining"))?;
-    let attachment = Attachment { life: LifeDescriptor::new(file), path: place.path.clone(), file: seen.file, len };
+    let attachment = Attachment::new(file, place, seen.file, len, stale);
     let life = attachment.life()?;
     byte_lock::try_lock(life, GATE, Mode::Shared).map_err(failed("locking"))?;
     before_name(life).map_err(failed("locking"))?;
@@ -93,7 +119,8 @@ pub(crate) fn create(
     }
 }
 
-/// Attaches to the segment under the name; `NotFound` if there is none, or only a stale one, which is removed.
+/// Attaches to the segment under the name; `NotFound` if there is none, or only a stale one, which is removed. To one
+/// that is [kept](Stale::Keep) it attaches whether or not anybody else is there.
 ///
 /// `read` gets the open file and must believe nothing that it has not checked: it says what it found, and what becomes
 /// of the segment if nobody is attached. Its error leaves the file untouched.
@@ -107,8 +134,7 @@ pub(crate) fn open<H, E: From<SegmentError>>(
     loop {
         let (file, seen) = open_checked(place, Access::ReadWrite)?;
         let (header, stale) = read(file.as_fd(), &seen)?;
-        let attachment =
-            Attachment { life: LifeDescriptor::new(file), path: place.path.clone(), file: seen.file, len: seen.len };
+        let attachment = Attachment::new(file, place, seen.file, seen.len, stale);
         let life = attachment.life()?;
         if stale == Stale::Remove && byte_lock::try_lock(life, GATE, Mode::Exclusive).map_err(failed("locking"))? {
             attachment.remove_name_alone();
@@ -126,26 +152,41 @@ pub(crate) fn open<H, E: From<SegmentError>>(
     }
 }
 
-/// Removes the segment under the name if nobody is attached; whether it did.
+/// What became of a segment that was to be removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Removal {
+    /// It is gone.
+    Removed,
+    /// Somebody is attached.
+    InUse,
+    /// It is persistent, and only others were to be removed.
+    Kept,
+}
+
+/// Removes the segment under the name if nobody is attached, and if it is [kept](Stale::Keep) only `even_kept`.
 ///
 /// `read` checks the file as in [`open`]: what is not a segment is never removed.
-pub(crate) fn remove_if_unused<H, E: From<SegmentError>>(
+pub(crate) fn remove_if_unused<E: From<SegmentError>>(
     place: &Place,
-    read: impl Fn(BorrowedFd<'_>, &Identity) -> Result<H, E>,
-) -> Result<bool, E> {
+    even_kept: bool,
+    read: impl Fn(BorrowedFd<'_>, &Identity) -> Result<Stale, E>,
+) -> Result<Removal, E> {
     let (file, seen) = open_checked(place, Access::ReadWrite)?;
-    read(file.as_fd(), &seen)?;
-    let attachment =
-        Attachment { life: LifeDescriptor::new(file), path: place.path.clone(), file: seen.file, len: seen.len };
+    let stale = read(file.as_fd(), &seen)?;
+    if stale == Stale::Keep && !even_kept {
+        return Ok(Removal::Kept);
+    }
+    let attachment = Attachment::new(file, place, seen.file, seen.len, stale);
     let alone = byte_lock::try_lock(attachment.life()?, GATE, Mode::Exclusive).map_err(|source| SegmentError::Io {
         doing: "locking",
         path: place.path.clone(),
         source,
     })?;
-    if alone {
-        attachment.remove_name_alone();
+    if !alone {
+        return Ok(Removal::InUse);
     }
-    Ok(alone)
+    attachment.remove_name_alone();
+    Ok(Removal::Removed)
 }
 
 /// Opens the file under the name for looking only; takes no lock.
@@ -200,6 +241,15 @@ fn no_space(place: &Place, asked: u64) -> SegmentError {
 }
 
 impl Attachment {
+    fn new(file: OwnedFd, place: &Place, identity: (u64, u64), len: u64, stale: Stale) -> Self {
+        Self { life: LifeDescriptor::new(file), path: place.path.clone(), file: identity, len, stale }
+    }
+
+    /// Whether the segment stays when nobody is attached any more.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.stale == Stale::Keep
+    }
+
     /// The descriptor that holds this attachment's locks.
     pub(crate) fn life(&self) -> Result<BorrowedFd<'_>, SegmentError> {
         self.life.get().ok_or(SegmentError::Forked)
@@ -247,12 +297,29 @@ impl Attachment {
         self.life.get().and_then(|life| file::identity(life).ok()).is_some_and(|seen| seen.links == 0)
     }
 
-    /// Goes away, and takes the segment along if nobody else is there.
+    /// Goes away, and takes the segment along if nobody else is there and it is not [kept](Stale::Keep).
     pub(crate) fn leave(self) {
+        if !self.is_kept() {
+            self.remove_if_alone(|_| true);
+        } else if let Some(life) = self.life.get() {
+            // A failure is mended by the closing of the descriptor.
+            let _ = byte_lock::unlock(life, GATE);
+        }
+    }
+
+    /// Goes away from a segment of our own making that has its name and cannot be used by us. Takes it along if nobody
+    /// else is there; if it is kept, only if `is_untouched` finds that nobody has been there, either.
+    pub(crate) fn abandon(self, is_untouched: impl FnOnce(BorrowedFd<'_>) -> bool) {
+        self.remove_if_alone(|life| !self.is_kept() || is_untouched(life));
+    }
+
+    /// Removes the segment if nobody else is attached and `may_go` says so: while it looks nobody can come.
+    fn remove_if_alone(&self, may_go: impl FnOnce(BorrowedFd<'_>) -> bool) {
         let Some(life) = self.life.get() else { return };
         let alone = || byte_lock::try_lock(life, GATE, Mode::Exclusive).unwrap_or(false);
         // The second try is for two that leave at once: each of them still held the gate at the other's first.
-        if alone() || (byte_lock::unlock(life, GATE).is_ok() && alone()) {
+        let is_alone = alone() || (byte_lock::unlock(life, GATE).is_ok() && alone());
+        if is_alone && may_go(life) {
             self.remove_name_alone();
         }
     }

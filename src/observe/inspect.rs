@@ -12,6 +12,7 @@ use crate::layout::error::{FormatError, Kind};
 use crate::layout::fields::{Base, FIELDS, Writer};
 use crate::layout::geometry::{Geometry, PAGE, Placement};
 use crate::layout::header::{HEADER_BYTES, Header, REGION_BYTES, REGIONS_MAX, RegionKind};
+use crate::layout::lifetime::Lifetime;
 use crate::layout::status::Status;
 use crate::membership::role::Role;
 use crate::memory::error::SegmentError;
@@ -273,7 +274,7 @@ impl Inspection {
             "instance" => Some(field.raw.iter().map(|byte| format!("{byte:02x}")).collect()),
             "kind" => Kind::from_code(code).map(|kind| kind.name().to_owned()),
             "placement" => Placement::from_code(code).map(|placement| placement.name().to_owned()),
-            "lifetime" => (number == 1).then(|| "ephemeral".to_owned()),
+            "lifetime" => Lifetime::from_code(code).map(|lifetime| lifetime.name().to_owned()),
             "state" => (number == 1).then(|| "READY".to_owned()),
             "region_table" => None,
             "tail" => self.words.as_ref().map(|words| format!("the words tell {}", words.tail)),

@@ -28,8 +28,10 @@ use crate::layout::error::{Kind, TypeId};
 use crate::layout::geometry::Placement;
 use crate::memory::error::SegmentError;
 use crate::memory::name::Place;
-use crate::memory::segment;
+use crate::memory::segment::{self, Removal, Stale};
+use crate::sys::file::Identity;
 use std::io;
+use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -65,8 +67,11 @@ pub struct Segment {
     pub received: u64,
     /// Messages (a stream: bytes) sent and not yet taken.
     pub depth: u64,
-    /// Whether any process is attached. What nobody uses is garbage: the next opener or [`clean`] removes it.
+    /// Whether any process is attached. What nobody uses and is not persistent is garbage: the next opener or [`clean`]
+    /// removes it.
     pub is_in_use: bool,
+    /// Whether it outlives its users ([`Options::persistent`](crate::Options::persistent)): only [`remove`] ends it.
+    pub is_persistent: bool,
     /// The sending end.
     pub sender: Member,
     /// The receiving end.
@@ -137,9 +142,11 @@ pub struct Entry {
 pub struct Cleaned {
     /// The name.
     pub name: String,
-    /// Whether it was removed; `false`: it is in use. The error: it is no segment that this program understands, and
-    /// was left alone.
+    /// Whether it was removed; `false`: it is in use, or persistent. The error: it is no segment that this program
+    /// understands, and was left alone.
     pub removed: Result<bool, OpenError>,
+    /// Whether it was left alone because it is persistent.
+    pub is_persistent: bool,
 }
 
 /// Every channel of this user in `/dev/shm`, or in another directory.
@@ -197,21 +204,20 @@ pub fn inspect(name: &str, directory: Option<&Path>, words: usize) -> Result<Ins
     inspect::inspect(name, &Place::new(name, directory)?, words)
 }
 
-/// Removes the channel `name` if nobody is attached to it.
+/// Removes the channel `name` if nobody is attached to it, and what is in it with it: also if it is persistent.
 ///
 /// # Errors
 ///
 /// [`OpenError`]: it is in use, nothing is there, or nothing that this program understands. Then nothing was touched.
 pub fn remove(name: &str, directory: Option<&Path>) -> Result<(), OpenError> {
     let place = Place::new(name, directory)?;
-    if segment::remove_if_unused::<_, OpenError>(&place, read_header)? {
-        Ok(())
-    } else {
-        Err(SegmentError::InUse { path: place.path }.into())
+    match segment::remove_if_unused(&place, true, read_stale)? {
+        Removal::Removed => Ok(()),
+        Removal::InUse | Removal::Kept => Err(SegmentError::InUse { path: place.path }.into()),
     }
 }
 
-/// Removes every channel of this user that nobody is attached to, and nothing else.
+/// Removes every channel of this user that nobody is attached to and that is not persistent, and nothing else.
 ///
 /// # Errors
 ///
@@ -219,11 +225,20 @@ pub fn remove(name: &str, directory: Option<&Path>) -> Result<(), OpenError> {
 pub fn clean(directory: Option<&Path>) -> io::Result<Vec<Cleaned>> {
     let mut cleaned = Vec::new();
     for (name, place) in Place::all(directory)? {
-        match segment::remove_if_unused::<_, OpenError>(&place, read_header) {
+        match segment::remove_if_unused(&place, false, read_stale) {
             // Gone between two looks: somebody else removed it.
             Err(error) if error.is_not_found() => {}
-            removed => cleaned.push(Cleaned { name, removed }),
+            removal => {
+                let is_persistent = matches!(removal, Ok(Removal::Kept));
+                let removed = removal.map(|removal| removal == Removal::Removed);
+                cleaned.push(Cleaned { name, removed, is_persistent });
+            }
         }
     }
     Ok(cleaned)
+}
+
+/// What becomes of a segment without users, if it is one.
+fn read_stale(file: BorrowedFd<'_>, seen: &Identity) -> Result<Stale, OpenError> {
+    Ok(read_header(file, seen)?.lifetime.stale())
 }

@@ -5,6 +5,7 @@ use crate::channel::error::OpenError;
 use crate::channel::open::read_header;
 use crate::layout::fields::{self, Base};
 use crate::layout::geometry::{Geometry, PAGE, Placement, WORD_STRIDE};
+use crate::layout::lifetime::Lifetime;
 use crate::layout::status::Status;
 use crate::membership::liveness::{Life, judge};
 use crate::membership::role::Role;
@@ -43,6 +44,7 @@ pub(super) fn segment(name: &str, place: &Place) -> Result<Segment, OpenError> {
         received: head,
         depth: tail.saturating_sub(taken.max(head)).min(ring.capacity),
         is_in_use,
+        is_persistent: header.lifetime == Lifetime::Persistent,
         sender,
         receiver,
     })

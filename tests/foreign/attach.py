@@ -23,6 +23,7 @@ import time
 
 PAGE, PRODUCER, CONSUMER, FRAMES = 4096, 4096, 8192, 12288
 INLINE, TABLE = 1, 2
+EPHEMERAL, PERSISTENT = 1, 2
 GATE, ROLES = 0, {"sender": 2, "receiver": 3}
 PRESENT, LEFT, QUIET, WAS_QUIET, MUTE = 1, 2, 4, 8, 16
 MASK = (1 << 64) - 1
@@ -59,7 +60,8 @@ class Header:
         must("header_bytes", self.header_bytes, PAGE)
         must("state", self.state, 1)
         must("checksum", self.checksum, self.sum(page))
-        must("lifetime", self.lifetime, 1)
+        if self.lifetime not in (EPHEMERAL, PERSISTENT) or (self.kind, self.lifetime) == (2, PERSISTENT):
+            raise Refused("lifetime is 1, or of kind 1 also 2")
         if self.kind not in (1, 2) or self.placement not in (INLINE, TABLE):
             raise Refused("kind and placement are 1 or 2")
         if not 1 <= self.capacity <= 1 << 48:
@@ -131,7 +133,7 @@ class Segment:
         if not stat.S_ISREG(seen.st_mode) or seen.st_nlink != 1 or seen.st_uid != os.geteuid() or seen.st_mode & 0o022:
             raise Refused("not a file of ours alone")
         self.header = Header(os.pread(self.life, PAGE, 0), seen.st_size)
-        if lock(self.life, GATE, fcntl.F_WRLCK):
+        if self.header.lifetime == EPHEMERAL and lock(self.life, GATE, fcntl.F_WRLCK):
             self.unlink()
             raise Refused("stale: nobody is attached")
         if not lock(self.life, GATE, fcntl.F_RDLCK) or not self.has_name():
@@ -155,12 +157,14 @@ class Segment:
             os.unlink(self.path)
 
     def leave(self):
-        alone = lock(self.life, GATE, fcntl.F_WRLCK)
-        if not alone:
-            lock(self.life, GATE, fcntl.F_UNLCK)
+        if self.header.lifetime == EPHEMERAL:
             alone = lock(self.life, GATE, fcntl.F_WRLCK)
-        if alone:
-            self.unlink()
+            if not alone:
+                lock(self.life, GATE, fcntl.F_UNLCK)
+                alone = lock(self.life, GATE, fcntl.F_WRLCK)
+            if alone:
+                self.unlink()
+        lock(self.life, GATE, fcntl.F_UNLCK)
         os.close(self.life)
 
     def load(self, offset):
@@ -262,11 +266,12 @@ class Sender(End):
 
     def send(self, message):
         """Why it could not be sent, if it could not."""
+        is_kept = self.segment.header.lifetime == PERSISTENT
         while not self.has_room():
-            if (why := self.peer_is()) in ("left", "died"):
+            if (why := self.peer_is()) in ("left", "died") and not is_kept:
                 return why
             time.sleep(NAP)
-        if self.segment.load(self.peer) & LEFT:
+        if self.segment.load(self.peer) & LEFT and not is_kept:
             return "left"
         self.segment.store(self.segment.place(self.tail), message)
         self.segment.store(self.segment.word(self.tail), self.tail + 1)

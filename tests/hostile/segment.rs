@@ -87,6 +87,13 @@ pub(crate) fn run(input: &[u8], directory: &Path) {
     let _ = std::fs::remove_file(&path);
 }
 
+/// The version of the format that the library reads, as the document tells it.
+pub(crate) fn version() -> u32 {
+    let spec = include_str!("../../src/layout/SPEC.md");
+    let line = spec.lines().find_map(|line| line.strip_prefix("Version ")).expect("a line that tells it");
+    line.split('.').next().and_then(|number| number.parse().ok()).expect("a number")
+}
+
 /// The input's own bytes as the file, with as much of a header put right as the input asks for.
 fn raw(input: &mut Input<'_>, path: &Path) -> Option<File> {
     let (fix, pages) = (input.byte(), u64::from(input.byte() % 9));
@@ -97,10 +104,11 @@ fn raw(input: &mut Input<'_>, path: &Path) -> Option<File> {
     input.0 = &input.0[given..];
     if fix & 2 != 0 {
         page[..8].copy_from_slice(b"ringway\0");
-        page[8..12].copy_from_slice(&1_u32.to_le_bytes());
+        page[8..12].copy_from_slice(&version().to_le_bytes());
         page[12..16].copy_from_slice(&4096_u32.to_le_bytes());
         page[16..20].copy_from_slice(&[1, 2, 3, 4]);
-        page[116..120].copy_from_slice(&1_u32.to_le_bytes());
+        let lifetime: u32 = if fix & 16 != 0 { 2 } else { 1 };
+        page[116..120].copy_from_slice(&lifetime.to_le_bytes());
         page[136..140].copy_from_slice(&1_u32.to_le_bytes());
     }
     if fix & 4 != 0 {
@@ -122,9 +130,10 @@ fn raw(input: &mut Input<'_>, path: &Path) -> Option<File> {
 }
 
 fn shape(input: &mut Input<'_>, directory: &Path) -> Options {
-    let capacity = usize::from(input.byte() % 40) + 1;
+    let capacity = input.byte();
     let shape = input.byte();
-    let mut options = Options::new().dir(directory).capacity(capacity);
+    let mut options = Options::new().dir(directory).capacity(usize::from(capacity % 40) + 1);
+    options = options.persistent(capacity >= 200);
     if shape & 1 != 0 {
         options = options.placement(if shape & 2 != 0 { Placement::Inline } else { Placement::Table });
     }
@@ -153,7 +162,7 @@ fn made(how: u8, input: &mut Input<'_>, directory: &Path, path: &Path) -> Option
         4 => hold(Receiver::<u128>::create_with(NAME, &options), path),
         _ => {
             // A stream's roles are taken once, so its maker must not have taken one: the words are put back.
-            let file = hold(Writer::create_with(NAME, &options), path)?;
+            let file = hold(Writer::create_with(NAME, &options.persistent(false)), path)?;
             for page in [PAGE, 2 * PAGE] {
                 file.write_all_at(&[0; 4096], page).ok()?;
             }

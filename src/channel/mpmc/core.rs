@@ -74,6 +74,7 @@ impl<T: Payload> Core<T> {
         options: &Options,
     ) -> Self {
         let me = Owner::leased(member.index(), member.generation());
+        let absent = options.absent.unwrap_or(if member.is_kept() { Absent::Buffer } else { Absent::Wait });
         let core = Self {
             ring,
             member,
@@ -82,7 +83,7 @@ impl<T: Payload> Core<T> {
             receivable,
             id: lease::new_id(),
             instance,
-            absent: options.absent,
+            absent,
             attempts_max: options.attempts_max,
             probed_at: private::AtomicU64::new(0),
             orphans_seen: private::AtomicU64::new(0),

@@ -19,7 +19,7 @@ impl<T: Payload> DeadLetters<T> {
     pub(crate) fn new(options: &Options) -> Option<Self> {
         let name = options.dead_letters.clone()?;
         // What is about the segment is like the first channel's, but that its messages wait for whoever comes.
-        let options = Options { dead_letters: None, absent: Absent::Buffer, ..options.clone() };
+        let options = Options { dead_letters: None, absent: Some(Absent::Buffer), ..options.clone() };
         Some(Self { name, options, sender: OnceLock::new() })
     }
 

@@ -9,6 +9,7 @@ use crate::channel::options::{CAPACITY, Options};
 use crate::layout::error::{FormatError, Kind, TypeId};
 use crate::layout::geometry::{Geometry, Shape};
 use crate::layout::header::Header;
+use crate::layout::lifetime::Lifetime;
 use crate::layout::many::Many;
 #[cfg(not(loom))]
 use crate::layout::status::Status;
@@ -34,7 +35,8 @@ fn header<T>(options: &Options, instance: [u8; 16]) -> Result<Header, FormatErro
         frames_offset: tables.slots_offset(),
         is_slotted: true,
     })?;
-    Ok(Header { kind: Kind::Mpmc, instance, message, geometry, tables: Some(tables) })
+    let lifetime = Lifetime::asked(options.persistent);
+    Ok(Header { kind: Kind::Mpmc, lifetime, instance, message, geometry, tables: Some(tables) })
 }
 
 /// An attachment inside this process.
@@ -91,8 +93,7 @@ impl<T: Payload> Way for Joining<T> {
         match found {
             Ok((words, (many, index))) => Ok(sit_down(many, index, Hold::File(attachment), words, &header, options)),
             Err(refused) => {
-                // It has its name by now, which nobody else may take away.
-                attachment.leave();
+                open::go_away(attachment, &header, is_creator);
                 Err(refused)
             }
         }

@@ -7,17 +7,19 @@ macro_rules! common {
             #[doc = concat!("Creates the channel `name`, for exactly `capacity` messages, and is its ", $noun, ".")]
             ///
             /// The segment is complete before it has its name, mode 0600, its room reserved. What a dead process left
-            /// under the name is replaced; what a live one uses is not.
+            /// under the name is replaced; what a live one uses, or is [persistent](Options::persistent), is not.
             ///
             /// *Progress*: some twenty system calls; sleeps only as `Options::open_timeout` says.
             ///
             /// # Errors
             ///
-            /// [`OpenError`]: a bad name, a channel in use there, no room in `/dev/shm`, something of somebody else's.
+            /// [`OpenError`]: a bad name, a channel in use there or a persistent one, no room in `/dev/shm`, something of
+            /// somebody else's.
             ///
             /// # If this process dies here
             ///
-            /// Others find nothing, or a complete segment that nobody holds, which the next opener replaces.
+            /// Others find nothing, or a complete segment that nobody holds, which the next opener replaces (or, if it is
+            /// persistent, opens).
             pub fn create(name: &str, capacity: usize) -> Result<Self, OpenError> {
                 Self::create_with(name, &Options::new().capacity(capacity))
             }
@@ -35,7 +37,7 @@ macro_rules! common {
             ///
             /// # Errors
             ///
-            #[doc = concat!("[`OpenError`]: nothing there that anybody uses, another ", $noun, ", another type, version or kind.")]
+            #[doc = concat!("[`OpenError`]: nothing there that anybody uses or that is persistent, another ", $noun, ", another type, version or kind.")]
             pub fn open(name: &str) -> Result<Self, OpenError> {
                 Self::open_with(name, &Options::new())
             }

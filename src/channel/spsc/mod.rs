@@ -51,6 +51,13 @@
 //! [`Receiver::recv_ref`] gives a guard; the message leaves the ring when it is [committed](Guard::commit). A guard
 //! that is dropped, forgotten, or whose process dies gives the message back: it is delivered again, marked.
 //!
+//! # Messages that outlive processes
+//!
+//! A channel ends with its last user, and what is in it with it. A [persistent](Options::persistent) one does not: whoever
+//! comes next, a minute or a month later, finds what was sent and not yet received, in order. Its sender needs no receiver
+//! until the ring is full. A receiver that has taken the last message is `Disconnected` if the sender is gone, as ever;
+//! [`Receiver::wait_for_peer`] waits for the next one.
+//!
 //! # When a process dies in the middle
 //!
 //! A message is sent by one store and released by one store; a process killed before or after leaves the ring as it was

@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 /// The sending end of a channel. `Send`, not `Clone`: there is one.
 ///
 /// Dropping it is leaving: the receiver gets what was sent, then `Disconnected`. If no receiver ever came, what was sent
-/// goes with it; [`wait_for_peer`](Self::wait_for_peer) is for those who mind.
+/// goes with it; [`wait_for_peer`](Self::wait_for_peer) and [`Options::persistent`] are for those who mind.
 pub struct Sender<T> {
     pub(super) producer: Producer<T>,
     pub(super) end: End,

@@ -13,6 +13,8 @@ mod stepped_channel;
 #[cfg(not(loom))]
 mod stepped_door;
 #[cfg(not(loom))]
+mod stepped_persistent;
+#[cfg(not(loom))]
 mod stepped_stream;
 #[cfg(not(loom))]
 mod stopped;

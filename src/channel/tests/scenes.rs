@@ -100,6 +100,9 @@ pub(super) fn play(scene: &str, name: &str, directory: &Path, n: u64) {
         "open-receiver" => act(n, || Receiver::<u64>::open_with(name, &options)),
         "open-or-create-sender" => act(n, || Sender::<u64>::open_or_create_with(name, &options)),
         "open-or-create-receiver" => act(n, || Receiver::<u64>::open_or_create_with(name, &options)),
+        "create-persistent" => act(n, || Sender::<u64>::create_with(name, &options.persistent(true))),
+        "open-or-create-persistent" => act(n, || Sender::<u64>::open_or_create_with(name, &options.persistent(true))),
+        "remove" => act(n, || crate::observe::remove(name, Some(directory))),
         "last-out" => {
             let tx = Sender::<u64>::create_with(name, &options).expect("a channel");
             act(n, || drop(tx))
