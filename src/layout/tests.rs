@@ -201,6 +201,7 @@ fn header(kind: Kind, shape: Shape) -> Header {
         instance: std::array::from_fn(|at| at as u8 ^ 0xa5),
         message: TypeId { size: shape.size, align: shape.align, tag: 0x1122_3344_5566_7788 },
         geometry: Geometry::new(shape).expect("a possible shape"),
+        tables: None,
     }
 }
 
