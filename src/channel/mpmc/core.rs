@@ -168,7 +168,7 @@ impl<T: Payload> Core<T> {
             // What is there can be received whoever has gone.
             Role::Receiver => {
                 self.senders_gone.store(if gone.is_some() { epoch } else { 0 }, Relaxed); // relaxed: see below
-                self.receivable.set(epoch);
+                self.receivable.set(if self.has_orphans() { 0 } else { epoch });
             }
         }
         gone
@@ -177,8 +177,8 @@ impl<T: Payload> Core<T> {
     /// Why nothing more will be sent, if so.
     pub(crate) fn are_senders_gone(&self) -> Option<DisconnectReason> {
         // Relaxed: a value from another epoch than the present one says nothing.
-        let may_be = !self.is_undisturbed(Role::Receiver) || self.senders_gone.load(Relaxed) == self.epoch();
-        if may_be { self.digest(Role::Receiver) } else { None }
+        let is_known = self.is_undisturbed(Role::Receiver) && self.senders_gone.load(Relaxed) != self.epoch();
+        if is_known { None } else { self.digest(Role::Receiver) }
     }
 
     fn gone(&self, role: Role) -> Option<DisconnectReason> {
@@ -273,6 +273,9 @@ impl<T: Payload> Core<T> {
         self.probed_at.store(time, Relaxed); // relaxed: a hint
         self.counts.probes.fetch_add(1, Relaxed); // relaxed: a count for people
         self.bury_the_dead();
+        // Somebody may have gone and been killed before it could tell: the next look is a thorough one.
+        self.sendable.set(0);
+        self.receivable.set(0);
     }
 
     fn bury_the_dead(&self) {
@@ -310,6 +313,13 @@ impl<T: Payload> Core<T> {
         }
     }
 
+    /// Whether somebody may have left something since a receiver of ours last found nothing.
+    #[inline(always)]
+    pub(crate) fn has_orphans(&self) -> bool {
+        // Relaxed: a hint; who is too early looks once more for nothing.
+        self.orphans() != self.orphans_seen.load(Relaxed)
+    }
+
     /// How often anybody has left something.
     #[inline(always)]
     pub(crate) fn orphans(&self) -> u64 {
@@ -319,7 +329,8 @@ impl<T: Payload> Core<T> {
 
 /// Marks what a dead member left, and says that it died. Idempotent.
 ///
-/// *If the process dies here*: the member is found dead again.
+/// *If the process dies here*: the member is found dead again; or it is known to be dead and nobody was told, and finds out
+/// when it next asks ([`Core::probe`]).
 pub(crate) fn bury<T: Payload>(ring: &Ring<T>, index: usize, seen: Status) {
     let many = ring.many();
     let entry = many.member(index);
@@ -329,8 +340,9 @@ pub(crate) fn bury<T: Payload>(ring: &Ring<T>, index: usize, seen: Status) {
     for (role, _) in had.into_iter().filter(|(_, ends)| *ends > 0) {
         went(many, role, DIED);
     }
+    // Before the word of the death, behind which nobody would look for it again.
+    leave_orphans(many);
     if Member::declare_dead(many, index, seen) {
-        leave_orphans(many);
         stir(many);
     }
 }
@@ -350,8 +362,10 @@ fn stir<T>(many: &Many<T>) {
     room(many).wake_all();
 }
 
+/// Has receivers look for what somebody left, be they ever so busy.
 fn leave_orphans<T>(many: &Many<T>) {
     many.page().remains.orphans.fetch_add(1, PRESENCE.release());
+    many.page().presence.epoch.fetch_add(1, PRESENCE.release());
     messages(many).wake_one();
 }
 

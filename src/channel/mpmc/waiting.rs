@@ -11,6 +11,7 @@ use crate::sync::backoff;
 use crate::wait::awaited::{Awaited, TimedOut, wait};
 use crate::wait::bell::UNHEARD;
 use crate::wait::deadline::Deadline;
+use crate::wait::event_count::Event;
 use crate::wait::parker::Woken;
 use crate::wait::strategy::WaitStrategy;
 use std::sync::Arc;
@@ -264,6 +265,10 @@ fn pop_with<T: Payload>(
     hand: Option<usize>,
 ) -> Result<Got<T>, Vain> {
     let (ring, record) = (core.ring(), core.ring().record(lease.record));
+    // First, or in a busy channel nobody would ever come to it.
+    if let Some(got) = seek(core, lease, want, hand) {
+        return Ok(got);
+    }
     let popped = match (&mut *want, hand) {
         (Want::Some(messages), _) => match ring.pop_some(record, messages) {
             Popped::Done(n) => Popped::Done(Delivery { message: messages[0], position: n as u64, attempt: 1 }),
@@ -280,20 +285,18 @@ fn pop_with<T: Payload>(
             freed(core, lease);
             Ok(Got { delivery, hand })
         }
-        Popped::Empty => seek(core, lease, want, hand).ok_or(Vain::NotNow),
-        Popped::Held(_) | Popped::Beaten => seek(core, lease, want, hand).ok_or(Vain::InBetween),
+        Popped::Empty => Err(Vain::NotNow),
+        Popped::Held(_) | Popped::Beaten => Err(Vain::InBetween),
         Popped::Corrupt(corrupt) => Err(Vain::Gone(core.poison(corrupt))),
     }
 }
 
 /// Looks for a message that somebody has left who is dead, or who gave it back; if anything was left since the last look.
 fn seek<T: Payload>(core: &Core<T>, lease: &mut Lease, want: &mut Want<'_, T>, hand: Option<usize>) -> Option<Got<T>> {
-    let orphans = core.orphans();
-    // Relaxed: a hint; who is too early looks once more for nothing.
-    if orphans == core.orphans_seen.load(Relaxed) {
+    if !core.has_orphans() {
         return None;
     }
-    let got = seek_anew(core, lease, hand, orphans)?;
+    let got = seek_anew(core, lease, hand, core.orphans())?;
     Some(match want {
         Want::Some(messages) => {
             messages[0] = got.delivery.message;
@@ -408,9 +411,7 @@ impl<T: Payload> Awaited for Message<'_, '_, T> {
 
     fn poll(&mut self) -> Option<Self::Outcome> {
         let core = self.core;
-        let is_calm = core.is_undisturbed(Role::Receiver)
-            && !core.ring().has_something()
-            && core.orphans() == core.orphans_seen.load(Relaxed); // relaxed: a hint
+        let is_calm = core.is_undisturbed(Role::Receiver) && !core.ring().has_something() && !core.has_orphans();
         if is_calm { None } else { self.look() }
     }
 
@@ -454,13 +455,26 @@ pub(crate) fn for_peer<T: Payload>(
 ) -> Result<(), Vain> {
     core.probe(true);
     let mut peer = Peer { core, role, slice: waits.slice };
-    flatten(wait(&mut peer, waits.strategy, waits.slice, deadline))
+    let found = flatten(wait(&mut peer, waits.strategy, waits.slice, deadline));
+    // A wake that was meant for somebody else goes on to them.
+    count_wakes(core, peer.event().wake_one());
+    found
 }
 
 struct Peer<'a, T: Payload> {
     core: &'a Arc<Core<T>>,
     role: Role,
     slice: Duration,
+}
+
+impl<'a, T: Payload> Peer<'a, T> {
+    /// Where ends of our kind sleep.
+    fn event(&self) -> Event<'a> {
+        match self.role {
+            Role::Sender => self.core.room(),
+            Role::Receiver => self.core.messages(),
+        }
+    }
 }
 
 impl<T: Payload> Awaited for Peer<'_, T> {
@@ -490,11 +504,7 @@ impl<T: Payload> Awaited for Peer<'_, T> {
     }
 
     fn sleep(&mut self, deadline: Deadline) -> Result<Self::Outcome, Woken> {
-        let (core, slice) = (self.core, self.slice);
-        let event = match self.role {
-            Role::Sender => core.room(),
-            Role::Receiver => core.messages(),
-        };
+        let (event, slice) = (self.event(), self.slice);
         event.sleep(deadline.within(slice), || self.look())
     }
 
