@@ -84,19 +84,20 @@ fn everybody_takes_part() {
     assert!(queues() <= before, "a System V queue is left");
 }
 
-/// Everybody with many ends, in both loops, more of them than there are processors.
+/// Everybody with many ends, in both loops, more of them than there are processors. Not shaq: it publishes in order
+/// without ever giving the processor up, and may stand still for long there, as its row then says.
 #[test]
 fn everybody_with_many_ends_takes_part() {
-    let (table, output) = run("--work many --sides 4 --capacity 1024 --rounds 1 --run-ms 1 --patience 3");
+    let names = ["crossbeam ArrayQueue", "crossbeam-channel", "kanal", "cloudtoid", "pipe", "Unix seqpacket", "POSIX"];
+    let only = "crossbeam,kanal,cloudtoid,pipe,seqpacket,POSIX";
+    let all = "--work many --sides 4 --capacity 1024 --rounds 1 --run-ms 1 --patience 60";
+    let (table, output) = run(&format!("{all} --only {only}"));
     assert!(output.status.success(), "{output:?}");
+    assert!(!table.contains("failed"), "{table}");
     assert_eq!(table.matches("4 to 4, try and spin").count(), 2 + 2 * 2, "two tables, two verdicts for each\n{table}");
-    for name in ["crossbeam ArrayQueue", "crossbeam-channel", "kanal", "shaq mpmc", "cloudtoid", "pipe", "POSIX"] {
+    for name in names {
         line(&table, name);
     }
-    // Who publishes in order without ever giving the processor up may stand still here: that is its row.
-    let failures = table.lines().filter(|line| line.contains(" failed ") || line.contains("no end after"));
-    let others: Vec<_> = failures.filter(|line| !line.trim_start().starts_with("shaq mpmc")).collect();
-    assert_eq!(others, Vec::<&str>::new(), "{table}");
 }
 
 /// A message that is lost, that comes twice, late, for another or from nowhere fails the run.
