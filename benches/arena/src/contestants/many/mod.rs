@@ -10,6 +10,7 @@ mod crossbeam;
 mod kanal;
 mod mqueue;
 mod pipe;
+mod ringway;
 mod seqpacket;
 mod shaq;
 #[cfg(test)]
@@ -20,6 +21,7 @@ use crate::entry::Entry;
 /// Everybody, in the order of the table.
 pub fn entries() -> Vec<Entry> {
     [
+        ringway::entries(),
         pipe::entries(),
         seqpacket::entries(),
         mqueue::entries(),
