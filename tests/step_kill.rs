@@ -32,6 +32,9 @@ mod run;
 #[path = "step_kill/spsc_pair.rs"]
 mod spsc_pair;
 #[cfg(target_arch = "x86_64")]
+#[path = "step_kill/spsc_receiver.rs"]
+mod spsc_receiver;
+#[cfg(target_arch = "x86_64")]
 #[path = "step_kill/spsc_sender.rs"]
 mod spsc_sender;
 #[cfg(target_arch = "x86_64")]

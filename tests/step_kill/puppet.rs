@@ -172,7 +172,8 @@ impl Puppet {
     }
 
     fn poke(&self, place: u64, code: i64) {
-        ptrace::write(self.pid, place as ptrace::AddressType, code).expect("code, of which the child gets its own copy");
+        ptrace::write(self.pid, place as ptrace::AddressType, code)
+            .expect("code, of which the child gets its own copy");
     }
 
     /// Goes on to the next entry to or exit from the kernel.

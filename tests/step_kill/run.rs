@@ -1,8 +1,11 @@
 //! Runs the scenes, each in a process of its own, as many at a time as there are processors; and says what was done.
 
 use crate::puppet;
-use crate::spsc_sender;
 use crate::stage::{Entry, Report};
+use crate::support;
+use crate::{spsc_receiver, spsc_sender};
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use nix::unistd::Pid;
 use std::fmt::Write as _;
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Mutex;
@@ -10,11 +13,13 @@ use std::time::{Duration, Instant};
 
 /// In a process that runs one scene: its name.
 const SCENE: &str = "RINGWAY_STEP_SCENE";
+/// And which of the processors is its own.
+const SLOT: &str = "RINGWAY_STEP_SLOT";
 /// No scene takes so long: one that does hangs.
 const PATIENCE: Duration = Duration::from_secs(240);
 
 fn scenes() -> Vec<Entry> {
-    [spsc_sender::scenes()].into_iter().flatten().collect()
+    [spsc_sender::scenes(), spsc_receiver::scenes()].into_iter().flatten().collect()
 }
 
 pub(crate) fn main() -> ExitCode {
@@ -38,6 +43,7 @@ pub(crate) fn main() -> ExitCode {
 /// Runs one scene in this process.
 fn alone(name: &str) -> ExitCode {
     let _ = nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL);
+    stay();
     let Some(scene) = scenes().into_iter().find(|scene| scene.name == name) else {
         eprintln!("no scene {name:?}");
         return ExitCode::FAILURE;
@@ -45,6 +51,17 @@ fn alone(name: &str) -> ExitCode {
     let report = (scene.run)();
     println!("{}", Line(report));
     ExitCode::SUCCESS
+}
+
+/// Stays on one processor, and its victims with it: they take turns, and need not be woken elsewhere.
+fn stay() {
+    let slot = support::number(SLOT, 0) as usize;
+    let Ok(allowed) = sched_getaffinity(Pid::from_raw(0)) else { return };
+    let mut processors = (0..CpuSet::count()).filter(|processor| allowed.is_set(*processor).unwrap_or(false));
+    let mut here = CpuSet::new();
+    if let Some(processor) = processors.nth(slot) {
+        let _ = here.set(processor).and_then(|()| sched_setaffinity(Pid::from_raw(0), &here));
+    }
 }
 
 /// A report as one process tells it to another.
@@ -66,9 +83,10 @@ fn parse(line: &str) -> Option<Report> {
 }
 
 /// Runs a scene in another process.
-fn elsewhere(name: &str) -> Result<Report, String> {
+fn elsewhere(name: &str, slot: usize) -> Result<Report, String> {
     let mut process = Command::new(std::env::current_exe().map_err(|error| error.to_string())?)
         .env(SCENE, name)
+        .env(SLOT, slot.to_string())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -102,11 +120,12 @@ fn all(names: Vec<String>) -> ExitCode {
     let at_a_time = std::thread::available_parallelism().map_or(1, usize::from);
     let (waiting, done) = (Mutex::new(names.iter().enumerate()), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
-        for _ in 0..at_a_time.min(names.len()) {
-            scope.spawn(|| {
+        for slot in 0..at_a_time.min(names.len()) {
+            let (waiting, done) = (&waiting, &done);
+            scope.spawn(move || {
                 loop {
                     let Some((at, name)) = waiting.lock().expect("a list").next() else { return };
-                    let result = elsewhere(name);
+                    let result = elsewhere(name, slot);
                     done.lock().expect("a list").push((at, result));
                 }
             });

@@ -3,6 +3,7 @@
 //! *State k* of an operation is when k of its instructions have been performed; an instruction is next, or the end.
 
 use crate::puppet::{Over, Puppet};
+use std::collections::HashMap;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
@@ -51,10 +52,12 @@ impl Image {
 }
 
 /// What an operation does, instruction by instruction.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Walk {
     /// Where the victim stands in each state, the last one included.
     places: Vec<u64>,
+    /// The states in which it stands there, ascending.
+    visits: HashMap<u64, Vec<usize>>,
     /// The states whose segment is another than that of the state before.
     pub(crate) changes: Vec<usize>,
     /// The states whose next instruction is a call of the kernel.
@@ -67,11 +70,12 @@ impl Walk {
     /// Walks through the operation of a victim that stands at its first mark.
     pub(crate) fn record(puppet: &mut Puppet, path: PathBuf, mut relieve: impl FnMut()) -> Self {
         let mut image = Image::new(path);
-        let mut walk = Self { places: Vec::new(), changes: Vec::new(), calls: Vec::new(), relieved: Vec::new() };
+        let mut walk = Self::default();
         let mut place = puppet.place();
         loop {
             let state = walk.places.len();
             walk.places.push(place);
+            walk.visits.entry(place).or_default().push(state);
             let calls = puppet.is_about_to_call(place);
             if calls {
                 walk.calls.push(state);
@@ -133,11 +137,9 @@ impl Walk {
     fn landmark(&self, from: usize, to: usize) -> (usize, usize) {
         let candidates = (to.saturating_sub(NEAR).max(from)..=to).rev();
         let cost = |at: usize| {
-            let times = if at == from {
-                0
-            } else {
-                self.places[from..=at].iter().filter(|place| **place == self.places[at]).count()
-            };
+            let visits = &self.visits[&self.places[at]];
+            let before = |state| visits.partition_point(|visit| *visit < state);
+            let times = if at == from { 0 } else { before(at + 1) - before(from) };
             (to - at + 2 * times, at, times)
         };
         let (_, at, times) = candidates.map(cost).min().expect("at least one");
