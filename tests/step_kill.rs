@@ -29,6 +29,9 @@ mod puppet;
 #[path = "step_kill/run.rs"]
 mod run;
 #[cfg(target_arch = "x86_64")]
+#[path = "step_kill/sleeper.rs"]
+mod sleeper;
+#[cfg(target_arch = "x86_64")]
 #[path = "step_kill/spsc_pair.rs"]
 mod spsc_pair;
 #[cfg(target_arch = "x86_64")]
@@ -37,6 +40,9 @@ mod spsc_receiver;
 #[cfg(target_arch = "x86_64")]
 #[path = "step_kill/spsc_sender.rs"]
 mod spsc_sender;
+#[cfg(target_arch = "x86_64")]
+#[path = "step_kill/spsc_sleeper.rs"]
+mod spsc_sleeper;
 #[cfg(target_arch = "x86_64")]
 #[path = "step_kill/stage.rs"]
 mod stage;

@@ -3,7 +3,7 @@
 use crate::puppet;
 use crate::stage::{Entry, Report};
 use crate::support;
-use crate::{spsc_receiver, spsc_sender};
+use crate::{spsc_receiver, spsc_sender, spsc_sleeper};
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
 use std::fmt::Write as _;
@@ -19,7 +19,7 @@ const SLOT: &str = "RINGWAY_STEP_SLOT";
 const PATIENCE: Duration = Duration::from_secs(240);
 
 fn scenes() -> Vec<Entry> {
-    [spsc_sender::scenes(), spsc_receiver::scenes()].into_iter().flatten().collect()
+    [spsc_sender::scenes(), spsc_receiver::scenes(), spsc_sleeper::scenes()].into_iter().flatten().collect()
 }
 
 pub(crate) fn main() -> ExitCode {

@@ -2,8 +2,8 @@
 
 use crate::message::{Message, messages};
 use crate::stage::{NAME, Place};
-use ringway::TrySendError;
 use ringway::spsc::{Receiver, Sender};
+use ringway::{Options, TrySendError};
 
 /// Messages that go through a ring before a victim comes: every place has been used, and the next is the second of its
 /// frame or the first, as the capacity is even or odd.
@@ -13,8 +13,13 @@ pub(crate) fn warmth(capacity: usize) -> u64 {
 
 /// A channel whose ring has been around. Both ends are in the caller's hand.
 pub(crate) fn warm(place: &Place) -> (Sender<Message>, Receiver<Message>) {
-    let mut rx = Receiver::create_with(NAME, &place.options()).expect("a free name");
-    let mut tx = Sender::open_with(NAME, &place.options()).expect("a free seat");
+    warm_with(&place.options())
+}
+
+/// The same, with other options.
+pub(crate) fn warm_with(options: &Options) -> (Sender<Message>, Receiver<Message>) {
+    let mut rx = Receiver::create_with(NAME, options).expect("a free name");
+    let mut tx = Sender::open_with(NAME, options).expect("a free seat");
     for number in 0..warmth(rx.capacity()) {
         tx.send(Message::new(number)).expect("room");
         assert_eq!(rx.try_recv(), Ok(Message::new(number)));

@@ -108,13 +108,8 @@ impl Place {
         }
     }
 
-    /// All ends are gone: no file is there after a cleaning, and no descriptor.
-    fn must_be_empty(&self, may_be_stale: bool) {
-        if may_be_stale {
-            for cleaned in observe::clean(Some(self.dir.path())).expect("a directory") {
-                assert!(matches!(cleaned.removed, Ok(true)), "{cleaned:?}");
-            }
-        }
+    /// All ends are gone: no file is there, and no descriptor.
+    fn must_be_empty(&self) {
         assert_eq!(self.dir.files(), [""; 0], "left behind");
         assert_eq!(support::descriptors(), self.descriptors, "descriptors are left open");
     }
@@ -161,7 +156,7 @@ impl<'a, S: Scene> Stage<'a, S> {
         let walk = Walk::record(&mut puppet, place.path(), || scene.relieve(&mut survivor));
         puppet.kill();
         scene.bury(&place, survivor, Fate { is_complete: true, state: walk.last() });
-        place.must_be_empty(false);
+        place.must_be_empty();
         Self { scene, place, walk, kills: 0, freezes: 0, strays: 0 }
     }
 
@@ -228,7 +223,7 @@ impl<'a, S: Scene> Stage<'a, S> {
     fn bury(&mut self, survivor: S::Survivor, fate: Fate, before: Option<Progress>) -> Progress {
         let progress = context(fate.state, || {
             let progress = self.scene.bury(&self.place, survivor, fate);
-            self.place.must_be_empty(false);
+            self.place.must_be_empty();
             progress
         });
         let [least, most] = self.scene.range();
@@ -257,7 +252,7 @@ impl<'a, S: Scene> Stage<'a, S> {
                 puppet.judge();
                 let progress = self.scene.bury(&self.place, survivor, Fate { is_complete: true, state });
                 assert_eq!(progress, self.scene.range()[1], "it went on, and not all is there");
-                self.place.must_be_empty(false);
+                self.place.must_be_empty();
             });
             self.freezes += 1;
         }
@@ -265,14 +260,15 @@ impl<'a, S: Scene> Stage<'a, S> {
 
     /// A victim in that state.
     fn bring_to(&mut self, state: usize) -> (Puppet, S::Survivor) {
-        for _ in 0..TRIES {
+        for attempt in 0..TRIES {
             let (mut puppet, mut survivor) = begin(self.scene, &self.place);
-            match self.walk.take(&mut puppet, state, || self.scene.relieve(&mut survivor)) {
+            match self.walk.take(&mut puppet, state, attempt, || self.scene.relieve(&mut survivor)) {
                 Ok(()) => return (puppet, survivor),
                 Err(Over) => {
                     self.strays += 1;
-                    drop((puppet, survivor));
-                    self.place.must_be_empty(true);
+                    puppet.kill();
+                    let _ = self.scene.bury(&self.place, survivor, Fate { is_complete: false, state });
+                    self.place.must_be_empty();
                 }
             }
         }

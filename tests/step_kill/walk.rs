@@ -12,6 +12,8 @@ use std::path::PathBuf;
 const HEADER: u64 = 4096;
 /// Single steps that may be cheaper than a breakpoint that is met often.
 const NEAR: usize = 6;
+/// So far back a victim that went another way is counted from: clocks are read, and sums of times carry or do not.
+const FAR: usize = 60;
 
 /// The segment as others see it.
 #[derive(Debug)]
@@ -107,30 +109,38 @@ impl Walk {
         self.places.len() - 1
     }
 
-    /// Takes a victim that stands at its first mark to a state. `Err` if it has not come there: it went another way.
-    pub(crate) fn take(&self, puppet: &mut Puppet, to: usize, mut relieve: impl FnMut()) -> Result<(), Over> {
+    /// Takes a victim that stands at its first mark to a state. `Err` if it has not come there: it went another way. With
+    /// each attempt it is taken by instructions counted from further back, wherever they lead.
+    pub(crate) fn take(
+        &self,
+        puppet: &mut Puppet,
+        to: usize,
+        attempt: usize,
+        mut relieve: impl FnMut(),
+    ) -> Result<(), Over> {
         let mut from = 0;
         for station in self.relieved.iter().copied().filter(|station| *station < to) {
-            self.leg(puppet, from, station)?;
+            self.leg(puppet, from, station, 0)?;
             relieve();
             from = station;
         }
-        self.leg(puppet, from, to)
+        self.leg(puppet, from, to, attempt)
     }
 
-    fn leg(&self, puppet: &mut Puppet, from: usize, to: usize) -> Result<(), Over> {
+    fn leg(&self, puppet: &mut Puppet, from: usize, to: usize, attempt: usize) -> Result<(), Over> {
         if to == self.last() {
             puppet.complete();
             return Ok(());
         }
-        let (at, times) = self.landmark(from, to);
+        let until = to.saturating_sub(attempt * FAR).max(from);
+        let (at, times) = self.landmark(from, until);
         if times > 0 {
             puppet.run_to(self.places[at], times)?;
         }
         for _ in at..to {
             puppet.step()?;
         }
-        if puppet.place() == self.places[to] { Ok(()) } else { Err(Over) }
+        if attempt > 0 || puppet.place() == self.places[to] { Ok(()) } else { Err(Over) }
     }
 
     /// A state, at `to` or a little before, that is soon come to by a breakpoint; and how often that is met on the way.
