@@ -32,6 +32,9 @@ mod run;
 #[path = "step_kill/sleeper.rs"]
 mod sleeper;
 #[cfg(target_arch = "x86_64")]
+#[path = "step_kill/spsc_doors.rs"]
+mod spsc_doors;
+#[cfg(target_arch = "x86_64")]
 #[path = "step_kill/spsc_pair.rs"]
 mod spsc_pair;
 #[cfg(target_arch = "x86_64")]

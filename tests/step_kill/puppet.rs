@@ -185,6 +185,19 @@ impl Puppet {
         }
     }
 
+    /// Goes on until it has mapped a file, to share it.
+    pub(crate) fn run_to_mapping(&mut self) -> Result<(), Over> {
+        loop {
+            self.next_call()?;
+            let registers = ptrace::getregs(self.pid).expect("a child that stands");
+            let shares = registers.r10 as i32 & libc::MAP_SHARED != 0;
+            if registers.orig_rax == libc::SYS_mmap as u64 && shares {
+                // It stands at the entry.
+                return self.next_call();
+            }
+        }
+    }
+
     /// Goes on to its last mark.
     pub(crate) fn complete(&mut self) {
         ptrace::cont(self.pid, None).expect("a child that stands");

@@ -3,7 +3,7 @@
 use crate::puppet;
 use crate::stage::{Entry, Report};
 use crate::support;
-use crate::{spsc_receiver, spsc_sender, spsc_sleeper};
+use crate::{spsc_doors, spsc_receiver, spsc_sender, spsc_sleeper};
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
 use std::fmt::Write as _;
@@ -16,10 +16,13 @@ const SCENE: &str = "RINGWAY_STEP_SCENE";
 /// And which of the processors is its own.
 const SLOT: &str = "RINGWAY_STEP_SLOT";
 /// No scene takes so long: one that does hangs.
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 fn scenes() -> Vec<Entry> {
-    [spsc_sender::scenes(), spsc_receiver::scenes(), spsc_sleeper::scenes()].into_iter().flatten().collect()
+    [spsc_sender::scenes(), spsc_receiver::scenes(), spsc_sleeper::scenes(), spsc_doors::scenes()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 pub(crate) fn main() -> ExitCode {

@@ -6,7 +6,7 @@ use crate::puppet::{Over, Puppet};
 use crate::support::{self, Dir};
 use crate::walk::Walk;
 use ringway::{Options, WaitStrategy, observe};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 pub(crate) const NAME: &str = "channel";
@@ -47,6 +47,12 @@ pub(crate) trait Scene {
 
     fn points(&self) -> Points {
         Points::EveryInstruction
+    }
+
+    /// Whether the operation maps the segment; then it is walked through from there on. Before that only calls of the
+    /// kernel change anything.
+    fn maps(&self) -> bool {
+        false
     }
 
     /// Before the victim is there.
@@ -95,6 +101,10 @@ impl Place {
     /// Two messages fill a frame of one line.
     pub(crate) fn options(&self) -> Options {
         self.dir.options().capacity(self.capacity).wait(WaitStrategy::Sleep)
+    }
+
+    pub(crate) fn directory(&self) -> &Path {
+        self.dir.path()
     }
 
     pub(crate) fn path(&self) -> PathBuf {
@@ -153,7 +163,7 @@ impl<'a, S: Scene> Stage<'a, S> {
     fn new(scene: &'a S) -> Self {
         let place = Place::new(scene.capacity());
         let (mut puppet, mut survivor) = begin(scene, &place);
-        let walk = Walk::record(&mut puppet, place.path(), || scene.relieve(&mut survivor));
+        let walk = Walk::record(&mut puppet, scene.maps(), place.path(), || scene.relieve(&mut survivor));
         puppet.kill();
         scene.bury(&place, survivor, Fate { is_complete: true, state: walk.last() });
         place.must_be_empty();
@@ -163,7 +173,7 @@ impl<'a, S: Scene> Stage<'a, S> {
     fn run(mut self) -> Report {
         let start = Instant::now();
         self.kill_in_every_state();
-        if self.scene.points() == Points::CallsAndChanges {
+        if self.scene.maps() || self.scene.points() == Points::CallsAndChanges {
             self.kill_at_every_call();
         }
         if self.scene.freezes() {

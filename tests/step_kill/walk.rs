@@ -5,7 +5,7 @@
 use crate::puppet::{Over, Puppet};
 use std::collections::HashMap;
 use std::fs::File;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::PathBuf;
 
 /// The header's page is written before the segment has its name.
@@ -34,8 +34,11 @@ impl Image {
 
     /// A name comes by a call of the kernel.
     fn look_for_file(&mut self) {
-        if self.file.is_none() {
-            self.file = File::open(&self.path).ok();
+        let inode = |file: &File| file.metadata().expect("a file").ino();
+        if let Ok(found) = File::open(&self.path) {
+            if self.file.as_ref().is_none_or(|file| inode(file) != inode(&found)) {
+                self.file = Some(found);
+            }
         }
     }
 
@@ -56,6 +59,8 @@ impl Image {
 /// What an operation does, instruction by instruction.
 #[derive(Debug, Default)]
 pub(crate) struct Walk {
+    /// Whether state 0 is not at the first mark, but where the victim has mapped the segment.
+    maps: bool,
     /// Where the victim stands in each state, the last one included.
     places: Vec<u64>,
     /// The states in which it stands there, ascending.
@@ -70,9 +75,12 @@ pub(crate) struct Walk {
 
 impl Walk {
     /// Walks through the operation of a victim that stands at its first mark.
-    pub(crate) fn record(puppet: &mut Puppet, path: PathBuf, mut relieve: impl FnMut()) -> Self {
+    pub(crate) fn record(puppet: &mut Puppet, maps: bool, path: PathBuf, mut relieve: impl FnMut()) -> Self {
+        if maps {
+            puppet.run_to_mapping().expect("an operation that maps the segment");
+        }
         let mut image = Image::new(path);
-        let mut walk = Self::default();
+        let mut walk = Self { maps, ..Self::default() };
         let mut place = puppet.place();
         loop {
             let state = walk.places.len();
@@ -118,6 +126,9 @@ impl Walk {
         attempt: usize,
         mut relieve: impl FnMut(),
     ) -> Result<(), Over> {
+        if self.maps {
+            puppet.run_to_mapping()?;
+        }
         let mut from = 0;
         for station in self.relieved.iter().copied().filter(|station| *station < to) {
             self.leg(puppet, from, station, 0)?;
