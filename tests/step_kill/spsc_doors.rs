@@ -176,7 +176,7 @@ impl Scene for SecondSender {
     }
 
     fn points(&self) -> Points {
-        Points::EveryChangingInstruction
+        Points::NearChanges
     }
 
     fn maps(&self) -> bool {
@@ -245,7 +245,7 @@ impl Scene for SecondReceiver {
     }
 
     fn points(&self) -> Points {
-        Points::EveryChangingInstruction
+        Points::NearChanges
     }
 
     fn maps(&self) -> bool {

@@ -132,7 +132,12 @@ impl Scene for Receiving {
     }
 
     fn points(&self) -> Points {
-        if self.operation == Operation::Drop { Points::CallsAndChanges } else { Points::EveryInstruction }
+        match self.operation {
+            Operation::Drop => Points::CallsAndChanges,
+            // It spins before it sleeps, and reads clocks.
+            Operation::RecvAndWait => Points::NearChanges,
+            _ => Points::EveryInstruction,
+        }
     }
 
     fn survive(&self, place: &Place) -> Survivor {

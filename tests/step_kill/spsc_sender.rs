@@ -106,7 +106,12 @@ impl Scene for Sending {
     }
 
     fn points(&self) -> Points {
-        if self.operation == Operation::Drop { Points::CallsAndChanges } else { Points::EveryInstruction }
+        match self.operation {
+            Operation::Drop => Points::CallsAndChanges,
+            // It spins before it sleeps, and reads clocks.
+            Operation::SendAndWait => Points::NearChanges,
+            _ => Points::EveryInstruction,
+        }
     }
 
     fn survive(&self, place: &Place) -> Survivor {

@@ -13,6 +13,13 @@ pub(crate) const NAME: &str = "channel";
 /// How often the same state is tried for, if a victim goes another way: a clock is read again, an allocation calls the kernel.
 const TRIES: usize = 5;
 
+/// If it is set to 1, victims are killed at every instruction of every scene, which takes long.
+const ALL: &str = "RINGWAY_STEP_ALL";
+/// So many instructions before and behind a change are near to it.
+const NEAR: usize = 50;
+/// Between two changes so many instructions are still near to one: there is more between them where a file is read.
+const STRETCH: usize = 5000;
+
 /// How far a victim has got, as its survivor finds it: numbers that only grow while the operation goes on.
 pub(crate) type Progress = [u64; 2];
 
@@ -21,8 +28,8 @@ pub(crate) type Progress = [u64; 2];
 pub(crate) enum Points {
     /// All.
     EveryInstruction,
-    /// All from just before the first change of the segment to the last one.
-    EveryChangingInstruction,
+    /// All but those that are far from any change of the segment, and from the end.
+    NearChanges,
     /// Each entry to and exit from the kernel, and on both sides of each change of the segment.
     CallsAndChanges,
 }
@@ -191,11 +198,18 @@ impl<'a, S: Scene> Stage<'a, S> {
 
     /// The states to be killed in; the first and the last are always among them.
     fn states(&self) -> Vec<usize> {
-        let (last, changes) = (self.walk.last(), &self.walk.changes);
-        let mut states: Vec<usize> = match (self.scene.points(), changes.first(), changes.last()) {
-            (Points::EveryInstruction, ..) => (0..=last).collect(),
-            (Points::EveryChangingInstruction, Some(first), Some(until)) => (first - 1..=*until).collect(),
-            _ => changes.iter().flat_map(|state| [state - 1, *state, state + 1]).collect(),
+        let last = self.walk.last();
+        let mut borders = self.walk.changes.clone();
+        borders.push(last);
+        let mut states: Vec<usize> = match self.scene.points() {
+            _ if support::number(ALL, 0) > 0 => (0..=last).collect(),
+            Points::EveryInstruction => (0..=last).collect(),
+            Points::NearChanges => {
+                let between = borders.windows(2).filter(|pair| pair[1] - pair[0] <= STRETCH);
+                let around = borders.iter().map(|border| border.saturating_sub(NEAR)..border + NEAR);
+                between.map(|pair| pair[0]..pair[1]).chain(around).flatten().collect()
+            }
+            Points::CallsAndChanges => borders.iter().flat_map(|state| [state - 1, *state, state + 1]).collect(),
         };
         states.extend([0, last]);
         states.retain(|state| *state <= last);
