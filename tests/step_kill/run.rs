@@ -19,7 +19,7 @@ const SLOT: &str = "RINGWAY_STEP_SLOT";
 const PATIENCE: Duration = Duration::from_secs(120);
 
 fn scenes() -> Vec<Entry> {
-    [spsc_sender::scenes(), spsc_receiver::scenes(), spsc_sleeper::scenes(), spsc_doors::scenes()]
+    [spsc_doors::scenes(), spsc_sleeper::scenes(), spsc_receiver::scenes(), spsc_sender::scenes()]
         .into_iter()
         .flatten()
         .collect()

@@ -44,29 +44,25 @@ pub(crate) struct Survivor {
     sent: u64,
 }
 
-/// The scenes of a receiver, on rings of 1, 2 and 4.
+/// The scenes of a receiver, on rings of 1, 2 and 4. Whoever has found a message or none does the same on every ring, so
+/// that is done on one.
 pub(crate) fn scenes() -> Vec<Entry> {
-    let mut scenes = Vec::new();
-    for capacity in [1, 2, 4] {
-        let mut add = |operation, there, releases, hands_out| {
-            scenes.push(Entry::new(Receiving { operation, capacity, there, releases, hands_out }));
-        };
-        let full = capacity as u64;
-        add(Operation::Recv, full, 1, 0);
-        add(Operation::RecvMany, full, full, 0);
-        add(Operation::RecvRefAndCommit, full, 1, 1);
-        add(Operation::RecvRefAndDrop, full, 0, 1);
-        add(Operation::ReadAndRelease, full, full, full);
-        if full > 1 {
-            add(Operation::ReadAndReleaseSome, full, full - 1, full);
-        }
-        add(Operation::Close, full, 0, 0);
-        add(Operation::Drop, full, 0, 0);
-        // They ask whether a message is there, and no more: for that all rings are alike.
-        if full == 1 {
-            add(Operation::RecvAndWait, 0, 1, 0);
-            add(Operation::TryRecvEmpty, 0, 0, 0);
-        }
+    let on = |capacity, operation, there, releases, hands_out| {
+        Entry::new(Receiving { operation, capacity, there, releases, hands_out })
+    };
+    let mut scenes = vec![
+        on(1, Operation::RecvAndWait, 0, 1, 0),
+        on(1, Operation::TryRecvEmpty, 0, 0, 0),
+        on(2, Operation::RecvRefAndDrop, 2, 0, 1),
+        on(4, Operation::ReadAndReleaseSome, 4, 3, 4),
+        on(4, Operation::Close, 4, 0, 0),
+        on(4, Operation::Drop, 4, 0, 0),
+    ];
+    for (capacity, full) in [(1, 1), (2, 2), (4, 4)] {
+        scenes.push(on(capacity, Operation::Recv, full, 1, 0));
+        scenes.push(on(capacity, Operation::RecvMany, full, full, 0));
+        scenes.push(on(capacity, Operation::RecvRefAndCommit, full, 1, 1));
+        scenes.push(on(capacity, Operation::ReadAndRelease, full, full, full));
     }
     scenes
 }

@@ -40,28 +40,22 @@ pub(crate) struct Survivor {
     got: Vec<Message>,
 }
 
-/// The scenes of a sender, on rings of 1, 2 and 4.
+/// The scenes of a sender, on rings of 1, 2 and 4. Whoever has found room or none does the same on every ring, so that
+/// is done on one.
 pub(crate) fn scenes() -> Vec<Entry> {
-    let mut scenes = Vec::new();
-    for capacity in [1, 2, 4] {
-        let mut add = |operation, before, sends| {
-            scenes.push(Entry::new(Sending { operation, capacity, before, sends }));
-        };
-        let full = capacity as u64;
-        add(Operation::Send, 0, 1);
-        if full > 1 {
-            add(Operation::Send, full - 1, 1);
-        }
-        add(Operation::SendIntoFreedRoom, full, 1);
-        add(Operation::SendMany, 0, full);
-        add(Operation::Commit, 0, (full - 1).max(1));
-        add(Operation::Close, 1, 0);
-        add(Operation::Drop, 1, 0);
-        // They ask whether there is room, and no more: for that all rings are alike.
-        if full == 1 {
-            add(Operation::SendAndWait, full, 1);
-            add(Operation::TrySendFull, full, 0);
-        }
+    let on = |capacity, operation, before, sends| Entry::new(Sending { operation, capacity, before, sends });
+    let mut scenes = vec![
+        on(1, Operation::SendAndWait, 1, 1),
+        on(1, Operation::TrySendFull, 1, 0),
+        on(2, Operation::SendIntoFreedRoom, 2, 1),
+        on(4, Operation::Send, 3, 1),
+        on(4, Operation::Close, 1, 0),
+        on(4, Operation::Drop, 1, 0),
+    ];
+    for (capacity, full) in [(1, 1), (2, 2), (4, 4)] {
+        scenes.push(on(capacity, Operation::Send, 0, 1));
+        scenes.push(on(capacity, Operation::SendMany, 0, full));
+        scenes.push(on(capacity, Operation::Commit, 0, (full - 1).max(1)));
     }
     scenes
 }
