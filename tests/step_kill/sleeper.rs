@@ -1,10 +1,12 @@
 //! A thread of the survivor's that sleeps in the kernel while a victim is stepped.
 
+use crate::support::PATIENCE;
 use nix::unistd::{Pid, gettid};
 use std::fmt::Debug;
 use std::fs::read_to_string;
 use std::sync::mpsc;
 use std::thread::{JoinHandle, spawn};
+use std::time::Instant;
 
 /// Somebody who sleeps until the work it waits for is done.
 #[derive(Debug)]
@@ -28,8 +30,13 @@ impl<R: Send + 'static> Sleeper<R> {
         Self(thread)
     }
 
-    /// Waits until its work is done.
+    /// Waits until its work is done; not for ever.
     pub(crate) fn rise(self) -> R {
+        let give_up = Instant::now() + PATIENCE;
+        while !self.0.is_finished() {
+            assert!(Instant::now() < give_up, "nobody wakes the sleeper");
+            std::thread::yield_now();
+        }
         self.0.join().expect("a thread that does not panic")
     }
 }

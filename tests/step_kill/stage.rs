@@ -105,9 +105,11 @@ impl Place {
         Self { dir, capacity, descriptors: support::descriptors() }
     }
 
-    /// Two messages fill a frame of one line.
+    /// On small rings each message has a frame to itself: then there are as many places as messages fit, and one that is
+    /// written too early is one that is still read. On a ring of 4 frames are of a line, and hold two.
     pub(crate) fn options(&self) -> Options {
-        self.dir.options().capacity(self.capacity).wait(WaitStrategy::Sleep)
+        let frame = if self.capacity < 4 { 32 } else { 64 };
+        self.dir.options().capacity(self.capacity).frame_bytes(frame).wait(WaitStrategy::Sleep)
     }
 
     pub(crate) fn directory(&self) -> &Path {
