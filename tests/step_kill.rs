@@ -9,48 +9,18 @@
 //! This is a program of its own (`harness = false`): victims are forked, so each scene runs in a process with one thread.
 //! Names given to it choose scenes.
 
-#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
-fn main() {
-    println!("skipped: single steps are known here for x86_64 only");
-}
+use std::process::ExitCode;
 
 #[cfg(target_arch = "x86_64")]
-fn main() -> std::process::ExitCode {
-    run::main()
-}
+#[path = "step_kill/mod.rs"]
+mod step_kill;
 
-#[cfg(target_arch = "x86_64")]
-#[path = "step_kill/message.rs"]
-mod message;
-#[cfg(target_arch = "x86_64")]
-#[path = "step_kill/puppet.rs"]
-mod puppet;
-#[cfg(target_arch = "x86_64")]
-#[path = "step_kill/run.rs"]
-mod run;
-#[cfg(target_arch = "x86_64")]
-#[path = "step_kill/sleeper.rs"]
-mod sleeper;
-#[cfg(target_arch = "x86_64")]
-#[path = "step_kill/spsc_doors.rs"]
-mod spsc_doors;
-#[cfg(target_arch = "x86_64")]
-#[path = "step_kill/spsc_pair.rs"]
-mod spsc_pair;
-#[cfg(target_arch = "x86_64")]
-#[path = "step_kill/spsc_receiver.rs"]
-mod spsc_receiver;
-#[cfg(target_arch = "x86_64")]
-#[path = "step_kill/spsc_sender.rs"]
-mod spsc_sender;
-#[cfg(target_arch = "x86_64")]
-#[path = "step_kill/spsc_sleeper.rs"]
-mod spsc_sleeper;
-#[cfg(target_arch = "x86_64")]
-#[path = "step_kill/stage.rs"]
-mod stage;
-#[cfg(target_arch = "x86_64")]
-mod support;
-#[cfg(target_arch = "x86_64")]
-#[path = "step_kill/walk.rs"]
-mod walk;
+fn main() -> ExitCode {
+    #[cfg(target_arch = "x86_64")]
+    return step_kill::run::main();
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        println!("skipped: single steps are known here for x86_64 only");
+        ExitCode::SUCCESS
+    }
+}

@@ -1,9 +1,9 @@
 //! Runs the scenes, each in a process of its own, as many at a time as there are processors; and says what was done.
 
-use crate::puppet;
-use crate::stage::{Entry, Report};
-use crate::support;
-use crate::{spsc_doors, spsc_receiver, spsc_sender, spsc_sleeper};
+use super::puppet;
+use super::stage::{self, Entry, Report};
+use super::support;
+use super::{spsc_doors, spsc_receiver, spsc_sender, spsc_sleeper};
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
 use std::fmt::Write as _;
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 const SCENE: &str = "RINGWAY_STEP_SCENE";
 /// And which of the processors is its own.
 const SLOT: &str = "RINGWAY_STEP_SLOT";
-/// No scene takes so long: one that does hangs.
+/// No scene takes so long: one that does hangs. Where victims are killed everywhere, it is many times as long.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 fn scenes() -> Vec<Entry> {
@@ -87,15 +87,18 @@ fn parse(line: &str) -> Option<Report> {
 
 /// Runs a scene in another process.
 fn elsewhere(name: &str, slot: usize) -> Result<Report, String> {
+    // Ours, so that it goes even if the process hangs and is killed.
+    let dir = support::Dir::new();
     let mut process = Command::new(std::env::current_exe().map_err(|error| error.to_string())?)
         .env(SCENE, name)
         .env(SLOT, slot.to_string())
+        .env(support::DIR, dir.path())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .map_err(|error| error.to_string())?;
-    let give_up = Instant::now() + PATIENCE;
+    let give_up = Instant::now() + if stage::everywhere() { 30 * PATIENCE } else { PATIENCE };
     let is_late = loop {
         if process.try_wait().map_err(|error| error.to_string())?.is_some() {
             break false;

@@ -1,6 +1,6 @@
 //! A thread of the survivor's that sleeps in the kernel while a victim is stepped.
 
-use crate::support::PATIENCE;
+use super::support::PATIENCE;
 use nix::unistd::{Pid, gettid};
 use std::fmt::Debug;
 use std::fs::read_to_string;

@@ -1,9 +1,9 @@
 //! The victim comes to a channel, leaves it, or cleans up.
 
-use crate::message::{Message, messages};
-use crate::puppet::{Puppet, act};
-use crate::spsc_pair;
-use crate::stage::{Entry, Fate, NAME, Place, Points, Progress, Scene};
+use super::message::{Message, messages};
+use super::puppet::{Puppet, act};
+use super::spsc_pair;
+use super::stage::{Entry, Fate, NAME, Place, Points, Progress, Scene};
 use ringway::spsc::{Receiver, Sender};
 use ringway::{DisconnectReason, OpenError, observe};
 
@@ -176,7 +176,7 @@ impl Scene for SecondSender {
     }
 
     fn points(&self) -> Points {
-        // On the smaller rings it does the same, fewer times.
+        // It goes through the words that its predecessor's `tail` does not tell; on smaller rings there are fewer.
         if self.capacity == 4 { Points::NearChanges } else { Points::CallsAndChanges }
     }
 
@@ -246,8 +246,8 @@ impl Scene for SecondReceiver {
     }
 
     fn points(&self) -> Points {
-        // On the smaller rings it does the same, fewer times.
-        if self.capacity == 4 { Points::NearChanges } else { Points::CallsAndChanges }
+        // It only reads the ring that it takes up.
+        Points::CallsAndChanges
     }
 
     fn maps(&self) -> bool {

@@ -1,7 +1,7 @@
 //! A pair of ends without a victim: before it comes, and after it is dead.
 
-use crate::message::{Message, messages};
-use crate::stage::{NAME, Place};
+use super::message::{Message, messages};
+use super::stage::{NAME, Place};
 use ringway::spsc::{Receiver, Sender};
 use ringway::{Options, TrySendError};
 

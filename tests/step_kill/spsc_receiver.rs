@@ -1,9 +1,9 @@
 //! A receiver of one of two is the victim.
 
-use crate::message::{Message, messages};
-use crate::puppet::act;
-use crate::spsc_pair;
-use crate::stage::{Entry, Fate, NAME, Place, Points, Progress, Scene};
+use super::message::{Message, messages};
+use super::puppet::act;
+use super::spsc_pair;
+use super::stage::{Entry, Fate, NAME, Place, Points, Progress, Scene};
 use ringway::spsc::{Receiver, Sender};
 use ringway::{DisconnectReason, OpenError, TryRecvError, TrySendError};
 use std::time::{Duration, Instant};
@@ -54,7 +54,7 @@ pub(crate) fn scenes() -> Vec<Entry> {
         on(1, Operation::RecvAndWait, 0, 1, 0),
         on(1, Operation::TryRecvEmpty, 0, 0, 0),
         on(2, Operation::RecvRefAndDrop, 2, 0, 1),
-        on(4, Operation::ReadAndReleaseSome, 4, 3, 4),
+        on(2, Operation::ReadAndReleaseSome, 2, 1, 2),
         on(4, Operation::Close, 4, 0, 0),
         on(4, Operation::Drop, 4, 0, 0),
     ];

@@ -1,9 +1,9 @@
 //! A sender of one of two is the victim.
 
-use crate::message::{Message, messages};
-use crate::puppet::act;
-use crate::spsc_pair;
-use crate::stage::{Entry, Fate, NAME, Place, Points, Progress, Scene};
+use super::message::{Message, messages};
+use super::puppet::act;
+use super::spsc_pair;
+use super::stage::{Entry, Fate, NAME, Place, Points, Progress, Scene};
 use ringway::spsc::{Receiver, Sender};
 use ringway::{DisconnectReason, OpenError, TryRecvError, TrySendError};
 use std::time::{Duration, Instant};

@@ -1,10 +1,10 @@
 //! The victim wakes the other end, which sleeps; a *deaf* one never asks the kernel who lives.
 
-use crate::message::Message;
-use crate::puppet::act;
-use crate::sleeper::Sleeper;
-use crate::spsc_pair;
-use crate::stage::{Entry, Fate, NAME, Place, Points, Progress, Scene};
+use super::message::Message;
+use super::puppet::act;
+use super::sleeper::Sleeper;
+use super::spsc_pair;
+use super::stage::{Entry, Fate, NAME, Place, Points, Progress, Scene};
 use ringway::spsc::{Receiver, Sender};
 use ringway::{DisconnectReason, Options, SendError};
 use std::time::Duration;

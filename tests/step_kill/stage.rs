@@ -2,9 +2,9 @@
 //!
 //! A new kind of channel is one more file with a `scenes()`: see `spsc_sender.rs`.
 
-use crate::puppet::{Over, Puppet};
-use crate::support::{self, Dir};
-use crate::walk::Walk;
+use super::puppet::{Over, Puppet};
+use super::support::{self, Dir};
+use super::walk::Walk;
 use ringway::{Options, WaitStrategy, observe};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -13,8 +13,6 @@ pub(crate) const NAME: &str = "channel";
 /// How often the same state is tried for, if a victim goes another way: a clock is read again, an allocation calls the kernel.
 const TRIES: usize = 5;
 
-/// If it is set to 1, victims are killed at every instruction of every scene, which takes long.
-const ALL: &str = "RINGWAY_STEP_ALL";
 /// So many instructions before and behind a change are near to it.
 const NEAR: usize = 50;
 /// Between two changes so many instructions are still near to one: there is more between them where a file is read.
@@ -22,6 +20,11 @@ const STRETCH: usize = 5000;
 
 /// How far a victim has got, as its survivor finds it: numbers that only grow while the operation goes on.
 pub(crate) type Progress = [u64; 2];
+
+/// Whether victims are killed at every instruction of every scene, which takes long.
+pub(crate) fn everywhere() -> bool {
+    support::number("RINGWAY_STEP_ALL", 0) > 0
+}
 
 /// Which states of an operation a victim is killed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +68,7 @@ pub(crate) trait Scene {
     /// Before the victim is there.
     fn survive(&self, place: &Place) -> Self::Survivor;
 
-    /// In the victim's process: prepares, and ends in [`act`](crate::puppet::act).
+    /// In the victim's process: prepares, and ends in [`act`](super::puppet::act).
     fn play(&self, place: &Place);
 
     /// The victim is about to perform the operation.
@@ -204,7 +207,7 @@ impl<'a, S: Scene> Stage<'a, S> {
         let mut borders = self.walk.changes.clone();
         borders.push(last);
         let mut states: Vec<usize> = match self.scene.points() {
-            _ if support::number(ALL, 0) > 0 => (0..=last).collect(),
+            _ if everywhere() => (0..=last).collect(),
             Points::EveryInstruction => (0..=last).collect(),
             Points::NearChanges => {
                 let between = borders.windows(2).filter(|pair| pair[1] - pair[0] <= STRETCH);

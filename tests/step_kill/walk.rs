@@ -2,7 +2,7 @@
 //!
 //! *State k* of an operation is when k of its instructions have been performed; an instruction is next, or the end.
 
-use crate::puppet::{Over, Puppet};
+use super::puppet::{Over, Puppet};
 use std::collections::HashMap;
 use std::fs::File;
 use std::os::unix::fs::{FileExt, MetadataExt};
