@@ -1,10 +1,11 @@
-//! The victim wakes the other end, which sleeps; a *deaf* one never asks the kernel who lives.
+//! The victim wakes the other end, which sleeps; a *deaf* one does not ask the kernel who lives while it sleeps.
 
 use super::message::Message;
 use super::puppet::act;
 use super::sleeper::Sleeper;
 use super::spsc_pair;
 use super::stage::{Entry, Fate, NAME, Place, Points, Progress, Scene};
+use super::support::PATIENCE;
 use ringway::spsc::{Receiver, Sender};
 use ringway::{DisconnectReason, Options, SendError};
 use std::time::Duration;
@@ -43,7 +44,7 @@ fn points(is_deaf: bool) -> Points {
 }
 
 fn who(is_deaf: bool) -> &'static str {
-    if is_deaf { "who never asks" } else { "who asks" }
+    if is_deaf { "who does not ask" } else { "who asks" }
 }
 
 /// The end in hand, or asleep with it.
@@ -97,12 +98,16 @@ impl Scene for WakingReceiver {
     }
 
     fn settle(&self, _: &Place, survivor: &mut Self::Survivor) {
-        survivor.sleep(|mut rx| {
+        let is_deaf = self.is_deaf;
+        survivor.sleep(move |mut rx| {
             let mut got = Vec::new();
             while got.last() != Some(&LAST) {
                 match rx.recv() {
                     Ok(message) => got.push(message.number()),
-                    // Only one who asks finds out.
+                    Err(_) if is_deaf => {
+                        // It asks once before it sleeps, if it has not asked for a while: then the victim was dead.
+                        rx.wait_for_peer(PATIENCE).expect("a successor");
+                    }
                     Err(_) => break,
                 }
             }
