@@ -124,7 +124,7 @@ impl Scene for WakingReceiver {
         let (tx, rx, got) = if self.is_deaf {
             // A successor rings, whatever the words say.
             let mut tx = Sender::open_with(NAME, &place.options()).expect("a free seat");
-            tx.send(Message::new(LAST)).expect("a receiver");
+            tx.send_timeout(Message::new(LAST), PATIENCE).expect("nobody wakes the sleeper");
             let (rx, mut got) = survivor.rise();
             assert_eq!(got.pop(), Some(LAST));
             (tx, rx, got)
@@ -189,7 +189,7 @@ impl Scene for WakingSender {
             let mut rx = receiver();
             let mut got = Vec::new();
             while got.last() != Some(&(FIRST + 1)) {
-                got.push(rx.recv().expect("a sender").number());
+                got.push(rx.recv_timeout(PATIENCE).expect("nobody wakes the sleeper").number());
             }
             let (tx, result) = survivor.rise();
             assert_eq!(result, Ok(()));
