@@ -163,16 +163,20 @@ mod imp {
         /// One of `tables.members`.
         pub(crate) fn member(&self, index: usize) -> &MemberEntry {
             assert!((index as u64) < self.tables.members);
-            // SAFETY: one of so many, so inside the region; the rest as in `page`.
-            unsafe { self.members.add(index).as_ref() }
+            // SAFETY: one of so many, so inside the region.
+            let entry = unsafe { self.members.add(index) };
+            // SAFETY: as in `page`.
+            unsafe { entry.as_ref() }
         }
 
         /// One of `tables.records`.
         #[inline(always)]
         pub(crate) fn record(&self, index: usize) -> &Record {
             assert!((index as u64) < self.tables.records);
-            // SAFETY: as in `member`.
-            unsafe { self.records.add(index).as_ref() }
+            // SAFETY: one of so many, so inside the region.
+            let entry = unsafe { self.records.add(index) };
+            // SAFETY: as in `page`.
+            unsafe { entry.as_ref() }
         }
 
         /// One of `tables.hands`.
