@@ -79,7 +79,7 @@ use crate::layout::many::{Many, Seat};
 use crate::layout::shared::{CLOSED, Record};
 use crate::sync::AtomicU64;
 use crate::sync::Ordering::Relaxed;
-use crate::sync::edge::FILLED;
+use crate::sync::edge::Edge;
 use word::{State, Word};
 
 /// A ring of `T`, for all who use it.
@@ -133,12 +133,11 @@ impl<T: Payload> Ring<T> {
         }
     }
 
-    /// How many slots from `seat` on, `most` at most, have a word that is as wanted.
+    /// How many slots from `seat` on, `most` at most, have the word of `wanted` for their lap; acquired by this edge.
     #[inline(always)]
-    fn count(&self, mut seat: Seat, most: usize, is_wanted: impl Fn(u64, u64) -> bool) -> usize {
+    fn count(&self, mut seat: Seat, most: usize, edge: Edge, wanted: impl Fn(u64) -> Word) -> usize {
         let mut count = 0;
-        // Freed and filled are acquired alike.
-        while count < most && is_wanted(self.many.word(seat.slot).load(FILLED.acquire()), seat.lap) {
+        while count < most && self.many.word(seat.slot).load(edge.acquire()) == wanted(seat.lap).0 {
             count += 1;
             seat = self.next(seat);
         }
@@ -161,7 +160,8 @@ impl<T: Payload> Ring<T> {
         let head = self.head().load(Relaxed);
         let tail = self.tail().load(Relaxed) & !CLOSED; // relaxed: as above
         let span = tail.saturating_sub(head).min(self.many.capacity);
-        if self.many.page().remains.tombs.load(FILLED.acquire()) <= head {
+        // Relaxed: who has seen a tombstone sees this, too.
+        if self.many.page().remains.tombs.load(Relaxed) <= head {
             return span;
         }
         let is_message = |position: &u64| {

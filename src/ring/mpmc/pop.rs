@@ -80,7 +80,7 @@ impl<T: Payload> Ring<T> {
         while backoff.is_patient() {
             let head = self.head().load(Relaxed); // relaxed: as in `pop`
             let mut seat = self.many.seat(head);
-            let full = self.count(seat, most, |word, lap| word == Word::full(lap).0);
+            let full = self.count(seat, most, FILLED, Word::full);
             if full == 0 {
                 // A tombstone, a message that was taken over before, or nothing.
                 return self.pop_anew(record).map(|delivery| {

@@ -69,7 +69,7 @@ impl<T: Payload> Ring<T> {
                 return self.pushed_nothing(record, Pushed::Closed);
             }
             let mut seat = self.many.seat(tail);
-            let free = self.count(seat, most, |word, lap| word == Word::free(lap).0);
+            let free = self.count(seat, most, FREED, Word::free);
             if free == 0 {
                 match self.why_no_room(tail, seat) {
                     Some(reason) => return self.pushed_nothing(record, reason),
@@ -109,7 +109,7 @@ impl<T: Payload> Ring<T> {
     #[cold]
     fn why_no_room(&self, tail: u64, seat: Seat) -> Option<Pushed> {
         let word = Word(self.many.word(seat.slot).load(FREED.acquire()));
-        let head = self.head().load(CLAIMED.acquire());
+        let head = self.head().load(Relaxed); // relaxed: a hint; who recovers the position looks again
         let has_moved = self.tail().load(Relaxed) != tail; // relaxed: of one word, later loads are no older
         match word.at(seat.lap) {
             _ if has_moved => None,

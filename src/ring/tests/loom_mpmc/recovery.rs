@@ -6,20 +6,20 @@ use crate::sync::explore::explore_thoroughly as explore;
 
 impl Model {
     /// As a recoverer of a producer's position. The living are not robbed of it.
-    fn bury(&self, position: u64) -> Resolved {
+    pub(super) fn bury(&self, position: u64) -> Resolved {
         self.entomb(position, self)
     }
 
     /// As a recoverer of a consumer's position.
-    fn take(&self, record: usize, position: u64) -> Recovered<Delivery<u64>> {
+    pub(super) fn take(&self, record: usize, position: u64) -> Recovered<Delivery<u64>> {
         self.take_over(self.record(record), None, position, self)
     }
 
-    fn clear_up(&self, left: usize, mine: usize) -> Recovered<Delivery<u64>> {
+    pub(super) fn clear_up(&self, left: usize, mine: usize) -> Recovered<Delivery<u64>> {
         self.sweep(left, Some((self.record(mine), None)), self)
     }
 
-    fn try_adopt(&self, me: Owner) -> Option<Delivery<u64>> {
+    pub(super) fn try_adopt(&self, me: Owner) -> Option<Delivery<u64>> {
         self.adopt(0, me, self)
     }
 }
@@ -35,7 +35,7 @@ fn with_a_dead_reader(capacity: u64, records: u64) -> (Arc<Model>, usize) {
 }
 
 /// A ring with 7 in the mortal member's hand, and in its slot, too, if it died before it freed that.
-fn with_a_dead_hand(is_slot_freed: bool, records: u64) -> (Arc<Model>, usize) {
+pub(super) fn with_a_dead_hand(is_slot_freed: bool, records: u64) -> (Arc<Model>, usize) {
     let model = Model::new(1, records);
     let dying = model.lease(MORTAL);
     assert!(model.try_send(dying, 7));
@@ -50,7 +50,7 @@ fn with_a_dead_hand(is_slot_freed: bool, records: u64) -> (Arc<Model>, usize) {
 }
 
 /// The ring is empty and works.
-fn works_on(model: &Model, record: usize) {
+pub(super) fn works_on(model: &Model, record: usize) {
     assert!(model.rest(record).is_empty());
     for message in 0..model.capacity() {
         assert!(model.try_send(record, 100 + message));
@@ -58,7 +58,7 @@ fn works_on(model: &Model, record: usize) {
     assert!(model.rest(record).into_iter().eq(100..100 + model.capacity()));
 }
 
-fn is_nothing<R>(recovered: &Recovered<R>) -> bool {
+pub(super) fn is_nothing<R>(recovered: &Recovered<R>) -> bool {
     !matches!(recovered, Recovered::Delivered(_))
 }
 
