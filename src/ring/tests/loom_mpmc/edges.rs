@@ -151,7 +151,8 @@ fn edge_leased_matters_to_what_is_marked_as_gone() {
 
 #[test]
 fn edge_leased_matters_to_a_record_that_is_used_again() {
-    matters(LEASED, 2, a_record_used_again_by_a_writer);
+    matters(LEASED, 2, a_record_resolved_for_another);
+    matters(LEASED, 3, a_record_handed_on);
 }
 
 // Announced.

@@ -127,16 +127,15 @@ fn two_to_one() {
 fn one_to_two() {
     pass(1, 1, 1, &[2], &[1, 1]);
     pass(1, 2, 1, &[3], &[2, 1]);
-    pass(1, 3, 1, &[3], &[1, 2]);
-    pass(1, 3, 2, &[4], &[1, 2]);
+    pass(1, 3, 1, &[2], &[1, 1]);
+    pass(1, 3, 2, &[4], &[1, 1]);
 }
 
 #[test]
 fn two_to_two() {
-    for capacity in [1, 2, 3] {
-        pass(1, capacity, 1, &[1, 1], &[1, 1]);
-    }
-    pass(1, 2, 2, &[2, 1], &[1, 1]);
+    pass(1, 2, 1, &[1, 1], &[1, 1]);
+    pass(1, 3, 1, &[1, 1], &[1, 1]);
+    pass(1, 3, 2, &[2, 1], &[1, 1]);
 }
 
 /// Nobody finds a ring full that is not, or empty: with room for all, every message goes in; and whoever hears that it did
