@@ -222,6 +222,19 @@ fn when_all_hands_are_full_one_waits_until_one_is_free() {
 }
 
 #[test]
+fn when_all_hands_hold_what_was_given_back_they_are_taken_up() {
+    let (tx, rx) = mpmc::channel_with::<u64>(&Options::new().in_hand(2)).unwrap();
+    (0..4).for_each(|n| tx.send(n).unwrap());
+    let both = [rx.recv_ref().unwrap(), rx.recv_ref().unwrap()];
+    drop(both);
+    let mut again = [rx.try_recv_ref().unwrap(), rx.try_recv_ref().unwrap()];
+    again.sort_by_key(|guard| guard.position());
+    assert_eq!(again.each_ref().map(|guard| (**guard, guard.attempt())), [(0, 2), (1, 2)]);
+    again.into_iter().for_each(mpmc::Guard::commit);
+    assert_eq!((rx.recv(), rx.recv(), rx.try_recv()), (Ok(2), Ok(3), Err(TryRecvError::Empty)));
+}
+
+#[test]
 fn what_is_delivered_too_often_is_dropped_and_counted_or_kept_elsewhere() {
     let (name, letters) = (unique("often"), unique("letters"));
     for dead_letters in [None, Some(letters.as_str())] {

@@ -2,13 +2,13 @@
 //!
 //! An atomic operation that is an end of an edge takes its ordering from the edge: `word.store(tail,
 //! FILLED.release())` at one end, `word.load(FILLED.acquire())` at the other. So both ends can be found by name, and
-//! the model can take one end away and must then fail (`ring/tests/loom_spsc.rs`, `wait/tests/loom_bell.rs`). An
-//! operation that is no end of any edge says `Relaxed` and why.
+//! the model can take one end away and must then fail (`ring/tests/loom_spsc.rs`, `ring/tests/loom_mpmc`,
+//! `wait/tests/loom_bell.rs`). An operation that is no end of any edge says `Relaxed` and why.
 //!
 //! | edge | released by | acquired by | carries |
 //! |---|---|---|---|
-//! | [`FILLED`] | producer stores the word of a frame | consumer loads it | the bytes of the messages below the word |
-//! | [`FREED`] | consumer stores `head` | producer that found no room, or has just come, loads it | the end of the reading: permission to overwrite |
+//! | [`FILLED`] | producer stores the word of a frame; recoverer swaps that of a slot | consumer, and recoverer, loads it | the bytes of the messages below the word; what the recoverer did and saw before |
+//! | [`FREED`] | consumer stores `head`, or the word of a slot | producer that found no room, or has just come, loads it; of a slot, each producer | the end of the reading: permission to overwrite |
 //! | [`CREDIT`] | consumer stores `credit` | producer that has come to its limit loads it | the same |
 //! | [`FINISHED`] | consumer stores `finished` | producer that waits for it loads it | all that the reader did with what it read |
 //! | [`CLOSED`] | producer stores `closed` | consumer that found nothing loads it | the last words: a second look finds all there will be |
@@ -18,9 +18,9 @@
 //! | [`UNFENCED`] | fence between `unfenced` = 1 and the first publication without a fence | the *fence* of the other end's sleep ([`SLEEP`]), before it loads `unfenced` | one of the two sees the other's store: the sleeper makes the barrier, or the waker sees `armed` |
 //! | [`FENCED`] | waker stores `unfenced` = 0 | sleeper loads it | every publication made without a fence |
 //! | [`ANNOUNCED`] | an operation stores its record's `producing` or `consuming` | recoverer loads it | what the operation published or freed before it announced something else |
-//! | [`CLAIMED`] | the swap of `tail` or `head` | recoverer loads the counter | the announcement that came before |
-//! | [`LEASED`] | who leases or returns a record or a hand swaps or stores its `owner` | who leases it next, and who looks whose it is | what the last owner left in it |
-//! | [`HELD`] | consumer stores a hand's `held` | who adopts the hand, or looks where a position is | the message in the hand |
+//! | [`CLAIMED`] | the swap of `tail` or `head` | recoverer, and consumer that found nothing, loads the counter | the announcement that came before, and the word that was seen free or filled |
+//! | [`LEASED`] | who returns, resolves or marks a record or a hand stores or swaps its `owner` | who leases or adopts it, and who looks whose it is | what the last owner left in it |
+//! | [`HELD`] | consumer stores a hand's `held` | recoverer that looks where a position is loads it | the message in the hand; once the hand is empty, that the slot was freed |
 //! | [`ARMED`] | sleeper adds to `arms`, behind its look at the bell | waker loads `arms` | the value of the bell that the sleeper will compare: a ring is later |
 //! | [`PRESENCE`] | who comes or goes adds to `epoch` | who has seen another epoch loads it | what they did before |
 //! | [`SLEEP`] | fence between publication and the look at `armed` | fence between `armed` and the look at the ring | one of the two sees the other's store (Dekker) |
@@ -32,7 +32,8 @@
 //!
 //! That every end is needed is tested, not believed: the model of an edge fails when either of its ends is weakened. What
 //! could be weakened without a failure has been: the loads of `echo` and the accesses of `taken` and `tries` are relaxed,
-//! and say why.
+//! and say why. ([`ANNOUNCED`] and [`HELD`] keep a swap behind a store of another word. loom keeps it there by itself, so
+//! their models make the two stores in the other order; see `ring/tests/loom_mpmc/edges.rs`.)
 
 use super::Ordering;
 
@@ -108,18 +109,6 @@ impl Edge {
             return Ordering::Relaxed;
         }
         Ordering::Acquire
-    }
-
-    /// The ordering of a read-modify-write that is both the source and the target of this edge.
-    #[inline(always)]
-    pub(crate) fn both(self) -> Ordering {
-        #[cfg(loom)]
-        match (weakened::is(self, End::Release), weakened::is(self, End::Acquire)) {
-            (true, _) => return Ordering::Acquire,
-            (_, true) => return Ordering::Release,
-            _ => {}
-        }
-        Ordering::AcqRel
     }
 
     /// The source's sequentially consistent fence, for an edge that needs store before load.

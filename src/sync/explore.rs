@@ -20,3 +20,9 @@ pub(crate) fn explore(name: &str, preemptions: Option<usize>, model: impl Fn() +
     println!("{name}: {executions} executions, {} ms", start.elapsed().as_millis());
     executions
 }
+
+/// The same with all orders of loads, which loom leaves out (see [`super::AtomicU64`]) and which words that are loaded and
+/// swapped by many need: many times the executions.
+pub(crate) fn explore_thoroughly(name: &str, preemptions: usize, model: impl Fn() + Send + Sync + 'static) -> usize {
+    super::model::thoroughly(|| explore(name, Some(preemptions), model))
+}

@@ -259,6 +259,12 @@ pub(crate) enum Want<'a, T> {
     Some(&'a mut [T]),
 }
 
+impl<T> Want<'_, T> {
+    fn is_in_hand(&self) -> bool {
+        matches!(self, Self::InHand)
+    }
+}
+
 /// Receives what there is, of the ring or of the dead.
 fn pop<T: Payload>(core: &Arc<Core<T>>, want: &mut Want<'_, T>) -> Result<Got<T>, Vain> {
     // The reason is looked for first: what was sent before the last sender went is there by the time that is seen.
@@ -267,10 +273,7 @@ fn pop<T: Payload>(core: &Arc<Core<T>>, want: &mut Want<'_, T>) -> Result<Got<T>
         return Err(Vain::Gone(reason));
     }
     let popped = lease::with(core, |lease| {
-        let hand = match want {
-            Want::InHand => Some(core.ring().lease_hand(core.me()).ok_or(Vain::InBetween)?),
-            Want::One | Want::Some(_) => None,
-        };
+        let hand = if want.is_in_hand() { core.ring().lease_hand(core.me()) } else { None };
         let got = pop_with(core, lease, want, hand);
         if let (Err(_), Some(hand)) = (&got, hand) {
             core.ring().return_hand(hand);
@@ -297,6 +300,9 @@ fn pop_with<T: Payload>(
     // First, or in a busy channel nobody would ever come to it.
     if let Some(got) = seek(core, lease, want, hand) {
         return Ok(got);
+    }
+    if want.is_in_hand() && hand.is_none() {
+        return Err(Vain::InBetween);
     }
     let popped = match (&mut *want, hand) {
         (Want::Some(messages), _) => match ring.pop_some(record, messages) {
@@ -325,7 +331,19 @@ fn seek<T: Payload>(core: &Core<T>, lease: &mut Lease, want: &mut Want<'_, T>, h
     if !core.has_orphans() {
         return None;
     }
-    let got = seek_anew(core, lease, hand, core.orphans())?;
+    let orphans = core.orphans();
+    // What is in a hand needs no other. What a dead consumer left in the ring needs one, if it is to be in hand.
+    let can_sweep = hand.is_some() || !want.is_in_hand();
+    let got = adopt_one(core, want.is_in_hand(), hand);
+    let (got, is_all) = match got {
+        Some(got) => (Some(got), false),
+        None if can_sweep => sweep_for_one(core, lease, hand),
+        None => (None, false),
+    };
+    if is_all {
+        core.orphans_seen.store(orphans, Relaxed); // relaxed: a hint
+    }
+    let got = got?;
     Some(match want {
         Want::Some(messages) => {
             messages[0] = got.delivery.message;
@@ -335,18 +353,38 @@ fn seek<T: Payload>(core: &Core<T>, lease: &mut Lease, want: &mut Want<'_, T>, h
     })
 }
 
+/// A message in a hand that was given back, or whose owner is dead; it stays there if it is to be in hand. `unused` is the
+/// hand that the caller has leased for another.
 #[cold]
-fn seek_anew<T: Payload>(core: &Core<T>, lease: &mut Lease, hand: Option<usize>, orphans: u64) -> Option<Got<T>> {
-    let (ring, tables) = (core.ring(), core.ring().many().tables);
+fn adopt_one<T: Payload>(core: &Core<T>, is_in_hand: bool, unused: Option<usize>) -> Option<Got<T>> {
+    let ring = core.ring();
+    for left in 0..ring.many().tables.hands as usize {
+        let Some(delivery) = ring.adopt(left, core.me()) else { continue };
+        let is_given_up = is_too_much(core, &delivery);
+        if is_given_up || !is_in_hand {
+            ring.commit(left);
+        }
+        if !is_given_up {
+            unused.iter().for_each(|&unused| ring.return_hand(unused));
+            return Some(Got { delivery, hand: is_in_hand.then_some(left) });
+        }
+    }
+    None
+}
+
+/// A message that a dead consumer had claimed; and whether there can be no other.
+#[cold]
+fn sweep_for_one<T: Payload>(core: &Core<T>, lease: &mut Lease, hand: Option<usize>) -> (Option<Got<T>>, bool) {
+    let ring = core.ring();
     let mine = (ring.record(lease.record), hand);
     let mut is_all = true;
-    for record in 0..tables.records as usize {
+    for record in 0..ring.many().tables.records as usize {
         loop {
             match ring.sweep(record, Some(mine), core) {
                 Recovered::Delivered(delivery) => {
                     freed(core, lease);
                     if !is_too_much(core, &delivery) {
-                        return Some(Got { delivery, hand });
+                        return (Some(Got { delivery, hand }), false);
                     }
                     hand.iter().for_each(|&hand| ring.empty(hand));
                 }
@@ -358,23 +396,7 @@ fn seek_anew<T: Payload>(core: &Core<T>, lease: &mut Lease, hand: Option<usize>,
             }
         }
     }
-    for left in 0..tables.hands as usize {
-        let Some(delivery) = ring.adopt(left, core.me()) else { continue };
-        if is_too_much(core, &delivery) {
-            ring.commit(left);
-            continue;
-        }
-        let Some(unused) = hand else {
-            ring.commit(left);
-            return Some(Got { delivery, hand: None });
-        };
-        ring.return_hand(unused);
-        return Some(Got { delivery, hand: Some(left) });
-    }
-    if is_all {
-        core.orphans_seen.store(orphans, Relaxed); // relaxed: a hint
-    }
-    None
+    (None, is_all)
 }
 
 /// Whether a message has been delivered as often as it may be. Then it is given up.
@@ -452,7 +474,8 @@ impl<T: Payload> Awaited for Message<'_, '_, T> {
             Ok(got) => Some(Ok(got)),
             Err(Vain::Gone(reason)) => Some(Err(reason)),
             Err(vain) => {
-                self.is_starved = vain == Vain::InBetween && self.core.ring().has_something();
+                let lacks = self.want.is_in_hand() || self.core.ring().has_something();
+                self.is_starved = vain == Vain::InBetween && lacks;
                 None
             }
         }

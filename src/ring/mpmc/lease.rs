@@ -93,5 +93,6 @@ impl<T: Payload> Ring<T> {
 /// Takes a word of an owner if it is nobody's.
 fn take(owner: &crate::sync::AtomicU64, me: Owner) -> bool {
     // Relaxed: a look, so that a lease does not write to what is taken; and in failure, when somebody else was faster.
-    owner.load(Relaxed) == Owner::FREE.0 && owner.compare_exchange(Owner::FREE.0, me.0, LEASED.both(), Relaxed).is_ok() // relaxed: as above
+    owner.load(Relaxed) == Owner::FREE.0
+        && owner.compare_exchange(Owner::FREE.0, me.0, LEASED.acquire(), Relaxed).is_ok() // relaxed: as above
 }

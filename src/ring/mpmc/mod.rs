@@ -81,7 +81,7 @@ use crate::layout::many::{Many, Walk};
 use crate::layout::shared::{CLOSED, Record};
 use crate::sync::AtomicU64;
 use crate::sync::Ordering::Relaxed;
-use crate::sync::edge::FILLED;
+use crate::sync::edge::Edge;
 use word::{State, Word};
 
 /// A ring of `T`, for all who use it.
@@ -125,12 +125,11 @@ impl<T: Payload> Ring<T> {
         &self.many.page().head.0
     }
 
-    /// How many slots from there on, `most` at most, have a word that is as wanted of their lap.
+    /// How many slots from there on, `most` at most, have the word of `wanted` for their lap; acquired by this edge.
     #[inline(always)]
-    fn count(&self, mut walk: Walk<'_, T>, most: usize, wanted: impl Fn(u64) -> Word) -> usize {
+    fn count(&self, mut walk: Walk<'_, T>, most: usize, edge: Edge, wanted: impl Fn(u64) -> Word) -> usize {
         let mut count = 0;
-        // Freed and filled are acquired alike.
-        while count < most && walk.slot().word.load(FILLED.acquire()) == wanted(walk.lap).0 {
+        while count < most && walk.slot().word.load(edge.acquire()) == wanted(walk.lap).0 {
             count += 1;
             walk.step();
         }
@@ -153,7 +152,8 @@ impl<T: Payload> Ring<T> {
         let head = self.head().load(Relaxed);
         let tail = self.tail().load(Relaxed) & !CLOSED; // relaxed: as above
         let span = tail.saturating_sub(head).min(self.many.capacity);
-        if self.many.page().remains.tombs.load(FILLED.acquire()) <= head {
+        // Relaxed: who has seen a tombstone sees this, too.
+        if self.many.page().remains.tombs.load(Relaxed) <= head {
             return span;
         }
         let is_message = |position: &u64| {
@@ -166,7 +166,7 @@ impl<T: Payload> Ring<T> {
     /// Whether some position that is not yet consumed may be a tombstone.
     pub(crate) fn has_tombs(&self) -> bool {
         // Relaxed: a hint.
-        self.many.page().remains.tombs.load(FILLED.acquire()) > self.head().load(Relaxed)
+        self.many.page().remains.tombs.load(Relaxed) > self.head().load(Relaxed)
     }
 
     /// Whether there may be something to receive. A hint, which takes no line away from anybody.

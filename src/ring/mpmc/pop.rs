@@ -83,7 +83,7 @@ impl<T: Payload> Ring<T> {
         while backoff.is_patient() {
             let head = self.head().load(Relaxed); // relaxed: as in `pop`
             let mut walk = self.many.walk(self.many.seat(head));
-            let full = self.count(walk.clone(), most, Word::full);
+            let full = self.count(walk.clone(), most, FILLED, Word::full);
             if full == 0 {
                 // A tombstone, a message that was taken over before, or nothing.
                 return self.pop(record).map(|delivery| {

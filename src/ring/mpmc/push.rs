@@ -83,7 +83,7 @@ impl<T: Payload> Ring<T> {
             }
             let seat = self.many.seat(tail);
             let mut walk = self.many.walk(seat);
-            let free = self.count(walk.clone(), most, Word::free);
+            let free = self.count(walk.clone(), most, FREED, Word::free);
             if free == 0 {
                 match self.why_no_room(tail, seat) {
                     Some(reason) => return self.pushed_nothing(record, reason),
@@ -123,7 +123,7 @@ impl<T: Payload> Ring<T> {
     #[cold]
     fn why_no_room(&self, tail: u64, seat: Seat) -> Option<Pushed> {
         let word = Word(self.many.word(seat.slot).load(FREED.acquire()));
-        let head = self.head().load(CLAIMED.acquire());
+        let head = self.head().load(Relaxed); // relaxed: a hint; who recovers the position looks again
         let has_moved = self.tail().load(Relaxed) != tail; // relaxed: of one word, later loads are no older
         match word.at(seat.lap) {
             _ if has_moved => None,

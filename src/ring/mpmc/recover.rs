@@ -56,7 +56,7 @@ impl<T: Payload> Ring<T> {
             return Resolved::Busy;
         }
         // Before the tombstone, so that whoever counts messages and sees the one knows of the other.
-        self.many.page().remains.tombs.fetch_max(position + 1, FILLED.release());
+        self.many.page().remains.tombs.fetch_max(position + 1, Relaxed); // relaxed: the tombstone's release carries it
         // Relaxed in failure: it was published, or somebody else was faster.
         let _ = word.compare_exchange(Word::free(seat.lap).0, Word::tomb(seat.lap).0, FILLED.release(), Relaxed);
         Resolved::Done
@@ -111,8 +111,9 @@ impl<T: Payload> Ring<T> {
         [word, next]: [Word; 2],
     ) -> Recovered<Delivery<T>> {
         record.consuming.store(Claim::of(seat.lap + seat.slot as u64, 1).0, ANNOUNCED.release());
-        // Relaxed in failure: then nothing is believed of what was read.
-        if self.many.word(seat.slot).compare_exchange(word.0, next.0, FILLED.both(), Relaxed).is_err() {
+        // Released with the announcement above; what the word carries was acquired with it. Relaxed in failure: then nothing
+        // is believed of what was read.
+        if self.many.word(seat.slot).compare_exchange(word.0, next.0, FILLED.release(), Relaxed).is_err() {
             record.consuming.store(Claim::NONE.0, ANNOUNCED.release());
             return Recovered::Nothing;
         }
@@ -130,14 +131,15 @@ impl<T: Payload> Ring<T> {
     /// caller's then.
     pub(crate) fn adopt(&self, hand: usize, me: Owner) -> Option<Delivery<T>> {
         let words = self.many.hand(hand);
-        let owner = Owner(words.owner.load(LEASED.acquire()));
+        // Relaxed: a look; the swap below acquires.
+        let owner = Owner(words.owner.load(Relaxed));
         if !owner.is_orphaned() {
             return None;
         }
         // Relaxed in failure: somebody else was faster.
-        words.owner.compare_exchange(owner.0, me.0, LEASED.both(), Relaxed).ok()?;
-        // Ours: nobody else changes it now.
-        let held = Held(words.held.load(HELD.acquire()));
+        words.owner.compare_exchange(owner.0, me.0, LEASED.acquire(), Relaxed).ok()?;
+        // Relaxed, here and below: the hand is ours, with all that was done to it.
+        let held = Held(words.held.load(Relaxed));
         if held == Held::NONE {
             self.return_hand(hand);
             return None;
@@ -148,7 +150,8 @@ impl<T: Payload> Ring<T> {
             position: held.position(),
             attempt: held.delivery().saturating_add(1),
         };
-        words.held.store(Held::of(delivery.position, delivery.attempt).0, HELD.release());
+        // Relaxed: the same position, of the same message.
+        words.held.store(Held::of(delivery.position, delivery.attempt).0, Relaxed);
         Some(delivery)
     }
 
@@ -207,8 +210,8 @@ impl<T: Payload> Ring<T> {
         if is_busy {
             return Recovered::Busy;
         }
-        // Relaxed in failure: somebody else has resolved it.
-        let _ = left.owner.compare_exchange(owner.0, Owner::FREE.0, LEASED.both(), Relaxed);
+        // Relaxed in failure: somebody else has resolved it, or marks it and resolves it again.
+        let _ = left.owner.compare_exchange(owner.0, Owner::FREE.0, LEASED.release(), Relaxed);
         Recovered::Nothing
     }
 

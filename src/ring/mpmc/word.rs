@@ -127,8 +127,8 @@ impl Owner {
     const ORPHANED: u64 = 2;
 
     /// A member in the life of this generation.
-    pub(crate) fn leased(member: usize, generation: u32) -> Self {
-        Self(u64::from(generation) << 32 | (member as u64 & 0xffff) << 8 | Self::LEASED)
+    pub(crate) const fn leased(member: usize, generation: u32) -> Self {
+        Self((generation as u64) << 32 | (member as u64 & 0xffff) << 8 | Self::LEASED)
     }
 
     /// The same, gone: what is left is for whoever finds it.

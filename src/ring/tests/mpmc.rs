@@ -206,6 +206,18 @@ fn a_dead_producers_position_becomes_a_tombstone_and_a_live_ones_never() {
 }
 
 #[test]
+fn a_record_used_again_announces_nothing_of_its_last_owner() {
+    let ring = ring(2, 3, 1);
+    let (dying, later) = (lease(&ring, 0), lease(&ring, 0));
+    // It dies between its announcement and its claim.
+    ring.record(dying).producing.store(1, crate::sync::Ordering::SeqCst);
+    assert_eq!(ring.sweep(dying, None, &DeadBelow(1)), Recovered::Nothing);
+    assert_eq!(lease(&ring, 1), dying);
+    assert_eq!(die_claiming(&ring, later, true), 0);
+    assert_eq!(ring.entomb(0, &DeadBelow(1)), Resolved::Done, "its new owner has announced nothing");
+}
+
+#[test]
 fn a_dead_consumers_message_is_delivered_again_and_marked() {
     for capacity in [1, 2, 3] {
         let ring = ring(capacity, 4, 2);
