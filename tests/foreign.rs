@@ -146,7 +146,7 @@ fn it_receives_what_we_send_lap_after_lap() {
         let name = name(&format!("to-{at}"));
         let mut tx = Sender::<u64>::create_with(&name, options).unwrap();
         let foreign = Foreign::joined(&["recv", &name]);
-        let receiver = observe::stat(&name, None).unwrap().receiver;
+        let receiver = observe::stat(&name, None).unwrap().receiver.unwrap();
         assert_eq!((receiver.state, receiver.pid), (MemberState::Attached, foreign.child.id()));
         for message in 0..500_u64 {
             tx.send(message * message).unwrap();
@@ -173,7 +173,7 @@ fn we_receive_what_it_sends_lap_after_lap() {
         assert_eq!(rx.iter().collect::<Vec<_>>(), (7..507).collect::<Vec<_>>());
         assert_eq!(rx.disconnect_reason(), Some(DisconnectReason::Left));
         assert_eq!(foreign.end().1, Some(0));
-        assert_eq!(observe::stat(&name, None).unwrap().sender.state, MemberState::Left);
+        assert_eq!(observe::stat(&name, None).unwrap().sender.unwrap().state, MemberState::Left);
         // The next one goes on where the last one stopped.
         let foreign = Foreign::joined(&["send", &name, "507", "20"]);
         assert_eq!(rx.iter().collect::<Vec<_>>(), (507..527).collect::<Vec<_>>());
