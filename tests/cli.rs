@@ -398,7 +398,9 @@ fn the_list_says_who_is_there_and_what_is_stale() {
     let stat = |name: &str| ringway::observe::stat(name, Some(&directory.0)).ok();
     until("both channels", || stat("live").is_some_and(|seen| seen.sent == 1000) && stat("dead").is_some());
     let dead_pid = dead.pid();
-    until("the receiver", || stat("dead").is_some_and(|seen| seen.receiver.is_some_and(|end| end.state == MemberState::Attached)));
+    until("the receiver", || {
+        stat("dead").is_some_and(|seen| seen.receiver.is_some_and(|end| end.state == MemberState::Attached))
+    });
     dead.kill();
 
     let rows = json(&["ls", "--json", &directory.arg()]);

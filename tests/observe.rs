@@ -3,8 +3,8 @@
 
 mod support;
 
-use ringway::observe::{self, Inspection, MemberState, Page};
 use ringway::mpmc;
+use ringway::observe::{self, Inspection, MemberState, Page};
 use ringway::spsc::{Receiver, Sender};
 use ringway::stream::{Reader, Writer};
 use ringway::{OpenError, Options, Placement, WaitStrategy};
@@ -386,7 +386,11 @@ fn an_end_that_sleeps_is_told_from_one_that_does_not() {
     });
     until("it does no more", || !stat().receiver.is_some_and(|end| end.is_asleep));
     rx.set_wait(WaitStrategy::Spin);
-    assert!(stat().receiver.is_some_and(|end| end.is_quiet) && !stat().receiver.is_some_and(|end| end.is_mute) && !stat().sender.is_some_and(|end| end.is_quiet));
+    assert!(
+        stat().receiver.is_some_and(|end| end.is_quiet)
+            && !stat().receiver.is_some_and(|end| end.is_mute)
+            && !stat().sender.is_some_and(|end| end.is_quiet)
+    );
     drop(rx);
     let left = stat().receiver.unwrap();
     assert_eq!((left.state, left.is_asleep, left.is_quiet), (MemberState::Left, false, false));

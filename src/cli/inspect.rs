@@ -109,7 +109,8 @@ fn frames(words: &Words) -> String {
 fn slots(ring: &Slots) -> String {
     let Slots { capacity, head, tail, .. } = ring;
     let there = tail.saturating_sub(*head);
-    let mut text = format!("\nslots: {capacity}\nclaimed by senders {tail}, by receivers {head}, {there} in the ring\n");
+    let mut text =
+        format!("\nslots: {capacity}\nclaimed by senders {tail}, by receivers {head}, {there} in the ring\n");
     if ring.list.is_empty() {
         return text;
     }

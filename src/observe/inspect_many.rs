@@ -57,8 +57,7 @@ pub(super) fn look(
             seen.fields.push(field);
         }
     }
-    let mut slots =
-        Slots { capacity: ring.capacity, head: after.head, tail: after.tail, list: Vec::new() };
+    let mut slots = Slots { capacity: ring.capacity, head: after.head, tail: after.tail, list: Vec::new() };
     for (slot, at, value) in words {
         let told = tell(ring, [before, after], slot, at, value);
         if slot < list as u64 {
@@ -119,8 +118,7 @@ fn member_locks(file: BorrowedFd<'_>, tables: &Tables, entries: &[Entry]) -> io:
     let name = |index| format!("member {index}");
     let all: Vec<_> = (0..tables.members).map(|index| (member::byte(index as usize), name(index))).collect();
     let common = [(GATE, "gate"), (Byte(1), "repairs")];
-    let mut locks_of_all =
-        locks(file, &all.iter().map(|(byte, name)| (*byte, name.as_str())).collect::<Vec<_>>())?;
+    let mut locks_of_all = locks(file, &all.iter().map(|(byte, name)| (*byte, name.as_str())).collect::<Vec<_>>())?;
     let was_there = |name: &str| entries.iter().any(|entry| entry.page.to_string() == name);
     locks_of_all.retain(|lock| lock.is_held || was_there(&lock.name));
     Ok(locks(file, &common)?.into_iter().chain(locks_of_all).collect())
@@ -189,7 +187,11 @@ fn compare_shared(seen: &mut Inspection, ring: &Geometry, before: Counters, afte
         }
     };
     let is_position = |n: u64| n >> POSITION_BITS == 0;
-    must("tail", is_position(before.tail), format!("a position: they have {POSITION_BITS} bits, and bit 63 is `closed`"));
+    must(
+        "tail",
+        is_position(before.tail),
+        format!("a position: they have {POSITION_BITS} bits, and bit 63 is `closed`"),
+    );
     must("head", is_position(before.head), format!("a position: they have {POSITION_BITS} bits"));
     must("head", before.head <= before.tail, format!("at most tail: tail={}", before.tail));
     let most = after.head.saturating_add(ring.capacity);

@@ -83,7 +83,11 @@ pub(super) fn read(
     let word = |name| read::word(file, Base::Shared, name);
     let (members, died) = members(file, identity, tables)?;
     let attached = |ends: fn(&Member) -> u32| -> u64 {
-        members.iter().filter(|member| member.state == MemberState::Attached).map(|member| u64::from(ends(member))).sum()
+        members
+            .iter()
+            .filter(|member| member.state == MemberState::Attached)
+            .map(|member| u64::from(ends(member)))
+            .sum()
     };
     let (senders, receivers) = (attached(|member| member.senders), attached(|member| member.receivers));
     let sender_state = state(senders, died[0], word("had_sender")?, word("sender_went")?);

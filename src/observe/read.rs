@@ -134,7 +134,8 @@ pub(super) fn u64_at(file: BorrowedFd<'_>, at: u64) -> std::io::Result<u64> {
 pub(super) fn u64s_at<const N: usize>(file: BorrowedFd<'_>, at: u64) -> std::io::Result<[u64; N]> {
     let mut bytes = vec![0; 8 * N];
     file::read_at(file, &mut bytes, at)?;
-    let mut words = bytes.chunks_exact(8).map(|word| word.iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte)));
+    let mut words =
+        bytes.chunks_exact(8).map(|word| word.iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte)));
     Ok(std::array::from_fn(|_| words.next().unwrap_or(0)))
 }
 
