@@ -153,11 +153,12 @@ fn a_persistent_one_without_users_is_told_and_removed_by_name_alone() {
     let table = text(&["ls", "--interval=0", &arg(&dir)]);
     assert!(table.lines().nth(1).is_some_and(|line| line.ends_with("left    died      persistent")), "{table}");
     assert_eq!(text(&["clean", &arg(&dir)]), format!("kept {NAME}: persistent (`ringway rm` removes it)\n"));
+    let tx = Sender::<u64>::open_with(NAME, &dir.options()).unwrap();
     let rx = Receiver::<u64>::open_with(NAME, &dir.options()).unwrap();
     let mut got: Vec<_> = (0..3).map(|_| rx.recv().unwrap()).collect();
     got.sort_unstable();
     assert_eq!(got, [0, 1, 2], "looking has changed nothing");
-    drop(rx);
+    drop((tx, rx));
     assert_eq!(text(&["rm", NAME, &arg(&dir)]), format!("removed {NAME}\n"));
     assert!(dir.files().is_empty());
 }

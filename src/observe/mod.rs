@@ -68,7 +68,8 @@ pub struct Segment {
     pub sent: u64,
     /// Messages (a stream: bytes) released so far. Many-to-many: positions that receivers have claimed.
     pub received: u64,
-    /// Messages (a stream: bytes) sent and not yet taken.
+    /// Messages (a stream: bytes) sent and not yet taken. Many-to-many: with those that a sender has claimed the place of and
+    /// not published yet, and without tombstones.
     pub depth: u64,
     /// Whether any process is attached. What nobody uses and is not persistent is garbage: the next opener or [`clean`]
     /// removes it.

@@ -2,7 +2,7 @@
 """A member of a many-to-many channel that knows ringway's format and nothing of its code.
 
 Everything here is from the chapter `Many to many` of src/layout/SPEC.md; what is common to all kinds is attach.py's. Python
-has no compare-and-swap, so this brings its own: fourteen bytes of x86_64 in a page that may be executed. It wakes who
+has no compare-and-swap, so this brings its own: fifteen bytes of x86_64 in a page that may be executed. It wakes who
 sleeps, and never sleeps itself: it polls.
 
     many.py look NAME                  what an observer sees, without a lock or a mapping
@@ -139,7 +139,7 @@ class Member:
         self.count(1)
         self.mine = self.lease(self.ring.record, self.segment.header.records)
         self.announce(0, 0)
-        self.orphans_seen = self.epoch_seen = None
+        self.orphans_seen = None
 
     def find_place(self):
         for wants_dead in (False, True):
@@ -290,25 +290,37 @@ class Member:
             return None
         return self.take(position, taken_over + 2)
 
+    def sweep(self, record, take):
+        """What `take` made of a position that a dead consumer had claimed; `busy` if something is left; or None."""
+        owner = self.load(record)
+        if owner & 0xff != ORPHANED:
+            return None
+        is_busy = not all([self.entomb(position) for position in positions(self.load(record + 8))])
+        for position in positions(self.load(record + 16)):
+            got = take(position)
+            if got and got != "busy":
+                return got
+            is_busy = is_busy or got == "busy"
+        if is_busy:
+            return "busy"
+        self.atomics.swap(record, owner, 0)
+        return None
+
+    def leave_it(self, position):
+        """What a sender does with a message that a dead consumer had claimed."""
+        says = self.ring.says(self.load(self.ring.slot(position)), position)
+        return "busy" if self.load(HEAD) > position and says in ("full", "tomb") else None
+
     def seek(self):
         """A message that somebody has left, with how often it was delivered; None."""
         orphans, is_all = self.load(ORPHANS), True
         if orphans == self.orphans_seen:
             return None
         for record in map(self.ring.record, range(self.segment.header.records)):
-            owner = self.load(record)
-            if owner & 0xff != ORPHANED:
-                continue
-            is_busy = not all([self.entomb(position) for position in positions(self.load(record + 8))])
-            for position in positions(self.load(record + 16)):
-                got = self.take_over(position)
-                is_busy = is_busy or got == "busy"
-                if got and got != "busy":
-                    return got
-            if is_busy:
-                is_all = False
-            else:
-                self.atomics.swap(record, owner, 0)
+            got = self.sweep(record, self.take_over)
+            if got and got != "busy":
+                return got
+            is_all = is_all and got != "busy"
         for hand in map(self.ring.hand, range(self.segment.header.hands)):
             if got := self.adopt(hand):
                 return got
@@ -378,6 +390,10 @@ class Member:
             if self.try_send(message) is True:
                 return None
             self.bury_the_dead()
+            if (orphans := self.load(ORPHANS)) != self.orphans_seen:
+                self.orphans_seen = orphans
+                for record in map(self.ring.record, range(self.segment.header.records)):
+                    self.sweep(record, self.leave_it)
             if self.load(TOMBS) > self.load(HEAD):
                 self.clear_tombs()
             time.sleep(NAP)
@@ -423,9 +439,9 @@ class Member:
             self.announce(0, head << 8 | 1)
             if not self.atomics.swap(HEAD, head, head + 1):
                 continue
-            if die:
-                os.kill(os.getpid(), signal.SIGKILL)
             if says == "full":
+                if die:
+                    os.kill(os.getpid(), signal.SIGKILL)
                 return self.take(head, 1)
             self.free(head)
 
@@ -435,10 +451,10 @@ class Member:
             why = self.others_are()
             if got := self.try_recv():
                 return got, None
+            self.bury_the_dead()
             is_stuck = self.load(TAIL) & ~CLOSED > self.load(HEAD)
             if why not in ("here", "nobody") and not is_stuck and self.load(ORPHANS) == self.orphans_seen:
                 return None, why
-            self.bury_the_dead()
             time.sleep(NAP)
 
 
@@ -453,7 +469,8 @@ def look(name):
 
     head, tail = load(HEAD), load(TAIL)
     states = [ring.says(load(ring.slot(at)), at) for at in range(head, tail & ~CLOSED)]
-    say(f"sent {tail & ~CLOSED} received {head} depth {states.count('full')} tombs {states.count('tomb')}")
+    tombs = states.count("tomb")
+    say(f"sent {tail & ~CLOSED} received {head} depth {len(states) - tombs} tombs {tombs}")
     for index in range(header.members):
         entry = ring.member(index)
         if status := load(entry):
@@ -500,7 +517,8 @@ def main(command, name, *rest):
         if rest[0] == "sending":
             member.try_send(0, die=True)
         elif rest[0] == "receiving":
-            member.try_recv(die=True)
+            while True:
+                member.try_recv(die=True)
         elif rest[0] == "holding":
             member.hand = member.lease(member.ring.hand, member.segment.header.hands)
             member.try_recv()
