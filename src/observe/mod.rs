@@ -157,7 +157,7 @@ pub struct Cleaned {
 
 /// Every channel of this user in `/dev/shm`, or in another directory.
 ///
-/// *Progress*: some ten system calls a channel; never sleeps.
+/// *Progress*: some ten system calls a channel, and of a many-to-many one two for each entry of its tables; never sleeps.
 ///
 /// # Errors
 ///

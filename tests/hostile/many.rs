@@ -26,7 +26,7 @@ pub(super) fn messages<T: Payload>(how: u8, input: &mut Input<'_>, directory: &P
     let options = manner(how, directory).slice(Duration::from_millis(1));
     let options = if how & 0x20 != 0 { options.deliveries(2) } else { options };
     let (mut tx, mut rx) = (None::<Sender<T>>, None::<Receiver<T>>);
-    let mut batch = vec![T::zeroed(); 50];
+    let mut batch = [T::zeroed(); 50];
     for _ in 0..OPERATIONS {
         if input.is_empty() {
             break;
