@@ -241,7 +241,7 @@ impl<T: Payload> Core<T> {
 
     /// One end of this kind less.
     pub(crate) fn remove(&self, role: Role) {
-        if self.member.is_forked() {
+        if self.member.is_forked() || is_over() {
             return;
         }
         if self.member.remove(self.ring.many(), role) {
@@ -348,6 +348,11 @@ pub(crate) fn bury<T: Payload>(ring: &Ring<T>, index: usize, seen: Status) {
     }
 }
 
+/// Whether this is a model that has failed: what is dropped then is dropped where loom is no more.
+fn is_over() -> bool {
+    cfg!(loom) && std::thread::panicking()
+}
+
 fn went<T>(many: &Many<T>, role: Role, how: u32) {
     let presence = &many.page().presence;
     match role {
@@ -413,7 +418,7 @@ impl<T: Payload> Lessor for Core<T> {
 impl<T: Payload> Drop for Core<T> {
     /// The last end of this attachment is gone, so no operation is in flight; what threads still have of leases is void.
     fn drop(&mut self) {
-        if self.member.is_forked() {
+        if self.member.is_forked() || is_over() {
             return;
         }
         // Guards that were forgotten leave their messages behind.

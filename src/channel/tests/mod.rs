@@ -2,6 +2,8 @@
 
 #[cfg(loom)]
 mod loom_channel;
+#[cfg(loom)]
+mod loom_mpmc;
 #[cfg(not(loom))]
 mod model;
 #[cfg(not(loom))]

@@ -1,0 +1,92 @@
+//! Many-to-many channels under loom: ring, event counts, presence, leases, inside one process.
+//!
+//! An operation is some thirty atomic ones, with its lease, so bounds are low, and there are two threads: more of them are
+//! in the models of the ring and of the event count.
+
+use crate::channel::mpmc::{Receiver, Sender, channel_with};
+use crate::channel::options::Options;
+use crate::sync::edge::{End, PRESENCE, weakened};
+use crate::sync::explore::explore;
+use crate::wait::strategy::WaitStrategy;
+use crate::{DisconnectReason, RecvError};
+use loom::thread::spawn;
+
+fn channel(capacity: usize) -> (Sender<u64>, Receiver<u64>) {
+    // As few words as can be for loom to follow.
+    let options = Options::new().members(1).operations(3).in_hand(1);
+    channel_with(&options.capacity(capacity).wait(WaitStrategy::Sleep)).unwrap()
+}
+
+#[test]
+fn both_sides_sleep_and_nothing_is_lost() {
+    explore("mpmc, blocking", Some(1), || {
+        let (tx, rx) = channel(1);
+        let sending = spawn(move || {
+            tx.send(1).unwrap();
+            tx.send(2).unwrap();
+            tx
+        });
+        assert_eq!((rx.recv(), rx.recv()), (Ok(1), Ok(2)));
+        drop(sending.join().unwrap());
+    });
+}
+
+fn the_last_sender_leaves() {
+    let (tx, rx) = channel(1);
+    let sending = spawn(move || tx.send(1).unwrap());
+    assert_eq!((rx.recv(), rx.recv()), (Ok(1), Err(RecvError)));
+    assert_eq!(rx.disconnect_reason(), Some(DisconnectReason::Left));
+    sending.join().unwrap();
+}
+
+#[test]
+fn the_last_sender_wakes_the_receiver_behind_what_it_sent() {
+    explore("mpmc, sender leaves", Some(1), the_last_sender_leaves);
+}
+
+#[test]
+fn edge_presence_matters() {
+    for end in [End::Release, End::Acquire] {
+        let weakened = || explore("weakened", Some(1), the_last_sender_leaves);
+        assert!(weakened::fails(PRESENCE, end, weakened), "who goes is followed without the {end:?} end");
+    }
+}
+
+#[test]
+fn the_last_receiver_wakes_the_sender_which_has_its_message_back() {
+    explore("mpmc, receiver leaves", Some(2), || {
+        let (tx, rx) = channel(1);
+        tx.send(1).unwrap();
+        let receiving = spawn(move || drop(rx));
+        assert_eq!(tx.send(2).unwrap_err().into_inner(), 2);
+        receiving.join().unwrap();
+    });
+}
+
+#[test]
+fn what_is_given_back_wakes_another() {
+    explore("mpmc, given back", Some(2), || {
+        let (tx, rx) = channel(1);
+        tx.send(1).unwrap();
+        let guard = rx.recv_ref().unwrap();
+        let other = rx.clone();
+        let receiving = spawn(move || {
+            let again = other.recv_ref().unwrap();
+            assert_eq!((*again, again.attempt()), (1, 2));
+            again.commit();
+        });
+        drop(guard);
+        receiving.join().unwrap();
+        drop(tx);
+    });
+}
+
+#[test]
+fn closing_wakes_everybody() {
+    explore("mpmc, closed", Some(2), || {
+        let (tx, rx) = channel(1);
+        let receiving = spawn(move || rx.recv());
+        tx.close();
+        assert_eq!(receiving.join().unwrap(), Err(RecvError));
+    });
+}
