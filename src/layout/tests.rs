@@ -5,11 +5,14 @@ use super::fields::{Base, FIELDS, Field, Writer};
 use super::geometry::{CONSUMER_OFFSET, FRAMES_OFFSET, Geometry, PRODUCER_OFFSET, Placement, Shape, WORD_STRIDE};
 use super::header::{HEADER_BYTES, Header, MAGIC, RegionKind, VERSION, at};
 use super::lifetime::Lifetime;
+use super::shared::CLOSED;
 use super::status::Status;
 use super::tables::{ENTRY_BYTES, MEMBERS_OFFSET, SHARED_OFFSET, Tables};
 use crate::membership::member;
 use crate::membership::role::Role;
 use crate::memory::segment::GATE;
+use crate::ring::mpmc::Owner;
+use crate::ring::mpmc::word::{Claim, Held, State, Word};
 use crate::sys::byte_lock;
 use proptest::prelude::*;
 
@@ -163,6 +166,25 @@ fn bits_of_the_status_are_told() {
     assert_eq!(Status(1 << 32).generation(), 1);
     assert_eq!(Status(0).changed(0).0, 1 << 8, "changes begin at bit 8");
     assert_eq!(Status(0xff_ffff << 8).changed(0).0, 0, "and end at bit 31");
+}
+
+#[test]
+fn packed_words_are_told() {
+    let told: Vec<(String, String)> = rows(&section(SPEC, "### Packed words"), "state")
+        .into_iter()
+        .map(|row| (row[0].clone(), row[1].clone()))
+        .collect();
+    let states = ["FREE", "FULL", "TOMB"].map(str::to_owned);
+    assert_eq!(told, [0, 1, 2].map(|n| (n.to_string(), states[n].clone())));
+    let (lap, word) = (8 * 5, |state: u64| Word((8 * 5) << 8 | state));
+    assert_eq!([0, 1, 2].map(|n| word(n).at(lap)), [State::Free, State::Full, State::Tomb]);
+    assert_eq!((word(63 << 2 | 1).attempts(), word(63 << 2 | 1).at(lap)), (63, State::Full), "bits 2 to 7");
+    assert_eq!(Claim(5 << 8 | 3).positions(), 5..8);
+    assert_eq!((Held(9 << 8 | 2).position(), Held(9 << 8 | 2).delivery()), (9, 2));
+    let owner = Owner::leased(3, 7);
+    assert_eq!((owner.0, owner.orphaned().0), (7 << 32 | 3 << 8 | 1, 7 << 32 | 3 << 8 | 2));
+    assert!(SPEC.contains("State 1 LEASED") && SPEC.contains("State 2 ORPHANED"));
+    assert!(SPEC.contains("bit 63: closed") && CLOSED == 1 << 63);
 }
 
 #[test]
