@@ -113,7 +113,9 @@ fn a_file_of_many_is_told_field_by_field() {
     for (row, field) in rows.iter().zip(&seen.fields) {
         assert_eq!((row["name"].as_str(), row["page"].as_str()), (Some(field.name), Some(field.page.name())));
         assert_eq!((row["index"].as_u64(), row["at"].as_u64()), (field.page.index(), Some(field.at())));
-        assert_eq!((row["value"].as_u64(), row["text"].as_str()), (field.number(), field.text.as_deref()));
+        assert_eq!(row["value"].as_u64(), field.number());
+        // How long ago a process started is another number each time.
+        assert!(row["text"].as_str() == field.text.as_deref() || field.name == "started", "{row}");
     }
     assert_eq!(numbers(&object["ring"], &["capacity", "head", "tail"]), [10, 1, 3]);
     assert!(object["words"].is_null() && object.get("frames").is_none());
