@@ -351,11 +351,11 @@ fn what_is_no_channel_is_left_as_it_is() {
     symlink(path("garbage"), path("link")).unwrap();
     fs::create_dir(path("directory")).unwrap();
     nix::unistd::mkfifo(&path("fifo"), nix::sys::stat::Mode::S_IRUSR).unwrap();
-    // A channel of the next version of the format.
+    // A channel of a version of the format that is not ours.
     let made = ringway::stream::Writer::create_with("real", &ringway::Options::new().dir(&directory.0)).unwrap();
     let mut bytes = fs::read(path("real")).unwrap();
     drop(made);
-    bytes[8..12].copy_from_slice(&3_u32.to_le_bytes());
+    bytes[8..12].copy_from_slice(&99_u32.to_le_bytes());
     fs::write(path("other-version"), &bytes).unwrap();
     let names = ["directory", "empty", "fifo", "garbage", "link", "other-version"];
     for name in names {
@@ -363,11 +363,11 @@ fn what_is_no_channel_is_left_as_it_is() {
             run(&[role, name, &directory.arg()]).badly(&[name]).soon();
         }
     }
-    run(&["recv", "other-version", &directory.arg()]).badly(&["version 3"]);
+    run(&["recv", "other-version", &directory.arg()]).badly(&["version 99"]);
     let cleaned = String::from_utf8(run(&["clean", &directory.arg()]).well()).unwrap();
     assert_eq!(cleaned.matches("left alone").count(), names.len(), "{cleaned}");
     let listed = String::from_utf8(run(&["ls", &directory.arg()]).well()).unwrap();
-    assert!(names.iter().all(|name| listed.contains(name)) && listed.contains("version 3"), "{listed}");
+    assert!(names.iter().all(|name| listed.contains(name)) && listed.contains("version 99"), "{listed}");
     assert_eq!(directory.names(), names);
     assert!(fs::read(path("garbage")).unwrap() == noise(9, 20_000), "the garbage was touched");
     assert!(fs::read(path("other-version")).unwrap() == bytes, "the other version was touched");
@@ -398,7 +398,9 @@ fn the_list_says_who_is_there_and_what_is_stale() {
     let stat = |name: &str| ringway::observe::stat(name, Some(&directory.0)).ok();
     until("both channels", || stat("live").is_some_and(|seen| seen.sent == 1000) && stat("dead").is_some());
     let dead_pid = dead.pid();
-    until("the receiver", || stat("dead").is_some_and(|seen| seen.receiver.state == MemberState::Attached));
+    until("the receiver", || {
+        stat("dead").is_some_and(|seen| seen.receiver.is_some_and(|end| end.state == MemberState::Attached))
+    });
     dead.kill();
 
     let rows = json(&["ls", "--json", &directory.arg()]);
@@ -432,7 +434,7 @@ fn what_is_in_use_is_never_removed() {
     let until_there = |name: &str, pid: u32| {
         until(name, || {
             let seen = ringway::observe::stat(name, Some(&directory.0));
-            seen.is_ok_and(|seen| seen.receiver.pid == pid && seen.receiver.state == MemberState::Attached)
+            seen.is_ok_and(|seen| seen.receiver.is_some_and(|end| end.pid == pid && end.state == MemberState::Attached))
         });
     };
     until_there("live", live.pid());

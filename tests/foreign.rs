@@ -2,79 +2,27 @@
 //!
 //! It never creates a segment, polls (a mute peer cannot be woken and cannot wake), joins and leaves as SPEC.md says.
 
+#[path = "foreign/process.rs"]
+mod process;
+
 use nix::time::{ClockId, clock_gettime};
+use process::is_possible;
 use ringway::observe::{self, MemberState};
 use ringway::spsc::{Receiver, Sender};
 use ringway::{DisconnectReason, Options, Placement, WaitStrategy};
-use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
-/// The script at work, killed when it is dropped.
-struct Foreign {
-    child: Child,
-    input: Option<ChildStdin>,
-    output: BufReader<ChildStdout>,
-}
+/// The script that all of these are about.
+struct Foreign;
 
 impl Foreign {
-    fn start(arguments: &[&str]) -> Self {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/foreign/attach.py");
-        let mut command = Command::new("python3");
-        command.arg(script).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn().expect("python3 starts");
-        let (input, output) = (child.stdin.take(), BufReader::new(child.stdout.take().expect("a pipe")));
-        Self { child, input, output }
+    fn start(arguments: &[&str]) -> process::Foreign {
+        process::Foreign::start("attach.py", arguments)
     }
 
-    /// Started, and in its role.
-    fn joined(arguments: &[&str]) -> Self {
-        let mut foreign = Self::start(arguments);
-        assert_eq!(foreign.line(), "joined");
-        foreign
+    fn joined(arguments: &[&str]) -> process::Foreign {
+        process::Foreign::joined("attach.py", arguments)
     }
-
-    fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.output.read_line(&mut line).expect("a line");
-        line.trim_end().to_owned()
-    }
-
-    fn ask(&mut self) {
-        self.input.as_mut().expect("a pipe").write_all(b"\n").expect("python3 reads");
-    }
-
-    /// What else it says until it ends, and its exit code.
-    fn end(mut self) -> (Vec<String>, Option<i32>) {
-        self.input = None;
-        let lines = self.output.by_ref().lines().map(|line| line.expect("a line")).collect();
-        (lines, self.child.wait().expect("an end").code())
-    }
-
-    fn kill(mut self) {
-        self.child.kill().expect("SIGKILL");
-        self.child.wait().expect("an end");
-    }
-}
-
-impl Drop for Foreign {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Whether there is an interpreter that can do it; says so if not.
-fn is_possible() -> bool {
-    let probe = Command::new("python3")
-        .args(["-c", "import fcntl, sys; fcntl.F_OFD_SETLK; sys.exit(sys.version_info < (3, 10))"])
-        .stderr(Stdio::null())
-        .status();
-    let possible = cfg!(target_arch = "x86_64") && probe.is_ok_and(|status| status.success());
-    if !possible {
-        println!("SKIPPED: no python3 (3.10 or later) on x86_64, so no foreign peer was tried");
-    }
-    possible
 }
 
 fn name(of: &str) -> String {
@@ -104,7 +52,7 @@ fn it_finds_nothing_and_a_taken_role_and_creates_nothing() {
     assert_eq!(Foreign::start(&["send", &name, "0", "1"]).end().1, Some(3));
     let foreign = Foreign::joined(&["hold", &name, "receiver"]);
     let taken = Receiver::<u64>::open(&name).unwrap_err();
-    assert!(taken.to_string().contains(&foreign.child.id().to_string()), "{taken}");
+    assert!(taken.to_string().contains(&foreign.id().to_string()), "{taken}");
 }
 
 // What is formatted.
@@ -146,8 +94,8 @@ fn it_receives_what_we_send_lap_after_lap() {
         let name = name(&format!("to-{at}"));
         let mut tx = Sender::<u64>::create_with(&name, options).unwrap();
         let foreign = Foreign::joined(&["recv", &name]);
-        let receiver = observe::stat(&name, None).unwrap().receiver;
-        assert_eq!((receiver.state, receiver.pid), (MemberState::Attached, foreign.child.id()));
+        let receiver = observe::stat(&name, None).unwrap().receiver.unwrap();
+        assert_eq!((receiver.state, receiver.pid), (MemberState::Attached, foreign.id()));
         for message in 0..500_u64 {
             tx.send(message * message).unwrap();
         }
@@ -173,7 +121,7 @@ fn we_receive_what_it_sends_lap_after_lap() {
         assert_eq!(rx.iter().collect::<Vec<_>>(), (7..507).collect::<Vec<_>>());
         assert_eq!(rx.disconnect_reason(), Some(DisconnectReason::Left));
         assert_eq!(foreign.end().1, Some(0));
-        assert_eq!(observe::stat(&name, None).unwrap().sender.state, MemberState::Left);
+        assert_eq!(observe::stat(&name, None).unwrap().sender.unwrap().state, MemberState::Left);
         // The next one goes on where the last one stopped.
         let foreign = Foreign::joined(&["send", &name, "507", "20"]);
         assert_eq!(rx.iter().collect::<Vec<_>>(), (507..527).collect::<Vec<_>>());

@@ -3,6 +3,7 @@
 
 mod support;
 
+use ringway::mpmc;
 use ringway::observe::{self, Inspection, MemberState, Page};
 use ringway::spsc::{Receiver, Sender};
 use ringway::stream::{Reader, Writer};
@@ -43,14 +44,17 @@ fn put(dir: &Dir, at: u64, bytes: &[u8]) {
 
 // The document.
 
-/// Page, offset, bytes, name and writer of every field, from the tables of SPEC.md.
-fn told() -> Vec<(&'static str, u64, u64, String, String)> {
+/// Page, offset, bytes, name and writer of every field, from the tables of SPEC.md; of a member, of each.
+fn told(is_many: bool) -> Vec<(&'static str, u64, u64, String, String)> {
     let mut told = Vec::new();
-    for (heading, page) in
+    let pages: [(&str, &'static str); 3] = if is_many {
+        [("## The header", "header"), ("### The shared page", "shared page"), ("### A member's entry", "member")]
+    } else {
         [("## The header", "header"), ("## The producer's page", "producer"), ("## The consumer's page", "consumer")]
-    {
+    };
+    for (heading, page) in pages {
         let section = SPEC.split_once(&format!("\n{heading}\n")).expect("the heading").1;
-        let section = section.split("\n## ").next().unwrap();
+        let section = section.split("\n##").next().unwrap();
         for line in section.lines() {
             let cells: Vec<&str> =
                 line.trim_matches('|').split('|').map(|cell| cell.trim().trim_matches('`')).collect();
@@ -72,14 +76,31 @@ fn an_inspection_has_every_field_of_the_document_where_it_is_told_to_be() {
     let fields: Vec<_> = fields
         .map(|field| (field.page.name(), field.offset, field.bytes, field.name.to_owned(), field.writer.to_owned()))
         .collect();
-    assert_eq!(fields, told());
-    // And the values are those that lie there.
+    assert_eq!(fields, told(false));
+    values_are_there(&seen);
+}
+
+/// The values are those that lie there.
+fn values_are_there(seen: &Inspection) {
     let file = fs::read(&seen.path).unwrap();
     for field in &seen.fields {
         let at = field.at() as usize;
         assert_eq!(field.raw, file[at..at + field.bytes as usize], "{}", field.name);
         assert!(!field.meaning.is_empty());
     }
+}
+
+#[test]
+fn so_has_one_of_many_to_many() {
+    let dir = Dir::new();
+    let _tx = mpmc::Sender::<u64>::create_with(NAME, &ten(&dir)).unwrap();
+    let seen = inspect(&dir, 0);
+    let fields = seen.fields.iter();
+    let fields: Vec<_> = fields
+        .map(|field| (field.page.name(), field.offset, field.bytes, field.name.to_owned(), field.writer.to_owned()))
+        .collect();
+    assert_eq!(fields, told(true), "one member, and no record or hand was ever used");
+    values_are_there(&seen);
 }
 
 // Sound segments.
@@ -110,7 +131,7 @@ fn known_traffic_is_told_field_by_field() {
     assert!(started.ends_with(" s ago"), "{started}");
     let regions: Vec<_> = seen.regions.iter().map(|region| (region.name.as_deref().unwrap(), region.offset)).collect();
     assert_eq!(regions, [("Producer", 4096), ("Consumer", 8192), ("Frames", 12288)]);
-    let locks: Vec<_> = seen.locks.iter().map(|lock| (lock.name, lock.is_held)).collect();
+    let locks: Vec<_> = seen.locks.iter().map(|lock| (lock.name.as_str(), lock.is_held)).collect();
     assert_eq!(locks, [("gate", true), ("repairs", false), ("producer", true), ("consumer", true)]);
     let words = seen.words.unwrap();
     assert_eq!((words.head, words.tail, words.per, words.frames, words.list.len()), (4, 12, 7, 3, 3));
@@ -190,7 +211,7 @@ fn nothing_is_wrong_with_a_stream_from_its_beginning_to_its_end() {
 fn what_is_wrong_with_a_header_is_said_at_its_field() {
     for (name, at, bytes, others) in [
         ("magic", 0, &b"RINGWAY"[..], &[][..]),
-        ("version", 8, &[3], &[]),
+        ("version", 8, &[99], &[]),
         ("header_bytes", 12, &[1], &[]),
         ("order_mark", 16, &[4, 3, 2, 1], &[]),
         ("kind", 20, &[9], &["checksum"]),
@@ -293,7 +314,7 @@ fn files_of_any_length_are_looked_at() {
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path).unwrap();
         file.write_all(&whole[..len]).unwrap();
         let seen = inspect(&dir, usize::MAX);
-        assert_eq!((seen.file_bytes, seen.fields.len()), (len as u64, told().len()));
+        assert_eq!((seen.file_bytes, seen.fields.len()), (len as u64, told(false).len()));
         let missing = seen.fields.iter().filter(|field| field.at() + field.bytes > len as u64);
         for field in missing {
             assert_eq!(field.problem.as_deref(), Some("the file ends before it"), "{len} {}", field.name);
@@ -355,18 +376,23 @@ fn an_end_that_sleeps_is_told_from_one_that_does_not() {
     let mut rx = Receiver::<u64>::open_with(NAME, &sleeper).unwrap();
     let stat = || observe::stat(NAME, Some(dir.path())).unwrap();
     let awake = stat();
-    assert!(!awake.sender.is_asleep && !awake.receiver.is_asleep && !awake.receiver.is_quiet);
+    let [sender, receiver] = [awake.sender, awake.receiver].map(|end| end.expect("an end of one"));
+    assert!(!sender.is_asleep && !receiver.is_asleep && !receiver.is_quiet);
     std::thread::scope(|scope| {
         scope.spawn(|| assert_eq!(rx.recv(), Ok(7)));
-        until("the receiver sleeps", || stat().receiver.is_asleep);
-        assert!(!stat().sender.is_asleep);
+        until("the receiver sleeps", || stat().receiver.is_some_and(|end| end.is_asleep));
+        assert!(!stat().sender.is_some_and(|end| end.is_asleep));
         tx.send(7).unwrap();
     });
-    until("it does no more", || !stat().receiver.is_asleep);
+    until("it does no more", || !stat().receiver.is_some_and(|end| end.is_asleep));
     rx.set_wait(WaitStrategy::Spin);
-    assert!(stat().receiver.is_quiet && !stat().receiver.is_mute && !stat().sender.is_quiet);
+    assert!(
+        stat().receiver.is_some_and(|end| end.is_quiet)
+            && !stat().receiver.is_some_and(|end| end.is_mute)
+            && !stat().sender.is_some_and(|end| end.is_quiet)
+    );
     drop(rx);
-    let left = stat().receiver;
+    let left = stat().receiver.unwrap();
     assert_eq!((left.state, left.is_asleep, left.is_quiet), (MemberState::Left, false, false));
 }
 

@@ -563,7 +563,7 @@ fn s8_a_stale_segment_of_another_type_is_replaced() {
     child.kill();
     assert_eq!(dir.files(), [NAME]);
     let stale = observe::stat(NAME, Some(dir.path())).unwrap();
-    assert_eq!((stale.is_in_use, stale.sender.state), (false, observe::MemberState::Died));
+    assert_eq!((stale.is_in_use, stale.sender.unwrap().state), (false, observe::MemberState::Died));
     assert!(Receiver::<u64>::open_with(NAME, &dir.options()).unwrap_err().is_not_found());
     let tx = Sender::<[u8; 3]>::create_with(NAME, &dir.options()).unwrap();
     assert_ne!(tx.instance_id(), stale.instance);

@@ -3,7 +3,7 @@
 use super::args::InspectArgs;
 use super::failure::Failure;
 use super::output;
-use ringway::observe::{self, Field, Inspection, Lock, Page, Region, Word, Words};
+use ringway::observe::{self, Field, Inspection, Lock, Page, Region, Slot, Slots, Word, Words};
 use serde::Serialize;
 
 /// The words that are listed at most: what is behind says nothing new, and a hostile file may say that it has 2^40.
@@ -38,11 +38,10 @@ fn page(seen: &Inspection) -> String {
     for problem in &seen.problems {
         text += &format!("WRONG: {problem}\n");
     }
-    for page in [Page::Header, Page::Producer, Page::Consumer] {
-        text += &format!("\n{}, at {}\n", page.name(), page.start());
-        let rows: Vec<_> = seen.fields.iter().filter(|field| field.page == page).map(row).collect();
-        text += &output::table(&rows, &[0, 1, 3]);
-        if page == Page::Header && !seen.regions.is_empty() {
+    for fields in seen.fields.chunk_by(|one, next| one.page == next.page) {
+        text += &format!("\n{}, at {}\n", fields[0].page, fields[0].start);
+        text += &output::table(&fields.iter().map(row).collect::<Vec<_>>(), &[0, 1, 3]);
+        if fields[0].page == Page::Header && !seen.regions.is_empty() {
             text += "\nregions\n";
             text += &regions(&seen.regions);
         }
@@ -51,6 +50,9 @@ fn page(seen: &Inspection) -> String {
     text += &format!("\nlock bytes: {}\n", locks.collect::<Vec<_>>().join(", "));
     if let Some(words) = &seen.words {
         text += &frames(words);
+    }
+    if let Some(ring) = &seen.slots {
+        text += &slots(ring);
     }
     text
 }
@@ -104,6 +106,27 @@ fn frames(words: &Words) -> String {
     text
 }
 
+fn slots(ring: &Slots) -> String {
+    let Slots { capacity, head, tail, .. } = ring;
+    let there = tail.saturating_sub(*head);
+    let mut text =
+        format!("\nslots: {capacity}\nclaimed by senders {tail}, by receivers {head}, {there} in the ring\n");
+    if ring.list.is_empty() {
+        return text;
+    }
+    let head = ["slot", "at", "word", "position", "state", "taken over", ""].map(str::to_owned);
+    let row = |slot: &Slot| {
+        let numbers = [slot.slot, slot.at, slot.value, slot.position, slot.taken_over];
+        let [number, at, value, position, taken_over] = numbers.map(|number| number.to_string());
+        let problem = slot.problem.as_ref().map_or(String::new(), |problem| format!("WRONG: {problem}"));
+        [number, at, value, position, slot.state.name().to_owned(), taken_over, problem]
+    };
+    let rows: Vec<_> = std::iter::once(head).chain(ring.list.iter().map(row)).collect();
+    text += "\n";
+    text += &output::table(&rows, &[0, 1, 2, 3, 5]);
+    text
+}
+
 // As JSON.
 
 #[derive(Serialize)]
@@ -115,16 +138,25 @@ struct Inspected<'a> {
     problems: &'a [String],
     fields: Vec<FieldRow<'a>>,
     regions: Vec<RegionRow<'a>>,
-    locks: Vec<LockRow>,
+    locks: Vec<LockRow<'a>>,
     words: Option<WordsRow>,
     /// Only with `--frames`.
     #[serde(skip_serializing_if = "Option::is_none")]
     frames: Option<Vec<WordRow<'a>>>,
+    /// Only of a many-to-many channel.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ring: Option<RingRow>,
+    /// Only of that, and with `--frames`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slots: Option<Vec<SlotRow<'a>>>,
 }
 
 #[derive(Serialize)]
 struct FieldRow<'a> {
     page: &'static str,
+    /// Which of them: of a member, a record, a hand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<u64>,
     offset: u64,
     at: u64,
     bytes: u64,
@@ -148,9 +180,9 @@ struct RegionRow<'a> {
 }
 
 #[derive(Serialize)]
-struct LockRow {
+struct LockRow<'a> {
     byte: u32,
-    name: &'static str,
+    name: &'a str,
     held: bool,
 }
 
@@ -161,6 +193,24 @@ struct WordsRow {
     frames: u64,
     head: u64,
     tail: u64,
+}
+
+#[derive(Serialize)]
+struct RingRow {
+    capacity: u64,
+    head: u64,
+    tail: u64,
+}
+
+#[derive(Serialize)]
+struct SlotRow<'a> {
+    slot: u64,
+    at: u64,
+    word: u64,
+    position: u64,
+    state: &'static str,
+    taken_over: u64,
+    problem: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -176,7 +226,8 @@ struct WordRow<'a> {
 
 impl<'a> Inspected<'a> {
     fn new(seen: &'a Inspection, wrong: &'a [String], with_frames: bool) -> Self {
-        let list = seen.words.iter().flat_map(|words| &words.list);
+        let words = seen.words.as_ref().filter(|_| with_frames).map(|words| &words.list);
+        let slots = seen.slots.as_ref().filter(|_| with_frames).map(|slots| &slots.list);
         Self {
             name: &seen.name,
             path: seen.path.display().to_string(),
@@ -188,7 +239,7 @@ impl<'a> Inspected<'a> {
             locks: seen
                 .locks
                 .iter()
-                .map(|&Lock { byte, name, is_held, .. }| LockRow { byte, name, held: is_held })
+                .map(|Lock { byte, name, is_held, .. }| LockRow { byte: *byte, name, held: *is_held })
                 .collect(),
             words: seen.words.as_ref().map(|&Words { capacity, per, frames, head, tail, .. }| WordsRow {
                 capacity,
@@ -197,7 +248,9 @@ impl<'a> Inspected<'a> {
                 head,
                 tail,
             }),
-            frames: with_frames.then(|| list.map(WordRow::new).collect()),
+            frames: words.map(|list| list.iter().map(WordRow::new).collect()),
+            ring: seen.slots.as_ref().map(|&Slots { capacity, head, tail, .. }| RingRow { capacity, head, tail }),
+            slots: slots.map(|list| list.iter().map(SlotRow::new).collect()),
         }
     }
 }
@@ -206,6 +259,7 @@ impl<'a> FieldRow<'a> {
     fn new(field: &'a Field) -> Self {
         Self {
             page: field.page.name(),
+            index: field.page.index(),
             offset: field.offset,
             at: field.at(),
             bytes: field.bytes,
@@ -223,6 +277,20 @@ impl<'a> RegionRow<'a> {
     fn new(region: &'a Region) -> Self {
         let &Region { kind, ref name, version, offset, length, stride, .. } = region;
         Self { kind, name: name.as_deref(), version, offset, length, stride }
+    }
+}
+
+impl<'a> SlotRow<'a> {
+    fn new(slot: &'a Slot) -> Self {
+        Self {
+            slot: slot.slot,
+            at: slot.at,
+            word: slot.value,
+            position: slot.position,
+            state: slot.state.name(),
+            taken_over: slot.taken_over,
+            problem: slot.problem.as_deref(),
+        }
     }
 }
 

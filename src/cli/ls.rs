@@ -4,7 +4,7 @@ use super::args::LsArgs;
 use super::failure::{Failure, shown};
 use super::output;
 use super::seen::{self, Seen};
-use ringway::observe::{self, Entry, Member, MemberState, Rates};
+use ringway::observe::{self, Entry, Rates};
 use serde::Serialize;
 use std::io;
 use std::path::Path;
@@ -69,8 +69,8 @@ fn cells((entry, rates): &(Entry, Option<Rates>)) -> [String; 10] {
                 amount(seen.sent),
                 rate(rates.map(|rates| rates.sent_per_second)),
                 rate(rates.map(|rates| rates.received_per_second)),
-                who(&seen.sender),
-                who(&seen.receiver),
+                seen::senders(seen),
+                seen::receivers(seen),
                 seen::fate(seen).to_owned(),
             ]
         }
@@ -78,18 +78,6 @@ fn cells((entry, rates): &(Entry, Option<Rates>)) -> [String; 10] {
             let dash = || "-".to_owned();
             [name, "?".to_owned(), dash(), dash(), dash(), dash(), dash(), dash(), dash(), error.to_string()]
         }
-    }
-}
-
-/// One end: the process that is there, or what became of the last one.
-fn who(member: &Member) -> String {
-    let pid = member.pid;
-    match (member.state, &member.command) {
-        (MemberState::Attached, Some(command)) => format!("{pid} ({command})"),
-        (MemberState::Attached, None) => pid.to_string(),
-        (MemberState::Died, _) => format!("died ({pid})"),
-        (MemberState::Left, _) => "left".to_owned(),
-        _ => "-".to_owned(),
     }
 }
 

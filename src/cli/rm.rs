@@ -43,8 +43,12 @@ fn refusal(name: &str, error: &OpenError, directory: Option<&Path>) -> Failure {
     }
     let users = observe::stat(name, directory).map(|seen| {
         let ends = [(&seen.sender, "sender"), (&seen.receiver, "receiver")];
-        let there = ends.iter().filter(|(member, _)| member.state == MemberState::Attached);
-        there.map(|(member, role)| format!("{role} {}", member.pid)).collect::<Vec<_>>().join(", ")
+        let ends = ends.into_iter().filter_map(|(end, role)| Some((end.as_ref()?, role)));
+        let ends = ends.map(|(end, role)| (end.state, format!("{role} {}", end.pid)));
+        let members = seen.many.iter().flat_map(|many| &many.members);
+        let members = members.map(|member| (member.state, format!("process {}", member.pid)));
+        let there = ends.chain(members).filter(|(state, _)| *state == MemberState::Attached);
+        there.map(|(_, who)| who).collect::<Vec<_>>().join(", ")
     });
     match users {
         Ok(users) if !users.is_empty() => Failure::of(name, format_args!("in use ({users}); stop them first")),

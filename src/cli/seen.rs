@@ -2,7 +2,7 @@
 
 use super::units;
 use ringway::Kind;
-use ringway::observe::{Member, Rates, Segment};
+use ringway::observe::{self, End, Many, MemberState, Rates, Segment};
 use serde::Serialize;
 
 /// A channel as JSON. Amounts and rates are of messages; of a stream, of bytes.
@@ -29,12 +29,47 @@ pub(crate) struct Seen<'a> {
     total_bytes: u64,
     stale: bool,
     persistent: bool,
-    sender: End<'a>,
-    receiver: End<'a>,
+    /// With one sender and one receiver.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sender: Option<EndRow<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receiver: Option<EndRow<'a>>,
+    /// With many.
+    #[serde(flatten)]
+    many: Option<ManyRow<'a>>,
+}
+
+/// What is particular to many senders and many receivers.
+#[derive(Serialize)]
+struct ManyRow<'a> {
+    closed: bool,
+    senders: u64,
+    sender_state: &'static str,
+    receivers: u64,
+    receiver_state: &'static str,
+    in_hand: u64,
+    in_hand_max: u64,
+    operations: u64,
+    operations_max: u64,
+    tombs: u64,
+    dropped: u64,
+    members: Vec<MemberRow<'a>>,
+    members_max: u64,
 }
 
 #[derive(Serialize)]
-struct End<'a> {
+struct MemberRow<'a> {
+    member: u64,
+    state: &'static str,
+    pid: u32,
+    command: Option<&'a str>,
+    generation: u32,
+    senders: u32,
+    receivers: u32,
+}
+
+#[derive(Serialize)]
+struct EndRow<'a> {
     state: &'static str,
     pid: Option<u32>,
     command: Option<&'a str>,
@@ -67,22 +102,104 @@ impl<'a> Seen<'a> {
             total_bytes: seen.total_bytes,
             stale: !seen.is_in_use && !seen.is_persistent,
             persistent: seen.is_persistent,
-            sender: End::new(&seen.sender),
-            receiver: End::new(&seen.receiver),
+            sender: seen.sender.as_ref().map(EndRow::new),
+            receiver: seen.receiver.as_ref().map(EndRow::new),
+            many: seen.many.as_ref().map(ManyRow::new),
         }
     }
 }
 
-impl<'a> End<'a> {
-    fn new(member: &'a Member) -> Self {
+impl<'a> EndRow<'a> {
+    fn new(end: &'a End) -> Self {
         Self {
+            state: end.state.name(),
+            pid: (end.pid != 0).then_some(end.pid),
+            command: end.command.as_deref(),
+            generation: end.generation,
+            asleep: end.is_asleep,
+            quiet: end.is_quiet,
+            mute: end.is_mute,
+        }
+    }
+}
+
+impl<'a> ManyRow<'a> {
+    fn new(many: &'a Many) -> Self {
+        Self {
+            closed: many.is_closed,
+            senders: many.senders,
+            sender_state: many.sender_state.name(),
+            receivers: many.receivers,
+            receiver_state: many.receiver_state.name(),
+            in_hand: many.in_hand,
+            in_hand_max: many.in_hand_max,
+            operations: many.operations,
+            operations_max: many.operations_max,
+            tombs: many.tombs,
+            dropped: many.dropped,
+            members: many.members.iter().map(MemberRow::new).collect(),
+            members_max: many.members_max,
+        }
+    }
+}
+
+impl<'a> MemberRow<'a> {
+    fn new(member: &'a observe::Member) -> Self {
+        Self {
+            member: member.index,
             state: member.state.name(),
-            pid: (member.pid != 0).then_some(member.pid),
+            pid: member.pid,
             command: member.command.as_deref(),
             generation: member.generation,
-            asleep: member.is_asleep,
-            quiet: member.is_quiet,
-            mute: member.is_mute,
+            senders: member.senders,
+            receivers: member.receivers,
+        }
+    }
+}
+
+/// Who sends, in a few words.
+pub(crate) fn senders(seen: &Segment) -> String {
+    match (&seen.sender, &seen.many) {
+        (Some(end), _) => who(end.state, end.pid, end.command.as_deref()),
+        (None, Some(many)) => crowd(many, many.sender_state, |member| member.senders),
+        (None, None) => "-".to_owned(),
+    }
+}
+
+/// Who receives.
+pub(crate) fn receivers(seen: &Segment) -> String {
+    match (&seen.receiver, &seen.many) {
+        (Some(end), _) => who(end.state, end.pid, end.command.as_deref()),
+        (None, Some(many)) => crowd(many, many.receiver_state, |member| member.receivers),
+        (None, None) => "-".to_owned(),
+    }
+}
+
+/// One end: the process that is there, or what became of the last one.
+fn who(state: MemberState, pid: u32, command: Option<&str>) -> String {
+    match (state, command) {
+        (MemberState::Attached, Some(command)) => format!("{pid} ({command})"),
+        (MemberState::Attached, None) => pid.to_string(),
+        (MemberState::Died, _) if pid != 0 => format!("died ({pid})"),
+        (MemberState::Died, _) => "died".to_owned(),
+        (MemberState::Left, _) => "left".to_owned(),
+        _ => "-".to_owned(),
+    }
+}
+
+/// All ends of a kind: of one process, of several, or what became of the last.
+fn crowd(many: &Many, state: MemberState, ends: fn(&observe::Member) -> u32) -> String {
+    let there = many.members.iter().filter(|member| member.state == MemberState::Attached && ends(member) > 0);
+    let there: Vec<_> = there.collect();
+    match &there[..] {
+        [] => who(state, 0, None),
+        [one] => {
+            let who = who(one.state, one.pid, one.command.as_deref());
+            if ends(one) == 1 { who } else { format!("{who} x {}", ends(one)) }
+        }
+        several => {
+            let ends: u64 = several.iter().map(|member| u64::from(ends(member))).sum();
+            format!("{ends} in {} attachments", several.len())
         }
     }
 }

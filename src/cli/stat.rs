@@ -8,7 +8,7 @@ use super::seen::{self, Seen};
 use super::signals::{self, SLICE};
 use super::units;
 use ringway::Kind;
-use ringway::observe::{self, Member, MemberState, Rates, Segment};
+use ringway::observe::{self, End, Many, Member, MemberState, Rates, Segment};
 use std::io;
 use std::os::fd::AsFd;
 use std::time::Instant;
@@ -96,7 +96,7 @@ fn page(seen: &Segment, rates: Option<Rates>) -> String {
     let rate = |of: fn(Rates) -> f64| seen::rate(seen.kind, rates.map(of));
     let message = &seen.message;
     let words: Vec<_> = [seen.kind.name(), seen::fate(seen)].into_iter().filter(|word| !word.is_empty()).collect();
-    let rows = [
+    let mut rows = vec![
         ("channel", format!("{} ({})", seen.name, words.join(", "))),
         ("file", format!("{}, {}", seen.path.display(), units::bytes(seen.total_bytes))),
         ("instance", seen::instance(seen)),
@@ -105,9 +105,13 @@ fn page(seen: &Segment, rates: Option<Rates>) -> String {
         ("depth", format!("{} of {}", amount(seen.depth), seen::amount(seen.kind, seen.capacity))),
         ("sent", format!("{}, {}", amount(seen.sent), rate(|rates| rates.sent_per_second))),
         ("received", format!("{}, {}", amount(seen.received), rate(|rates| rates.received_per_second))),
-        ("sender", end(&seen.sender)),
-        ("receiver", end(&seen.receiver)),
     ];
+    rows.extend(seen.sender.iter().map(|sender| ("sender", end(sender))));
+    rows.extend(seen.receiver.iter().map(|receiver| ("receiver", end(receiver))));
+    if let Some(many) = &seen.many {
+        rows.extend([("senders", seen::senders(seen)), ("receivers", seen::receivers(seen))]);
+        rows.extend(crowd(many));
+    }
     rows.iter().map(|(what, value)| format!("{what:9} {value}\n")).collect()
 }
 
@@ -119,23 +123,54 @@ fn exact(kind: Kind, n: u64) -> String {
 fn capacity(seen: &Segment, what: &str) -> String {
     let placement = seen.placement.name();
     let (frames, per, bytes) = (seen.frames, seen.per_frame, units::bytes(seen.frame_bytes));
+    if seen.kind == Kind::Mpmc {
+        return format!("{} {what}: as many slots, {bytes} each", seen.capacity);
+    }
     format!("{} {what}: {frames} frames of {per}, {bytes} each, {placement}", seen.capacity)
 }
 
+/// What is particular to many senders and many receivers, and each of the processes.
+fn crowd(many: &Many) -> Vec<(&'static str, String)> {
+    let mut rows = vec![
+        ("in hand", format!("{} of {}", many.in_hand, many.in_hand_max)),
+        ("records", format!("{} of {} leased", many.operations, many.operations_max)),
+    ];
+    rows.extend((many.tombs > 0).then(|| ("tombs", format!("{}: their senders died in the middle", many.tombs))));
+    rows.extend((many.dropped > 0).then(|| ("dropped", format!("{}, delivered too often", many.dropped))));
+    rows.extend(many.is_closed.then(|| ("closed", "nothing may be sent any more".to_owned())));
+    rows.extend(many.members.iter().map(|of| ("member", member(of))));
+    rows
+}
+
+/// A process among many.
+fn member(member: &Member) -> String {
+    let count = |n: u32, of: &str| format!("{n} {of}{}", if n == 1 { "" } else { "s" });
+    let mut words = vec![format!("{}: {}", member.index, member.state.name()), who(member.pid, &member.command)];
+    words.push(format!("generation {}", member.generation));
+    if matches!(member.state, MemberState::Attached | MemberState::Died) {
+        words.extend([count(member.senders, "sender"), count(member.receivers, "receiver")]);
+    }
+    words.join(", ")
+}
+
+/// A process, with what it runs if it does.
+fn who(pid: u32, command: &Option<String>) -> String {
+    match command {
+        Some(command) => format!("pid {pid} ({command})"),
+        None => format!("pid {pid}"),
+    }
+}
+
 /// An end, with who is there or was.
-fn end(member: &Member) -> String {
-    let who = match &member.command {
-        Some(command) => format!("pid {} ({command})", member.pid),
-        None => format!("pid {}", member.pid),
-    };
-    let mut words = vec![member.state.name().to_owned()];
-    if member.state != MemberState::Never {
-        words.extend([who, format!("generation {}", member.generation)]);
+fn end(end: &End) -> String {
+    let mut words = vec![end.state.name().to_owned()];
+    if end.state != MemberState::Never {
+        words.extend([who(end.pid, &end.command), format!("generation {}", end.generation)]);
     }
-    if member.state == MemberState::Attached {
-        words.push(if member.is_asleep { "asleep" } else { "awake" }.to_owned());
+    if end.state == MemberState::Attached {
+        words.push(if end.is_asleep { "asleep" } else { "awake" }.to_owned());
     }
-    words.extend(member.is_quiet.then(|| "quiet: never sleeps".to_owned()));
-    words.extend(member.is_mute.then(|| "mute: wakes nobody".to_owned()));
+    words.extend(end.is_quiet.then(|| "quiet: never sleeps".to_owned()));
+    words.extend(end.is_mute.then(|| "mute: wakes nobody".to_owned()));
     words.join(", ")
 }

@@ -3,6 +3,8 @@
 use super::control::{ConsumerCursor, ConsumerPage, EndLines, Member, Presence, ProducerCursor, ProducerPage, Ringing};
 use super::geometry::{CONSUMER_OFFSET, PRODUCER_OFFSET};
 use super::header::at;
+use super::shared::{EventCount, Hand, MemberEntry, PresenceWords, Record, Remains, SharedPage};
+use super::tables::{ENTRY_BYTES, MEMBERS_OFFSET, SHARED_OFFSET, Tables};
 use std::mem::offset_of;
 
 /// Where a field's offset counts from.
@@ -14,6 +16,14 @@ pub(crate) enum Base {
     Producer,
     /// The consumer's page.
     Consumer,
+    /// The page that all members of a many-to-many segment share.
+    Shared,
+    /// A member's entry.
+    Member,
+    /// A record.
+    Record,
+    /// A hand.
+    Hand,
 }
 
 /// Who may store a field.
@@ -25,6 +35,12 @@ pub(crate) enum Writer {
     Producer,
     /// The holder of the consumer's role.
     Consumer,
+    /// Every member.
+    All,
+    /// The member whose entry it is.
+    Member,
+    /// Who leases the record or the hand.
+    Lessee,
 }
 
 /// One field of the format.
@@ -45,12 +61,37 @@ pub(crate) struct Field {
 }
 
 impl Base {
-    /// Where it is, from the segment's start.
-    pub(crate) fn start(self) -> u64 {
+    /// Where this page is, from the segment's start; `None` of an entry of a table.
+    pub(crate) fn page(self) -> Option<u64> {
+        match self {
+            Self::Segment => Some(0),
+            Self::Producer => Some(PRODUCER_OFFSET),
+            Self::Consumer => Some(CONSUMER_OFFSET),
+            Self::Shared => Some(SHARED_OFFSET),
+            Self::Member | Self::Record | Self::Hand => None,
+        }
+    }
+
+    /// Where this entry of a table is, from the segment's start; of a page, where that is.
+    pub(crate) fn entry(self, tables: &Tables, index: u64) -> u64 {
         match self {
             Self::Segment => 0,
             Self::Producer => PRODUCER_OFFSET,
             Self::Consumer => CONSUMER_OFFSET,
+            Self::Shared => SHARED_OFFSET,
+            Self::Member => MEMBERS_OFFSET + index * ENTRY_BYTES,
+            Self::Record => tables.records_offset() + index * ENTRY_BYTES,
+            Self::Hand => tables.hands_offset() + index * tables.hand_bytes,
+        }
+    }
+
+    /// How many there are.
+    pub(crate) fn entries(self, tables: &Tables) -> u64 {
+        match self {
+            Self::Segment | Self::Producer | Self::Consumer | Self::Shared => 1,
+            Self::Member => tables.members,
+            Self::Record => tables.records,
+            Self::Hand => tables.hands,
         }
     }
 }
@@ -67,6 +108,22 @@ const fn consumer(name: &'static str, offset: usize, bytes: usize, meaning: &'st
     Field { name, base: Base::Consumer, offset, bytes, writer: Writer::Consumer, meaning }
 }
 
+const fn shared(name: &'static str, offset: usize, bytes: usize, meaning: &'static str) -> Field {
+    Field { name, base: Base::Shared, offset, bytes, writer: Writer::All, meaning }
+}
+
+const fn member(name: &'static str, offset: usize, bytes: usize, meaning: &'static str) -> Field {
+    Field { name, base: Base::Member, offset, bytes, writer: Writer::Member, meaning }
+}
+
+const fn record(name: &'static str, offset: usize, meaning: &'static str) -> Field {
+    Field { name, base: Base::Record, offset, bytes: 8, writer: Writer::Lessee, meaning }
+}
+
+const fn hand(name: &'static str, offset: usize, meaning: &'static str) -> Field {
+    Field { name, base: Base::Hand, offset, bytes: 8, writer: Writer::Lessee, meaning }
+}
+
 const P: usize = offset_of!(ProducerPage, end);
 const C: usize = offset_of!(ConsumerPage, end);
 const STATUS: usize = offset_of!(EndLines, presence) + offset_of!(Presence, status);
@@ -76,34 +133,41 @@ const UNFENCED: usize = offset_of!(EndLines, ringing) + offset_of!(Ringing, unfe
 const ECHO: usize = offset_of!(EndLines, ringing) + offset_of!(Ringing, echo);
 const PID: usize = offset_of!(EndLines, member) + offset_of!(Member, pid);
 const STARTED: usize = offset_of!(EndLines, member) + offset_of!(Member, started);
+const PRESENCE: usize = offset_of!(SharedPage, presence);
+const MESSAGES: usize = offset_of!(SharedPage, messages);
+const ROOM: usize = offset_of!(SharedPage, room);
+const REMAINS: usize = offset_of!(SharedPage, remains);
 
 /// The table.
 pub(crate) const FIELDS: &[Field] = &[
     header("magic", at::MAGIC, 8, "ringway and a zero byte"),
-    header("version", at::VERSION, 4, "2"),
+    header("version", at::VERSION, 4, "3"),
     header("header_bytes", at::HEADER_BYTES, 4, "4096"),
     header("order_mark", at::ORDER_MARK, 4, "0x04030201 in the creator's byte order: the bytes 1, 2, 3, 4"),
-    header("kind", at::KIND, 4, "1 spsc, 2 stream"),
+    header("kind", at::KIND, 4, "1 spsc, 2 stream, 3 mpmc"),
     header("total_bytes", at::TOTAL_BYTES, 8, "length of the file"),
     header("instance", at::INSTANCE, 16, "random, another for each creation"),
     header("capacity", at::CAPACITY, 8, "N: messages (kind 2: bytes) that fit, exactly; 1 to 2^48"),
-    header("type_size", at::TYPE_SIZE, 8, "bytes of a message; kind 2: 1"),
+    header("type_size", at::TYPE_SIZE, 8, "bytes of a message; kind 2: 1; kind 3: at most 4096"),
     header("type_align", at::TYPE_ALIGN, 8, "its alignment, a power of two up to 4096; kind 2: 1"),
     header("type_tag", at::TYPE_TAG, 8, "a number that stands for the message type, or 0"),
-    header("per", at::PER, 8, "messages in a frame"),
-    header("frames", at::FRAMES, 8, "physical frames"),
+    header("per", at::PER, 8, "messages in a frame; kind 3: 1"),
+    header("frames", at::FRAMES, 8, "physical frames; kind 3: slots, as many as N"),
     header("frame_bytes", at::FRAME_BYTES, 8, "from one frame to the next"),
     header("payload_offset", at::PAYLOAD_OFFSET, 8, "from a frame's start to its first place"),
-    header("placement", at::PLACEMENT, 4, "1 inline, 2 table"),
+    header("placement", at::PLACEMENT, 4, "1 inline, 2 table; kind 3: 1"),
     header(
         "lifetime",
         at::LIFETIME,
         4,
         "1 ephemeral: without users it is nothing; 2 persistent: it is there until it is removed",
     ),
-    header("regions", at::REGIONS, 4, "entries of the region table: 3 inline, 4 table"),
+    header("regions", at::REGIONS, 4, "entries of the region table: 3 inline, 4 table; kind 3: 5"),
     header("checksum", at::CHECKSUM, 8, "64-bit FNV-1a of the 4096 bytes, these eight taken as zeroes"),
     header("state", at::STATE, 4, "1 READY"),
+    header("members", at::MEMBERS, 4, "kind 3: processes that can be attached at a time, 1 to 4096; else 0"),
+    header("records", at::RECORDS, 4, "kind 3: operations that can be in flight at a time, 1 to 4096; else 0"),
+    header("hands", at::HANDS, 4, "kind 3: messages that can be in hand at a time, 1 to 4096; else 0"),
     header("region_table", at::REGION_TABLE, 512, "see below"),
     producer(
         "tail",
@@ -166,4 +230,92 @@ pub(crate) const FIELDS: &[Field] = &[
     consumer("echo", C + ECHO, 8, "the producer's status, as the consumer last read it"),
     consumer("pid", C + PID, 4, "of its process; decides nothing"),
     consumer("started", C + STARTED, 8, "that process's start"),
+    shared(
+        "tail",
+        offset_of!(SharedPage, tail),
+        8,
+        "the next position to be claimed by a producer; bit 63: closed, nobody may send any more",
+    ),
+    shared("head", offset_of!(SharedPage, head), 8, "the next position to be claimed by a consumer"),
+    shared(
+        "epoch",
+        PRESENCE + offset_of!(PresenceWords, epoch),
+        8,
+        "one more with each coming and going: while it stays, the same ones are here",
+    ),
+    shared("had_receiver", PRESENCE + offset_of!(PresenceWords, had_receiver), 4, "1 once there was a receiver"),
+    shared("had_sender", PRESENCE + offset_of!(PresenceWords, had_sender), 4, "1 once there was a sender"),
+    shared(
+        "receiver_went",
+        PRESENCE + offset_of!(PresenceWords, receiver_went),
+        4,
+        "how the last member with receivers to go went: 1 left, 2 died",
+    ),
+    shared(
+        "sender_went",
+        PRESENCE + offset_of!(PresenceWords, sender_went),
+        4,
+        "how the last member with senders to go went: 1 left, 2 died",
+    ),
+    shared(
+        "barrierless",
+        PRESENCE + offset_of!(PresenceWords, barrierless),
+        4,
+        "1 once somebody came who cannot make a barrier: all wakers fence; never cleared",
+    ),
+    shared(
+        "messages_arms",
+        MESSAGES + offset_of!(EventCount, arms),
+        8,
+        "how often a receiver has said that it is about to sleep",
+    ),
+    shared(
+        "messages_calmed",
+        MESSAGES + offset_of!(EventCount, calmed),
+        8,
+        "a value of messages_arms at which no receiver slept any more",
+    ),
+    shared(
+        "messages_unfenced",
+        MESSAGES + offset_of!(EventCount, unfenced),
+        8,
+        "bit i: the lessee of record i makes no fence after a publication",
+    ),
+    shared("messages_bell", MESSAGES + offset_of!(EventCount, bell), 4, "receivers sleep on this word"),
+    shared("room_arms", ROOM + offset_of!(EventCount, arms), 8, "the same of senders, who sleep until there is room"),
+    shared("room_calmed", ROOM + offset_of!(EventCount, calmed), 8, "a value of room_arms at which no sender slept"),
+    shared(
+        "room_unfenced",
+        ROOM + offset_of!(EventCount, unfenced),
+        8,
+        "bit i: the lessee of record i makes no fence after it has freed a slot",
+    ),
+    shared("room_bell", ROOM + offset_of!(EventCount, bell), 4, "senders sleep on this word"),
+    shared(
+        "orphans",
+        REMAINS + offset_of!(Remains, orphans),
+        8,
+        "one more whenever something may have been left in a record or a hand",
+    ),
+    shared(
+        "tombs",
+        REMAINS + offset_of!(Remains, tombs),
+        8,
+        "one above the highest position that was made a tombstone; 0: none",
+    ),
+    shared("dropped", REMAINS + offset_of!(Remains, dropped), 8, "messages given up after too many deliveries"),
+    member("status", offset_of!(MemberEntry, status), 8, "see Members"),
+    member("started", offset_of!(MemberEntry, started), 8, "its process's start, field 22 of /proc/PID/stat"),
+    member("pid", offset_of!(MemberEntry, pid), 4, "of its process; decides nothing"),
+    member("senders", offset_of!(MemberEntry, senders), 4, "its living sending ends"),
+    member("receivers", offset_of!(MemberEntry, receivers), 4, "its living receiving ends"),
+    record("owner", offset_of!(Record, owner), "whose it is; 0: nobody's"),
+    record(
+        "producing",
+        offset_of!(Record, producing),
+        "the positions that its lessee is about to claim, or has claimed, as a producer; 0: none",
+    ),
+    record("consuming", offset_of!(Record, consuming), "the same as a consumer"),
+    hand("owner", offset_of!(Hand, owner), "whose it is; 0: nobody's"),
+    hand("held", offset_of!(Hand, held), "position << 8 or deliveries (255: more); 0: nothing is in it"),
 ];

@@ -177,6 +177,9 @@ impl Geometry {
             return field("placement", placement.into(), "1 (inline) or 2 (table)");
         };
         let computed = Self::new(Shape { placement: Some(placement), ..shape })?;
+        if placement != computed.placement {
+            return field("placement", placement.code().into(), "1 (inline) in a many-to-many channel");
+        }
         if per != computed.per {
             return field("per", per, "what frame_bytes and type_size make it");
         }

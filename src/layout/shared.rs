@@ -9,7 +9,7 @@ use crate::sync::{AtomicU32, AtomicU64, BellWord};
 #[cfg_attr(not(loom), repr(C, align(4096)))]
 #[derive(Debug, Default)]
 pub(crate) struct SharedPage {
-    /// The next position to be claimed by a producer; [`CLOSED`](super::shared::CLOSED) when nobody may any more.
+    /// The next position to be claimed by a producer; [`CLOSED`] when nobody may any more.
     pub(crate) tail: Line<AtomicU64>,
     /// The next position to be claimed by a consumer.
     pub(crate) head: Line<AtomicU64>,

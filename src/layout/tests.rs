@@ -5,9 +5,14 @@ use super::fields::{Base, FIELDS, Field, Writer};
 use super::geometry::{CONSUMER_OFFSET, FRAMES_OFFSET, Geometry, PRODUCER_OFFSET, Placement, Shape, WORD_STRIDE};
 use super::header::{HEADER_BYTES, Header, MAGIC, RegionKind, VERSION, at};
 use super::lifetime::Lifetime;
+use super::shared::CLOSED;
 use super::status::Status;
+use super::tables::{ENTRY_BYTES, MEMBERS_OFFSET, SHARED_OFFSET, Tables};
+use crate::membership::member;
 use crate::membership::role::Role;
 use crate::memory::segment::GATE;
+use crate::ring::mpmc::Owner;
+use crate::ring::mpmc::word::{Claim, Held, State, Word};
 use crate::sys::byte_lock;
 use proptest::prelude::*;
 
@@ -40,15 +45,21 @@ fn rows(text: &str, first: &str) -> Vec<Vec<String>> {
     rows
 }
 
+/// The tables of fields: what they are of, and the headings that they stand under.
+const BASES: [(Base, &str); 7] = [
+    (Base::Segment, "## The header"),
+    (Base::Producer, "## The producer's page"),
+    (Base::Consumer, "## The consumer's page"),
+    (Base::Shared, "### The shared page"),
+    (Base::Member, "### A member's entry"),
+    (Base::Record, "### A record"),
+    (Base::Hand, "### A hand"),
+];
+
 /// A field as the document has it: name, offset, bytes, writer, meaning.
 type Told = (String, usize, usize, String, String);
 
-fn told(spec: &str, base: Base) -> Vec<Told> {
-    let heading = match base {
-        Base::Segment => "## The header",
-        Base::Producer => "## The producer's page",
-        Base::Consumer => "## The consumer's page",
-    };
+fn told(spec: &str, heading: &str) -> Vec<Told> {
     let number = |text: &str| text.parse().unwrap_or_else(|_| panic!("a number: {text}"));
     rows(&section(spec, heading), "offset")
         .into_iter()
@@ -64,6 +75,9 @@ fn kept(base: Base) -> Vec<Told> {
         Writer::Creator => "creator".to_owned(),
         Writer::Producer => "producer".to_owned(),
         Writer::Consumer => "consumer".to_owned(),
+        Writer::All => "all".to_owned(),
+        Writer::Member => "member".to_owned(),
+        Writer::Lessee => "lessee".to_owned(),
     };
     let fields = FIELDS.iter().filter(|field| field.base == base);
     let told = |field: &Field| {
@@ -74,9 +88,10 @@ fn kept(base: Base) -> Vec<Told> {
 
 #[test]
 fn every_field_is_told_as_it_is_and_none_is_told_that_is_not() {
-    for base in [Base::Segment, Base::Producer, Base::Consumer] {
-        assert_eq!(told(SPEC, base), kept(base), "{base:?}");
+    for (base, heading) in BASES {
+        assert_eq!(told(SPEC, heading), kept(base), "{base:?}");
     }
+    assert!(FIELDS.iter().all(|field| BASES.iter().any(|(base, _)| *base == field.base)));
 }
 
 #[test]
@@ -87,19 +102,21 @@ fn a_document_that_is_wrong_in_one_place_is_noticed() {
         ("| 8 | 8 | u64 | `closed` | producer |", "| 8 | 8 | u64 | `closed` | consumer |"),
         ("| 8 | 8 | u64 | `taken` | consumer |", "| 8 | 8 | u64 | `given` | consumer |"),
         ("| next position to be released |", "| next position to be read |"),
-        ("| 88 | 8 | u64 | `frames` | creator | - | physical frames |\n", ""),
+        ("| 120 | 4 | u32 | `regions` | creator |", "| 124 | 4 | u32 | `regions` | creator |"),
+        ("| 408 | 4 | u32 | `messages_bell` | all |", "| 408 | 8 | u64 | `messages_bell` | all |"),
+        ("| 8 | 8 | u64 | `held` | lessee |", "| 8 | 8 | u64 | `held` | member |"),
+        ("| 128 | 8 | u64 | `head` | all | `claimed` | the next position to be claimed by a consumer |\n", ""),
     ] {
         assert_eq!(SPEC.matches(right).count(), 1, "{right}");
         let spec = SPEC.replace(right, wrong);
-        let all = [Base::Segment, Base::Producer, Base::Consumer];
-        assert!(all.into_iter().any(|base| told(&spec, base) != kept(base)), "{wrong}");
+        assert!(BASES.into_iter().any(|(base, heading)| told(&spec, heading) != kept(base)), "{wrong}");
     }
 }
 
 #[test]
 fn types_are_as_wide_as_they_are_told_and_aligned() {
-    for base in ["## The header", "## The producer's page", "## The consumer's page"] {
-        for row in rows(&section(SPEC, base), "offset") {
+    for (_, heading) in BASES {
+        for row in rows(&section(SPEC, heading), "offset") {
             let (offset, bytes): (usize, usize) = (row[0].parse().unwrap(), row[1].parse().unwrap());
             match row[2].as_str() {
                 "u32" => assert!(bytes == 4 && offset % 4 == 0, "{row:?}"),
@@ -124,8 +141,8 @@ fn edges_have_the_names_of_the_code() {
     for name in &named {
         assert!(told.iter().any(|edge| edge == name), "{name}");
     }
-    for base in ["## The header", "## The producer's page", "## The consumer's page"] {
-        for row in rows(&section(SPEC, base), "offset") {
+    for (_, heading) in BASES {
+        for row in rows(&section(SPEC, heading), "offset") {
             assert!(row[5] == "-" || named.contains(&row[5].as_str()), "{row:?}");
         }
     }
@@ -152,20 +169,44 @@ fn bits_of_the_status_are_told() {
 }
 
 #[test]
+fn packed_words_are_told() {
+    let told: Vec<(String, String)> = rows(&section(SPEC, "### Packed words"), "state")
+        .into_iter()
+        .map(|row| (row[0].clone(), row[1].clone()))
+        .collect();
+    let states = ["FREE", "FULL", "TOMB"].map(str::to_owned);
+    assert_eq!(told, [0, 1, 2].map(|n| (n.to_string(), states[n].clone())));
+    let (lap, word) = (8 * 5, |state: u64| Word((8 * 5) << 8 | state));
+    assert_eq!([0, 1, 2].map(|n| word(n).at(lap)), [State::Free, State::Full, State::Tomb]);
+    assert_eq!((word(63 << 2 | 1).attempts(), word(63 << 2 | 1).at(lap)), (63, State::Full), "bits 2 to 7");
+    assert_eq!(Claim(5 << 8 | 3).positions(), 5..8);
+    assert_eq!((Held(9 << 8 | 2).position(), Held(9 << 8 | 2).delivery()), (9, 2));
+    let owner = Owner::leased(3, 7);
+    assert_eq!((owner.0, owner.orphaned().0), (7 << 32 | 3 << 8 | 1, 7 << 32 | 3 << 8 | 2));
+    assert!(SPEC.contains("State 1 LEASED") && SPEC.contains("State 2 ORPHANED"));
+    assert!(SPEC.contains("bit 63: closed") && CLOSED == 1 << 63);
+}
+
+#[test]
 fn lock_bytes_are_told() {
     let told: Vec<(String, String)> = rows(SPEC, "n").into_iter().map(|row| (row[0].clone(), row[1].clone())).collect();
     let bytes = [(GATE, "gate"), (byte_lock::Byte(1), "repairs"), (Role::Sender.byte(), "producer")];
     let bytes = bytes.into_iter().chain([(Role::Receiver.byte(), "consumer")]);
-    assert_eq!(told, bytes.map(|(byte, name)| (byte.0.to_string(), name.to_owned())).collect::<Vec<_>>());
+    let bytes = bytes.map(|(byte, name)| (byte.0.to_string(), name.to_owned()));
+    assert_eq!(told, bytes.chain([("64 + i".to_owned(), "member i".to_owned())]).collect::<Vec<_>>());
+    assert_eq!([0, 1, 4095].map(|index| member::byte(index).0), [64, 65, 64 + 4095]);
 }
 
 #[test]
 fn numbers_that_stand_for_something_are_told() {
-    let kinds = [Kind::Spsc, Kind::Stream].map(|kind| format!("{} {}", kind.code(), kind.name())).join(", ");
+    let kinds =
+        [Kind::Spsc, Kind::Stream, Kind::Mpmc].map(|kind| format!("{} {}", kind.code(), kind.name())).join(", ");
     assert!(SPEC.contains(&format!("| `kind` | creator | - | {kinds} |")));
-    assert_eq!(Kind::from_code(3), None, "a kind that SPEC.md does not tell");
+    assert_eq!(Kind::from_code(4), None, "a kind that SPEC.md does not tell");
     let [inline, table] = [Placement::Inline, Placement::Table].map(Placement::code);
-    assert!(SPEC.contains(&format!("| `placement` | creator | - | {inline} inline, {table} table |")));
+    assert!(
+        SPEC.contains(&format!("| `placement` | creator | - | {inline} inline, {table} table; kind 3: {inline} |"))
+    );
     let [ephemeral, persistent] = [Lifetime::Ephemeral, Lifetime::Persistent].map(|lifetime| {
         assert_eq!(Lifetime::from_code(lifetime.code()), Some(lifetime));
         format!("{} {}", lifetime.code(), lifetime.name())
@@ -181,14 +222,17 @@ fn numbers_that_stand_for_something_are_told() {
 
 #[test]
 fn regions_are_told() {
-    use RegionKind::{Consumer, Frames, Payload, Producer, Words};
+    use RegionKind::{Consumer, Frames, Hands, Members, Payload, Producer, Records, Shared, Words};
     let told: Vec<(String, String)> =
         rows(SPEC, "region").into_iter().map(|row| (row[0].clone(), row[1].clone())).collect();
-    let kinds = [Producer, Consumer, Frames, Words, Payload];
+    let kinds = [Producer, Consumer, Frames, Words, Payload, Shared, Members, Records, Hands];
     assert_eq!(told, kinds.map(|kind| ((kind as u32).to_string(), format!("{kind:?}"))));
     let places = rows(SPEC, "region").into_iter().map(|row| row[2].clone()).take(4);
     let expected = [PRODUCER_OFFSET, CONSUMER_OFFSET, FRAMES_OFFSET, FRAMES_OFFSET].map(|offset| offset.to_string());
     assert!(places.eq(expected));
+    let shared = rows(SPEC, "region").into_iter().map(|row| row[2].clone()).skip(5).take(2);
+    assert!(shared.eq([SHARED_OFFSET, MEMBERS_OFFSET].map(|offset| offset.to_string())));
+    assert_eq!(ENTRY_BYTES, 128);
     assert_eq!(WORD_STRIDE, 128);
 }
 
@@ -220,6 +264,18 @@ fn messages() -> Header {
     )
 }
 
+/// A channel of messages of 24 bytes, with tables of a few entries.
+fn many() -> Header {
+    let tables = Tables::new(3, 5, 7, 24, 8).expect("possible tables");
+    Header { tables: Some(tables), ..header(Kind::Mpmc, slotted(1000, (24, 8), None, &tables)) }
+}
+
+/// A ring of slots behind these tables.
+fn slotted(capacity: u64, (size, align): (u64, u64), frame_bytes: Option<u64>, tables: &Tables) -> Shape {
+    let frames_offset = tables.slots_offset();
+    Shape { capacity, size, align, placement: None, frame_bytes, frames_offset, is_slotted: true }
+}
+
 fn persistent() -> Header {
     Header { lifetime: Lifetime::Persistent, ..messages() }
 }
@@ -248,7 +304,7 @@ fn sparse(page: &[u8]) -> Vec<(usize, u64)> {
 fn the_header_of_a_message_channel_is_what_it_was() {
     let golden = [
         (0, 0x0079_6177_676e_6972),  // magic
-        (8, 0x0000_1000_0000_0002),  // version, header_bytes
+        (8, 0x0000_1000_0000_0003),  // version, header_bytes
         (16, 0x0000_0001_0403_0201), // order_mark, kind
         (24, 0x6000),                // total_bytes
         (32, 0xa2a3_a0a1_a6a7_a4a5), // instance
@@ -263,7 +319,7 @@ fn the_header_of_a_message_channel_is_what_it_was() {
         (104, 8),                     // payload_offset
         (112, 0x0000_0001_0000_0001), // placement, lifetime
         (120, 3),                     // regions
-        (128, 0x704f_7255_5063_b186), // checksum
+        (128, 0x9d4a_16d1_30a6_ad47), // checksum
         (136, 1),                     // state
         (256, 0x0000_0001_0000_0001), // producer, version 1
         (264, 0x1000),
@@ -286,7 +342,7 @@ fn the_header_of_a_message_channel_is_what_it_was() {
 fn the_header_of_a_stream_is_what_it_was() {
     let golden = [
         (0, 0x0079_6177_676e_6972),
-        (8, 0x0000_1000_0000_0002),
+        (8, 0x0000_1000_0000_0003),
         (16, 0x0000_0002_0403_0201), // kind 2
         (24, 0x11_4000),
         (32, 0xa2a3_a0a1_a6a7_a4a5),
@@ -300,7 +356,7 @@ fn the_header_of_a_stream_is_what_it_was() {
         (96, 65_536),                 // and payload_offset 0
         (112, 0x0000_0001_0000_0002), // table
         (120, 4),
-        (128, 0xd6dc_e541_e2a7_2bd6),
+        (128, 0x13cc_740f_3f4b_8d2b),
         (136, 1),
         (256, 0x0000_0001_0000_0001),
         (264, 0x1000),
@@ -322,12 +378,69 @@ fn the_header_of_a_stream_is_what_it_was() {
     assert_eq!(sparse(&stream().encode()), golden);
 }
 
+/// As above.
+#[test]
+fn the_header_of_a_many_to_many_channel_is_what_it_was() {
+    let golden = [
+        (0, 0x0079_6177_676e_6972),
+        (8, 0x0000_1000_0000_0003),
+        (16, 0x0000_0003_0403_0201), // kind 3
+        (24, 0xb000),
+        (32, 0xa2a3_a0a1_a6a7_a4a5),
+        (40, 0xaaab_a8a9_aeaf_acad),
+        (48, 1000),
+        (56, 24),
+        (64, 8),
+        (72, 0x1122_3344_5566_7788),
+        (80, 1),                      // per
+        (88, 1000),                   // frames
+        (96, 32),                     // frame_bytes
+        (104, 8),                     // payload_offset
+        (112, 0x0000_0001_0000_0001), // inline
+        (120, 5),
+        (128, 0x08c8_06d4_80bc_f008),
+        (136, 0x0000_0003_0000_0001), // state, members
+        (144, 0x0000_0007_0000_0005), // records, hands
+        (256, 0x0000_0001_0000_0006), // shared
+        (264, 0x1000),
+        (272, 0x1000),
+        (280, 0x1000),
+        (288, 0x0000_0001_0000_0007), // members
+        (296, 0x2000),
+        (304, 3 * 128),
+        (312, 128),
+        (320, 0x0000_0001_0000_0008), // records
+        (328, 0x2000 + 3 * 128),
+        (336, 5 * 128),
+        (344, 128),
+        (352, 0x0000_0001_0000_0009), // hands
+        (360, 0x2000 + 8 * 128),
+        (368, 7 * 128),
+        (376, 128),
+        (384, 0x0000_0001_0000_0003), // frames: the slots
+        (392, 0x3000),
+        (400, 1000 * 32),
+        (408, 32),
+    ];
+    assert_eq!(sparse(&many().encode()), golden);
+}
+
 #[test]
 fn the_header_of_a_persistent_channel_is_another_in_one_number() {
     let (ephemeral, persistent) = (sparse(&messages().encode()), sparse(&persistent().encode()));
     let differs: Vec<_> = persistent.into_iter().zip(ephemeral).filter(|(one, other)| one != other).collect();
     let differs: Vec<_> = differs.into_iter().map(|(is, _)| is).collect();
     assert_eq!((differs.len(), differs[0], differs[1].0), (2, (112, 0x0000_0002_0000_0001), 128));
+}
+
+/// The slots of such a channel have their words in front; nothing else was ever made.
+#[test]
+fn a_many_to_many_channel_that_says_it_has_a_table_is_refused() {
+    let mut page = many().encode();
+    page[at::PLACEMENT] = 2;
+    sum_up(&mut page);
+    let refused = Header::decode(&page, many().geometry.total).unwrap_err();
+    assert_eq!(refused.to_string(), "placement must be 1 (inline) in a many-to-many channel: placement=2");
 }
 
 /// One stream goes through a stream's segment, so nothing of it is for whoever comes later.
@@ -340,7 +453,7 @@ fn a_stream_that_says_it_is_persistent_is_refused() {
 
 #[test]
 fn a_header_with_any_byte_changed_is_refused() {
-    for header in [messages(), persistent(), stream()] {
+    for header in [messages(), persistent(), stream(), many()] {
         let mut page = header.encode();
         let total = header.geometry.total;
         assert_eq!(Header::decode(&page, total), Ok(header));
@@ -378,10 +491,11 @@ fn sum_up(page: &mut [u8]) {
 fn a_geometry_that_lies_is_refused_though_the_checksum_is_right() {
     let words = [at::TOTAL_BYTES, at::CAPACITY, at::TYPE_SIZE, at::TYPE_ALIGN, at::PER, at::FRAMES, at::FRAME_BYTES];
     let others = [at::PAYLOAD_OFFSET, at::PLACEMENT, at::LIFETIME, at::REGIONS, at::KIND];
-    let table = (0..4 * 4).map(|at| at::REGION_TABLE + at * 8);
-    for header in [messages(), stream()] {
+    let tables = [at::MEMBERS, at::RECORDS, at::HANDS];
+    let table = (0..5 * 4).map(|at| at::REGION_TABLE + at * 8);
+    for header in [messages(), stream(), many()] {
         let right = header.encode();
-        for offset in words.into_iter().chain(others).chain(table.clone()) {
+        for offset in words.into_iter().chain(others).chain(tables).chain(table.clone()) {
             for value in [0, 1, 3, 1 << 20, 1 << 48, 1 << 63, u64::MAX] {
                 let mut page = right.clone();
                 page[offset..offset + 8].copy_from_slice(&u64::to_le_bytes(value));
@@ -423,14 +537,45 @@ proptest! {
     }
 
     #[test]
+    fn what_is_encoded_of_many_to_many_is_decoded(
+        capacity in prop_oneof![1_u64..5000, 1_u64..1 << 40],
+        align in 0_u32..13,
+        times in 0_u64..70,
+        more in prop_oneof![Just(None), (1_u64..100).prop_map(Some)],
+        (members, records, hands) in (1_u64..=4096, 1_u64..=4096, 1_u64..=4096),
+        is_persistent: bool,
+    ) {
+        let align = 1 << align;
+        let size = align * times;
+        let Ok(tables) = Tables::new(members, records, hands, size, align) else { return Ok(()) };
+        let needed = Geometry::new(slotted(capacity, (size, align), None, &tables)).expect("a slot that is large enough");
+        let frame_bytes = more.map(|more| needed.frame_bytes + more * needed.payload_offset);
+        let Ok(geometry) = Geometry::new(slotted(capacity, (size, align), frame_bytes, &tables)) else { return Ok(()) };
+        let lifetime = if is_persistent { Lifetime::Persistent } else { Lifetime::Ephemeral };
+        let message = TypeId { size, align, tag: 7 };
+        let header = Header { kind: Kind::Mpmc, lifetime, instance: [9; 16], message, geometry, tables: Some(tables) };
+        prop_assert_eq!(Header::decode(&header.encode(), geometry.total), Ok(header));
+        prop_assert_eq!((geometry.per, geometry.frames), (1, capacity));
+        // Tables and slots lie one behind the other, and each message where its type wants it.
+        let last = |base: Base| base.entry(&tables, base.entries(&tables) - 1);
+        prop_assert!(last(Base::Member) + ENTRY_BYTES <= Base::Record.entry(&tables, 0));
+        prop_assert!(last(Base::Record) + ENTRY_BYTES <= Base::Hand.entry(&tables, 0));
+        prop_assert!(last(Base::Hand) + tables.hand_bytes <= geometry.frames_offset);
+        prop_assert_eq!((last(Base::Hand) + tables.hand_offset) % align, 0);
+        prop_assert!(tables.hand_offset + size <= tables.hand_bytes);
+        prop_assert_eq!((geometry.frames_offset + geometry.frame_bytes + geometry.payload_offset) % align, 0);
+        prop_assert!(geometry.payload_offset + size <= geometry.frame_bytes);
+    }
+
+    #[test]
     fn any_bytes_are_a_header_or_an_error(start in proptest::collection::vec(any::<u8>(), 0..512), len: u64, fix: u8) {
         let mut page = start;
         page.resize(HEADER_BYTES, 0);
         if fix & 1 != 0 {
-            let good = messages().encode();
+            let good = if fix & 2 != 0 { many() } else { messages() }.encode();
             page[..24].copy_from_slice(&good[..24]);
             page[at::LIFETIME..at::LIFETIME + 4].copy_from_slice(&good[at::LIFETIME..at::LIFETIME + 4]);
-            page[at::STATE..at::STATE + 4].copy_from_slice(&good[at::STATE..at::STATE + 4]);
+            page[at::STATE..at::HANDS + 4].copy_from_slice(&good[at::STATE..at::HANDS + 4]);
             sum_up(&mut page);
         }
         if let Ok(header) = Header::decode(&page, len) {

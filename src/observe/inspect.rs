@@ -5,13 +5,13 @@
 //! `head` once more behind them.
 
 use super::inspection::{Field, Inspection, Lock, Page, Region, Word, Words};
-use super::read;
+use super::{inspect_many, read};
 use crate::channel::error::OpenError;
 use crate::layout::diagnosis;
 use crate::layout::error::{FormatError, Kind};
-use crate::layout::fields::{Base, FIELDS, Writer};
+use crate::layout::fields::{self, Base, FIELDS, Writer};
 use crate::layout::geometry::{Geometry, PAGE, Placement};
-use crate::layout::header::{HEADER_BYTES, Header, REGION_BYTES, REGIONS_MAX, RegionKind};
+use crate::layout::header::{HEADER_BYTES, Header, REGION_BYTES, REGIONS_MAX, RegionKind, at};
 use crate::layout::lifetime::Lifetime;
 use crate::layout::status::Status;
 use crate::membership::role::Role;
@@ -27,27 +27,34 @@ use std::time::Duration;
 /// Positions have so many bits.
 const POSITION_BITS: u32 = 56;
 
-/// The file at this place, with at most so many words of frames one by one.
+/// The file at this place, with at most so many words of frames, or slots, one by one.
 pub(super) fn inspect(name: &str, place: &Place, words: usize) -> Result<Inspection, OpenError> {
     let failed = |source| SegmentError::Io { doing: "reading", path: place.path.clone(), source };
     let (file, seen) = observe(place)?;
+    let page = bytes(file.as_fd(), 0, HEADER_BYTES).map_err(failed)?;
+    let is_many = page.get(at::KIND..at::KIND + 4) == Some(&Kind::Mpmc.code().to_le_bytes());
+    let roles =
+        [(GATE, "gate"), (Byte(1), "repairs"), (Role::Sender.byte(), "producer"), (Role::Receiver.byte(), "consumer")];
     let mut inspection = Inspection {
         name: name.to_owned(),
         path: place.path.clone(),
         file_bytes: seen.len,
-        fields: fields(file.as_fd()).map_err(failed)?,
+        fields: fields(file.as_fd(), is_many).map_err(failed)?,
         regions: Vec::new(),
-        locks: locks(file.as_fd()).map_err(failed)?,
+        locks: if is_many { Vec::new() } else { locks(file.as_fd(), &roles).map_err(failed)? },
         words: None,
+        slots: None,
         problems: Vec::new(),
     };
-    let page = bytes(file.as_fd(), 0, HEADER_BYTES).map_err(failed)?;
     let (errors, header) = diagnosis::diagnose(&page, seen.len);
     inspection.blame(&errors);
     let kind = header.map(|header| header.kind);
-    if let Some(header) = header {
-        let words = look(file.as_fd(), &header, &mut inspection, words).map_err(failed)?;
-        inspection.words = Some(words);
+    match header {
+        None => {}
+        Some(Header { geometry, tables: Some(tables), .. }) => {
+            inspect_many::look(file.as_fd(), &geometry, &tables, &mut inspection, words).map_err(failed)?;
+        }
+        Some(header) => inspection.words = Some(look(file.as_fd(), &header, &mut inspection, words).map_err(failed)?),
     }
     inspection.regions = inspection.entries();
     inspection.explain(kind);
@@ -55,7 +62,7 @@ pub(super) fn inspect(name: &str, place: &Place, words: usize) -> Result<Inspect
 }
 
 /// Bytes from there; fewer at the end of the file.
-fn bytes(file: BorrowedFd<'_>, at: u64, len: usize) -> io::Result<Vec<u8>> {
+pub(super) fn bytes(file: BorrowedFd<'_>, at: u64, len: usize) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; len];
     let got = file::read_at(file, &mut bytes, at)?;
     bytes.truncate(got);
@@ -63,41 +70,53 @@ fn bytes(file: BorrowedFd<'_>, at: u64, len: usize) -> io::Result<Vec<u8>> {
 }
 
 /// The table with the values. The last line of a page first: `credit` is read before `head`.
-fn fields(file: BorrowedFd<'_>) -> io::Result<Vec<Field>> {
+fn fields(file: BorrowedFd<'_>, is_many: bool) -> io::Result<Vec<Field>> {
     let mut fields = Vec::with_capacity(FIELDS.len());
-    for field in FIELDS.iter().rev() {
-        let page = match field.base {
+    for told in FIELDS.iter().rev() {
+        let page = match told.base {
             Base::Segment => Page::Header,
-            Base::Producer => Page::Producer,
-            Base::Consumer => Page::Consumer,
+            Base::Producer if !is_many => Page::Producer,
+            Base::Consumer if !is_many => Page::Consumer,
+            Base::Shared if is_many => Page::Shared,
+            _ => continue,
         };
-        let writer = match field.writer {
-            Writer::Creator => "creator",
-            Writer::Producer => "producer",
-            Writer::Consumer => "consumer",
-        };
-        fields.push(Field {
-            page,
-            name: field.name,
-            offset: field.offset as u64,
-            bytes: field.bytes as u64,
-            writer,
-            meaning: field.meaning,
-            raw: bytes(file, field.base.start() + field.offset as u64, field.bytes)?,
-            text: None,
-            problem: None,
-        });
+        let Some(start) = told.base.page() else { continue };
+        fields.push(field(told, page, start, bytes(file, start + told.offset as u64, told.bytes)?));
     }
     fields.reverse();
     Ok(fields)
 }
 
-fn locks(file: BorrowedFd<'_>) -> io::Result<Vec<Lock>> {
-    let named =
-        [(GATE, "gate"), (Byte(1), "repairs"), (Role::Sender.byte(), "producer"), (Role::Receiver.byte(), "consumer")];
-    let ask =
-        |(byte, name): (Byte, _)| Ok(Lock { byte: byte.0, name, is_held: byte_lock::is_held_by_another(file, byte)? });
-    named.into_iter().map(ask).collect()
+/// A field of the table, with what lies there.
+pub(super) fn field(told: &fields::Field, page: Page, start: u64, raw: Vec<u8>) -> Field {
+    let writer = match told.writer {
+        Writer::Creator => "creator",
+        Writer::Producer => "producer",
+        Writer::Consumer => "consumer",
+        Writer::All => "all",
+        Writer::Member => "member",
+        Writer::Lessee => "lessee",
+    };
+    Field {
+        page,
+        start,
+        name: told.name,
+        offset: told.offset as u64,
+        bytes: told.bytes as u64,
+        writer,
+        meaning: told.meaning,
+        raw,
+        text: None,
+        problem: None,
+    }
+}
+
+/// Who holds these.
+pub(super) fn locks(file: BorrowedFd<'_>, named: &[(Byte, &str)]) -> io::Result<Vec<Lock>> {
+    let ask = |&(byte, name): &(Byte, &str)| {
+        Ok(Lock { byte: byte.0, name: name.to_owned(), is_held: byte_lock::is_held_by_another(file, byte)? })
+    };
+    named.iter().map(ask).collect()
 }
 
 /// What the words tell, and what of the two pages cannot be beside them.
@@ -141,14 +160,6 @@ fn word(ring: &Geometry, frame: u64, at: u64, value: u64, head: u64) -> Word {
 }
 
 impl Page {
-    pub(super) fn base(self) -> Base {
-        match self {
-            Self::Header => Base::Segment,
-            Self::Producer => Base::Producer,
-            Self::Consumer => Base::Consumer,
-        }
-    }
-
     fn other(self) -> Self {
         if self == Self::Producer { Self::Consumer } else { Self::Producer }
     }
@@ -156,11 +167,11 @@ impl Page {
 
 impl Inspection {
     /// The field's number, or 0.
-    fn position(&self, page: Page, name: &str) -> u64 {
+    pub(super) fn position(&self, page: Page, name: &str) -> u64 {
         self.field(page, name).and_then(Field::number).unwrap_or(0)
     }
 
-    fn set(&mut self, page: Page, name: &str, problem: impl FnOnce() -> String) {
+    pub(super) fn set(&mut self, page: Page, name: &str, problem: impl FnOnce() -> String) {
         let field = self.fields.iter_mut().find(|field| field.page == page && field.name == name);
         if let Some(field) = field.filter(|field| field.problem.is_none()) {
             field.problem = Some(problem());
@@ -255,13 +266,18 @@ impl Inspection {
     fn explain(&mut self, kind: Option<Kind>) {
         let texts: Vec<_> = self.fields.iter().map(|field| self.text(field, kind)).collect();
         for (field, text) in self.fields.iter_mut().zip(texts) {
-            field.text = text;
+            field.text = field.text.take().or(text);
         }
     }
 
     fn text(&self, field: &Field, kind: Option<Kind>) -> Option<String> {
         if (field.raw.len() as u64) < field.bytes {
             return None;
+        }
+        match field.page {
+            Page::Shared => return inspect_many::text(self, field),
+            Page::Member(_) | Page::Record(_) | Page::Hand(_) => return None,
+            Page::Header | Page::Producer | Page::Consumer => {}
         }
         let number = field.number().unwrap_or(0);
         let code = u32::try_from(number).unwrap_or(u32::MAX);
@@ -291,7 +307,7 @@ impl Inspection {
             "credit" => Some(format!("{} behind head", here("head").saturating_sub(number))),
             "status" | "echo" => Some(status(Status(number))),
             "armed" if number == there("bell") => Some("asks for no ring".to_owned()),
-            "armed" => Some(format!("asks for the {}'s bell to be {number}", field.page.other().name())),
+            "armed" => Some(format!("asks for the {}'s bell to be {number}", field.page.other())),
             "pid" => process::command(code, here("started")).or((number != 0).then(|| "gone".to_owned())),
             "started" if number != 0 => process::age(number).map(ago),
             _ => None,
@@ -299,7 +315,8 @@ impl Inspection {
     }
 }
 
-fn status(status: Status) -> String {
+/// What the word says.
+pub(super) fn status(status: Status) -> String {
     match (status.0, status.changes()) {
         (0, _) => "nobody ever".to_owned(),
         (_, 0) => format!("{status:?}"),
@@ -307,6 +324,7 @@ fn status(status: Status) -> String {
     }
 }
 
-fn ago(age: Duration) -> String {
+/// How long ago a process started.
+pub(super) fn ago(age: Duration) -> String {
     format!("{:.1} s ago", age.as_secs_f64())
 }

@@ -1,5 +1,6 @@
 //! What an inspection finds: every field of a file as the format's table names it, whatever the file holds.
 
+use std::fmt;
 use std::path::PathBuf;
 
 /// A file looked at field by field.
@@ -15,14 +16,17 @@ pub struct Inspection {
     pub path: PathBuf,
     /// The file's length.
     pub file_bytes: u64,
-    /// Every field of the format, in the order of its tables: the header's, the producer's, the consumer's.
+    /// Every field of the format, in the order of its tables: the header's, the producer's, the consumer's. Many-to-many: the
+    /// header's, the shared page's, and those of each member, record and hand that is or was used.
     pub fields: Vec<Field>,
     /// The entries of the header's region table, as many as it says it has.
     pub regions: Vec<Region>,
     /// The lock bytes.
     pub locks: Vec<Lock>,
-    /// What the words of the frames tell; `None` if the header does not say where they are.
+    /// What the words of the frames tell; `None` if the header does not say where they are, or of a many-to-many channel.
     pub words: Option<Words>,
+    /// The ring of a many-to-many channel; `None` if the header does not say where it is, or of the others.
+    pub slots: Option<Slots>,
     /// What is wrong and belongs to no field.
     pub problems: Vec<String>,
 }
@@ -33,9 +37,11 @@ pub struct Inspection {
 pub struct Field {
     /// Where it is.
     pub page: Page,
+    /// Where that begins, from the segment's start.
+    pub start: u64,
     /// Its name.
     pub name: &'static str,
-    /// Bytes from the page's start: as the format's tables count.
+    /// Bytes from the page's, or the entry's, start: as the format's tables count.
     pub offset: u64,
     /// Bytes.
     pub bytes: u64,
@@ -61,6 +67,14 @@ pub enum Page {
     Producer,
     /// Written by the consumer alone.
     Consumer,
+    /// Written by all members of a many-to-many channel.
+    Shared,
+    /// An entry of the table of members.
+    Member(u64),
+    /// A record, which an operation in flight writes.
+    Record(u64),
+    /// A hand, which keeps a message that is not done yet.
+    Hand(u64),
 }
 
 /// An entry of the region table.
@@ -82,13 +96,13 @@ pub struct Region {
 }
 
 /// A lock byte.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Lock {
     /// Its number: it lies at 2^62 + n.
     pub byte: u32,
-    /// Its name.
-    pub name: &'static str,
+    /// Its name: `gate`, `producer`, `member 3`.
+    pub name: String,
     /// Whether anybody holds it, in any mode.
     pub is_held: bool,
 }
@@ -131,26 +145,103 @@ pub struct Word {
     pub problem: Option<String>,
 }
 
+/// The ring of a many-to-many channel.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Slots {
+    /// Messages that fit: so many slots.
+    pub capacity: u64,
+    /// The next position to be claimed by a receiver.
+    pub head: u64,
+    /// The next position to be claimed by a sender.
+    pub tail: u64,
+    /// The slots one by one, from 0 on: as many as were asked for, and are in the file.
+    pub list: Vec<Slot>,
+}
+
+/// The word of a slot.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Slot {
+    /// The slot.
+    pub slot: u64,
+    /// Where the word lies, from the segment's start.
+    pub at: u64,
+    /// The word.
+    pub value: u64,
+    /// The position that it tells of.
+    pub position: u64,
+    /// What is there.
+    pub state: SlotState,
+    /// How often the message was taken over from a receiver that died.
+    pub taken_over: u64,
+    /// What is wrong with it.
+    pub problem: Option<String>,
+}
+
+/// What is in a slot of a many-to-many channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SlotState {
+    /// Nothing.
+    Free,
+    /// A sender has claimed it and has not published.
+    Claimed,
+    /// A message.
+    Full,
+    /// A message that a receiver has claimed and not freed.
+    Leaving,
+    /// No message, as its sender died.
+    Tomb,
+}
+
+impl SlotState {
+    /// As the program prints it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Free => "free",
+            Self::Claimed => "claimed",
+            Self::Full => "full",
+            Self::Leaving => "leaving",
+            Self::Tomb => "tomb",
+        }
+    }
+}
+
 impl Page {
-    /// As the program prints it: `header`, `producer`, `consumer`.
+    /// As the program prints it: `header`, `producer`, `consumer`; `shared page`, `member`, `record`, `hand`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Header => "header",
             Self::Producer => "producer",
             Self::Consumer => "consumer",
+            Self::Shared => "shared page",
+            Self::Member(_) => "member",
+            Self::Record(_) => "record",
+            Self::Hand(_) => "hand",
         }
     }
 
-    /// Where it begins, from the segment's start.
-    pub fn start(self) -> u64 {
-        self.base().start()
+    /// Which entry of a table it is.
+    pub fn index(self) -> Option<u64> {
+        match self {
+            Self::Header | Self::Producer | Self::Consumer | Self::Shared => None,
+            Self::Member(index) | Self::Record(index) | Self::Hand(index) => Some(index),
+        }
+    }
+}
+
+impl fmt::Display for Page {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())?;
+        self.index().map_or(Ok(()), |index| write!(f, " {index}"))
     }
 }
 
 impl Field {
     /// Where it lies, from the segment's start.
     pub fn at(&self) -> u64 {
-        self.page.start() + self.offset
+        self.start + self.offset
     }
 
     /// The value, if the field is a number and the file does not end before it.
@@ -179,11 +270,13 @@ impl Inspection {
             let problem = field.problem.as_ref()?;
             Some(match field.page {
                 Page::Header => format!("{}: {problem}", field.name),
-                page => format!("{}'s {}: {problem}", page.name(), field.name),
+                page => format!("{page}'s {}: {problem}", field.name),
             })
         });
         let words = self.words.iter().flat_map(|words| &words.list);
         let words = words.filter_map(|word| Some(format!("word of frame {}: {}", word.frame, word.problem.as_ref()?)));
-        self.problems.iter().cloned().chain(fields).chain(words).collect()
+        let slots = self.slots.iter().flat_map(|slots| &slots.list);
+        let slots = slots.filter_map(|slot| Some(format!("word of slot {}: {}", slot.slot, slot.problem.as_ref()?)));
+        self.problems.iter().cloned().chain(fields).chain(words).chain(slots).collect()
     }
 }

@@ -15,11 +15,14 @@
 //! ```
 
 mod inspect;
+mod inspect_many;
 mod inspection;
+mod many;
 mod rates;
 mod read;
 
-pub use inspection::{Field, Inspection, Lock, Page, Region, Word, Words};
+pub use inspection::{Field, Inspection, Lock, Page, Region, Slot, SlotState, Slots, Word, Words};
+pub use many::{Many, Member};
 pub use rates::Rates;
 
 use crate::channel::error::OpenError;
@@ -61,27 +64,30 @@ pub struct Segment {
     pub frame_bytes: u64,
     /// Bytes of shared memory.
     pub total_bytes: u64,
-    /// Messages (a stream: bytes) sent so far.
+    /// Messages (a stream: bytes) sent so far. Many-to-many: positions that senders have claimed, tombstones included.
     pub sent: u64,
-    /// Messages (a stream: bytes) released so far.
+    /// Messages (a stream: bytes) released so far. Many-to-many: positions that receivers have claimed.
     pub received: u64,
-    /// Messages (a stream: bytes) sent and not yet taken.
+    /// Messages (a stream: bytes) sent and not yet taken. Many-to-many: with those that a sender has claimed the place of and
+    /// not published yet, and without tombstones.
     pub depth: u64,
     /// Whether any process is attached. What nobody uses and is not persistent is garbage: the next opener or [`clean`]
     /// removes it.
     pub is_in_use: bool,
     /// Whether it outlives its users ([`Options::persistent`](crate::Options::persistent)): only [`remove`] ends it.
     pub is_persistent: bool,
-    /// The sending end.
-    pub sender: Member,
-    /// The receiving end.
-    pub receiver: Member,
+    /// The sending end; `None` of a many-to-many channel.
+    pub sender: Option<End>,
+    /// The receiving end; `None` of a many-to-many channel.
+    pub receiver: Option<End>,
+    /// Who uses a many-to-many channel; `None` of the others.
+    pub many: Option<Many>,
 }
 
 /// Who is, or was, at one end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Member {
+pub struct End {
     /// Whether anybody is there.
     pub state: MemberState,
     /// The last holder's pid, as it wrote it; 0 if it wrote none. For people to read.
@@ -98,7 +104,7 @@ pub struct Member {
     pub is_mute: bool,
 }
 
-/// The state of one end.
+/// The state of one end, or of a place among many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MemberState {
@@ -151,7 +157,7 @@ pub struct Cleaned {
 
 /// Every channel of this user in `/dev/shm`, or in another directory.
 ///
-/// *Progress*: some ten system calls a channel; never sleeps.
+/// *Progress*: some ten system calls a channel, and of a many-to-many one two for each entry of its tables; never sleeps.
 ///
 /// # Errors
 ///

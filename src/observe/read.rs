@@ -1,6 +1,6 @@
 //! Reading a segment through a read-only descriptor.
 
-use super::{Member, MemberState, Segment};
+use super::{End, MemberState, Segment, many};
 use crate::channel::error::OpenError;
 use crate::channel::open::read_header;
 use crate::layout::fields::{self, Base};
@@ -22,13 +22,7 @@ pub(super) fn segment(name: &str, place: &Place) -> Result<Segment, OpenError> {
     let header = read_header(file.as_fd(), &seen)?;
     let ring = header.geometry;
     let is_in_use = byte_lock::is_held_by_another(file.as_fd(), GATE).map_err(failed)?;
-    let member = |role| member(file.as_fd(), seen.file, role).map_err(failed);
-    let (sender, receiver) = (member(Role::Sender)?, member(Role::Receiver)?);
-    let word = |base, name| word(file.as_fd(), base, name).map_err(failed);
-    // The consumer first: what it has released had been sent.
-    let (head, taken) = (word(Base::Consumer, "head")?, word(Base::Consumer, "taken")?);
-    let tail = tail(file.as_fd(), &ring, word(Base::Producer, "tail")?.max(head)).map_err(failed)?;
-    Ok(Segment {
+    let mut segment = Segment {
         name: name.to_owned(),
         path: place.path.clone(),
         kind: header.kind,
@@ -40,17 +34,36 @@ pub(super) fn segment(name: &str, place: &Place) -> Result<Segment, OpenError> {
         per_frame: ring.per,
         frame_bytes: ring.frame_bytes,
         total_bytes: ring.total,
-        sent: tail,
-        received: head,
-        depth: tail.saturating_sub(taken.max(head)).min(ring.capacity),
+        sent: 0,
+        received: 0,
+        depth: 0,
         is_in_use,
         is_persistent: header.lifetime == Lifetime::Persistent,
-        sender,
-        receiver,
-    })
+        sender: None,
+        receiver: None,
+        many: None,
+    };
+    let read = match header.tables {
+        None => ends(file.as_fd(), seen.file, &ring, &mut segment),
+        Some(tables) => many::read(file.as_fd(), seen.file, &ring, &tables, &mut segment),
+    };
+    read.map_err(failed)?;
+    Ok(segment)
 }
 
-fn member(file: BorrowedFd<'_>, identity: (u64, u64), role: Role) -> std::io::Result<Member> {
+/// What is particular to one sender and one receiver.
+fn ends(file: BorrowedFd<'_>, identity: (u64, u64), ring: &Geometry, segment: &mut Segment) -> std::io::Result<()> {
+    segment.sender = Some(end(file, identity, Role::Sender)?);
+    segment.receiver = Some(end(file, identity, Role::Receiver)?);
+    // The consumer first: what it has released had been sent.
+    let (head, taken) = (word(file, Base::Consumer, "head")?, word(file, Base::Consumer, "taken")?);
+    let tail = tail(file, ring, word(file, Base::Producer, "tail")?.max(head))?;
+    (segment.sent, segment.received) = (tail, head);
+    segment.depth = tail.saturating_sub(taken.max(head)).min(ring.capacity);
+    Ok(())
+}
+
+fn end(file: BorrowedFd<'_>, identity: (u64, u64), role: Role) -> std::io::Result<End> {
     let (base, other) = match role {
         Role::Sender => (Base::Producer, Base::Consumer),
         Role::Receiver => (Base::Consumer, Base::Producer),
@@ -62,13 +75,8 @@ fn member(file: BorrowedFd<'_>, identity: (u64, u64), role: Role) -> std::io::Re
     let started = word(file, base, "started")?;
     let is_armed = word(file, base, "armed")? != word(file, other, "bell")?;
     let is_attached = life == Life::Alive;
-    Ok(Member {
-        state: match life {
-            Life::Nobody => MemberState::Never,
-            Life::Alive => MemberState::Attached,
-            Life::Left => MemberState::Left,
-            Life::Died => MemberState::Died,
-        },
+    Ok(End {
+        state: life.into(),
         pid,
         command: process::command(pid, started),
         generation: seen.generation(),
@@ -76,6 +84,17 @@ fn member(file: BorrowedFd<'_>, identity: (u64, u64), role: Role) -> std::io::Re
         is_quiet: is_attached && seen.has(Status::QUIET),
         is_mute: is_attached && seen.has(Status::MUTE),
     })
+}
+
+impl From<Life> for MemberState {
+    fn from(life: Life) -> Self {
+        match life {
+            Life::Nobody => Self::Never,
+            Life::Alive => Self::Attached,
+            Life::Left => Self::Left,
+            Life::Died => Self::Died,
+        }
+    }
 }
 
 /// The tail: from the stored one through the words.
@@ -111,13 +130,23 @@ pub(super) fn u64_at(file: BorrowedFd<'_>, at: u64) -> std::io::Result<u64> {
     Ok(u64::from_le_bytes(word))
 }
 
-/// The field of this name on a control page.
+/// The words from this offset on; what lies behind the file's end is 0.
+pub(super) fn u64s_at<const N: usize>(file: BorrowedFd<'_>, at: u64) -> std::io::Result<[u64; N]> {
+    let mut bytes = vec![0; 8 * N];
+    file::read_at(file, &mut bytes, at)?;
+    let mut words =
+        bytes.chunks_exact(8).map(|word| word.iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte)));
+    Ok(std::array::from_fn(|_| words.next().unwrap_or(0)))
+}
+
+/// The field of this name on one of the pages.
 pub(super) fn word(file: BorrowedFd<'_>, base: Base, name: &str) -> std::io::Result<u64> {
-    let Some(field) = fields::FIELDS.iter().find(|field| field.base == base && field.name == name) else {
+    let field = fields::FIELDS.iter().find(|field| field.base == base && field.name == name);
+    let (Some(field), Some(page)) = (field, base.page()) else {
         return Err(std::io::ErrorKind::InvalidInput.into());
     };
     debug_assert!(field.offset as u64 + 8 <= PAGE);
     let mut bytes = [0; 8];
-    file::read_at(file, &mut bytes[..field.bytes.min(8)], base.start() + field.offset as u64)?;
+    file::read_at(file, &mut bytes[..field.bytes.min(8)], page + field.offset as u64)?;
     Ok(u64::from_le_bytes(bytes))
 }

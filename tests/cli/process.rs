@@ -235,13 +235,17 @@ pub(crate) fn seen(name: &str) -> Option<Segment> {
 /// Waits until somebody sends on the channel.
 #[track_caller]
 pub(crate) fn until_sending(name: &str) {
-    until("a sender", || seen(name).is_some_and(|seen| seen.sender.state == MemberState::Attached));
+    until("a sender", || {
+        seen(name).is_some_and(|seen| seen.sender.is_some_and(|end| end.state == MemberState::Attached))
+    });
 }
 
 /// Waits until somebody receives from the channel.
 #[track_caller]
 pub(crate) fn until_receiving(name: &str) {
-    until("a receiver", || seen(name).is_some_and(|seen| seen.receiver.state == MemberState::Attached));
+    until("a receiver", || {
+        seen(name).is_some_and(|seen| seen.receiver.is_some_and(|end| end.state == MemberState::Attached))
+    });
 }
 
 /// Waits until the ring is full and nothing moves: both ends have been given all that they take.

@@ -2,7 +2,7 @@
 """A peer that knows ringway's format and nothing of its code.
 
 Everything here is from src/layout/SPEC.md. It attaches to a segment that somebody else has created, as the producer or the
-consumer of u64 messages. It cannot make the futex call, so it polls, and says so (MUTE): the other end then sleeps at most
+consumer of u64 messages (kind 1; many.py is a peer of kind 3). It cannot make the futex call, so it polls, and says so (MUTE): the other end then sleeps at most
 a millisecond at a time. It relies on the order of stores that x86_64 keeps.
 
     attach.py header NAME              the header, one field a line
@@ -22,7 +22,9 @@ import sys
 import time
 
 PAGE, PRODUCER, CONSUMER, FRAMES = 4096, 4096, 8192, 12288
+SHARED, MEMBERS = 4096, 8192
 INLINE, TABLE = 1, 2
+MANY = 3
 EPHEMERAL, PERSISTENT = 1, 2
 GATE, ROLES = 0, {"sender": 2, "receiver": 3}
 PRESENT, LEFT, QUIET, WAS_QUIET, MUTE = 1, 2, 4, 8, 16
@@ -47,23 +49,23 @@ class Header:
     """The header, checked: every number is what the others make it."""
 
     FIELDS = "version header_bytes order_mark kind total_bytes instance capacity type_size type_align type_tag " \
-             "per frames frame_bytes payload_offset placement lifetime regions checksum state"
+             "per frames frame_bytes payload_offset placement lifetime regions checksum state members records hands"
 
     def __init__(self, page, file_len):
         must("length of the header", len(page), PAGE)
-        magic, *values = struct.unpack_from("<8s I I 4s I Q 16s Q Q Q Q Q Q Q Q I I I 4x Q I", page)
+        magic, *values = struct.unpack_from("<8s I I 4s I Q 16s Q Q Q Q Q Q Q Q I I I 4x Q I I I I", page)
         must("magic", magic, b"ringway\0")
         for name, value in zip(self.FIELDS.split(), values, strict=True):
             setattr(self, name, value)
-        must("version", self.version, 2)
+        must("version", self.version, 3)
         must("order_mark", self.order_mark, b"\1\2\3\4")
         must("header_bytes", self.header_bytes, PAGE)
         must("state", self.state, 1)
         must("checksum", self.checksum, self.sum(page))
         if self.lifetime not in (EPHEMERAL, PERSISTENT) or (self.kind, self.lifetime) == (2, PERSISTENT):
-            raise Refused("lifetime is 1, or of kind 1 also 2")
-        if self.kind not in (1, 2) or self.placement not in (INLINE, TABLE):
-            raise Refused("kind and placement are 1 or 2")
+            raise Refused("lifetime is 1, or of kinds 1 and 3 also 2")
+        if self.kind not in (1, 2, MANY) or self.placement not in (INLINE, TABLE):
+            raise Refused("kind is 1 to 3, and placement 1 or 2")
         if not 1 <= self.capacity <= 1 << 48:
             raise Refused("capacity is 1 to 2^48")
         if self.type_align not in (1 << n for n in range(13)) or self.type_size % self.type_align:
@@ -86,6 +88,8 @@ class Header:
         self.stride = max(1, self.type_size)
         inline = self.placement == INLINE
         offset = max(8, self.type_align)
+        if self.kind == MANY:
+            return self.many(offset)
         must("payload_offset", self.payload_offset, offset if inline else 0)
         if self.frame_bytes < self.payload_offset + self.stride or self.frame_bytes % (offset if inline else self.stride):
             raise Refused("frame_bytes has room for a message and is a multiple of its unit")
@@ -94,7 +98,30 @@ class Header:
         self.payload = FRAMES if inline else up(FRAMES + self.frames * 128, PAGE)
         must("total_bytes", self.total_bytes, up(self.payload + self.frames * self.frame_bytes, PAGE))
 
+    def many(self, offset):
+        """The tables and the slots of a many-to-many segment."""
+        if not all(1 <= n <= 4096 for n in (self.members, self.records, self.hands)) or self.type_size > 4096:
+            raise Refused("members, records and hands are 1 to 4096, and a message has at most 4096 bytes")
+        self.hand_offset = max(16, self.type_align)
+        self.hand_bytes = up(self.hand_offset + self.stride, max(128, self.type_align))
+        self.records_at = MEMBERS + self.members * 128
+        end = self.records_at + self.records * 128
+        self.hands_at = end if self.hand_bytes == 128 else up(end, PAGE)
+        self.slots_at = up(self.hands_at + self.hands * self.hand_bytes, PAGE)
+        must("placement", self.placement, INLINE)
+        must("payload_offset", self.payload_offset, offset)
+        if self.frame_bytes < offset + self.stride or self.frame_bytes % offset:
+            raise Refused("frame_bytes has room for a message and is a multiple of its unit")
+        must("per", self.per, 1)
+        must("frames", self.frames, self.capacity)
+        must("total_bytes", self.total_bytes, up(self.slots_at + self.capacity * self.frame_bytes, PAGE))
+
     def table(self):
+        if self.kind == MANY:
+            return [(6, 1, SHARED, PAGE, PAGE), (7, 1, MEMBERS, self.members * 128, 128),
+                    (8, 1, self.records_at, self.records * 128, 128),
+                    (9, 1, self.hands_at, self.hands * self.hand_bytes, self.hand_bytes),
+                    (3, 1, self.slots_at, self.capacity * self.frame_bytes, self.frame_bytes)]
         ends = [(1, 1, PRODUCER, PAGE, PAGE), (2, 1, CONSUMER, PAGE, PAGE)]
         frames = self.frames * self.frame_bytes
         if self.placement == INLINE:

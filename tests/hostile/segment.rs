@@ -7,6 +7,8 @@
 //!
 //! `fuzz/fuzz_targets/segment.rs` gives it libFuzzer's inputs; `tests/hostile.rs` random ones and the committed corpus.
 
+mod many;
+
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 use ringway::spsc::{Receiver, Sender};
@@ -81,6 +83,8 @@ pub(crate) fn run(input: &[u8], directory: &Path) {
         2 => messages::<[u8; 3]>(how, &mut input, directory, &path),
         3 => messages::<[u64; 70]>(how, &mut input, directory, &path),
         4 => messages::<u128>(how, &mut input, directory, &path),
+        6 => many::messages::<u64>(how, &mut input, directory, &path),
+        7 => many::messages::<[u8; 3]>(how, &mut input, directory, &path),
         _ => bytes(how, &mut input, directory, &path),
     }
     drop(held);
@@ -160,6 +164,8 @@ fn made(how: u8, input: &mut Input<'_>, directory: &Path, path: &Path) -> Option
         2 => hold(Receiver::<[u8; 3]>::create_with(NAME, &options), path),
         3 => hold(Sender::<[u64; 70]>::create_with(NAME, &options), path),
         4 => hold(Receiver::<u128>::create_with(NAME, &options), path),
+        6 => hold(many::create::<u64>(options), path),
+        7 => hold(many::create::<[u8; 3]>(options), path),
         _ => {
             // A stream's roles are taken once, so its maker must not have taken one: the words are put back.
             let file = hold(Writer::create_with(NAME, &options.persistent(false)), path)?;
@@ -184,12 +190,12 @@ pub(crate) fn hold_gate(file: &File) {
 }
 
 /// Overwrites a word of the file as the input says; never its length.
-fn scribble(input: &mut Input<'_>, path: &Path) {
+fn scribble(input: &mut Input<'_>, path: &Path, words: &[u64]) {
     let Ok(file) = OpenOptions::new().read(true).write(true).open(path) else { return };
     let len = file.metadata().map_or(0, |metadata| metadata.len());
     let (place, what) = (input.byte(), input.byte());
     let offset = match place {
-        0..=0xdf => WORDS[usize::from(place) % WORDS.len()],
+        0..=0xdf => words[usize::from(place) % words.len()],
         _ => (input.number() & 0xffff) & !7,
     };
     if offset + 8 > len {
@@ -247,7 +253,7 @@ fn messages<T: Payload + PartialEq>(how: u8, input: &mut Input<'_>, directory: &
         }
         let operation = input.byte();
         match operation % 40 {
-            0..=9 => scribble(input, path),
+            0..=9 => scribble(input, path, &WORDS),
             10 => look(directory),
             11 | 12 if tx.is_none() => tx = Sender::open_with(NAME, &options).ok(),
             13 | 14 if rx.is_none() => rx = Receiver::open_with(NAME, &options).ok(),
@@ -339,7 +345,7 @@ fn bytes(how: u8, input: &mut Input<'_>, directory: &Path, path: &Path) {
         }
         let operation = input.byte();
         match operation % 32 {
-            0..=9 => scribble(input, path),
+            0..=9 => scribble(input, path, &WORDS),
             10 => look(directory),
             11 | 12 if writer.is_none() => writer = Writer::open_with(NAME, &options).ok(),
             13 | 14 if reader.is_none() => reader = Reader::open_with(NAME, &options).ok(),

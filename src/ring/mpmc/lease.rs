@@ -70,8 +70,9 @@ impl<T: Payload> Ring<T> {
         let mut has_left_some = false;
         for hand in 0..self.many.tables.hands as usize {
             let words = self.many.hand(hand);
+            // Relaxed, both: our own words.
             if words.owner.load(Relaxed) == me.0 {
-                // Relaxed, both: our own words.
+                // Relaxed: as above.
                 match words.held.load(Relaxed) {
                     0 => self.return_hand(hand),
                     _ => {

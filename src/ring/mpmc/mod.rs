@@ -67,7 +67,7 @@ mod lease;
 mod pop;
 mod push;
 mod recover;
-mod word;
+pub(crate) mod word;
 
 pub(crate) use pop::Popped;
 pub(crate) use push::Pushed;

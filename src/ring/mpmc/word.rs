@@ -19,7 +19,7 @@ pub(crate) struct Word(pub(crate) u64);
 
 /// What a slot's word says of a position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
+pub(crate) enum State {
     /// It may be written.
     Free,
     /// A message is in it.
@@ -60,7 +60,7 @@ impl Word {
 
     /// What it says of the position of this slot in this lap.
     #[inline(always)]
-    pub(super) fn at(self, lap: u64) -> State {
+    pub(crate) fn at(self, lap: u64) -> State {
         match self.lap() {
             mine if mine < lap => State::Before,
             mine if mine > lap => State::After,
@@ -74,7 +74,7 @@ impl Word {
 
     /// How often the message has been taken over from a dead consumer.
     #[inline(always)]
-    pub(super) fn attempts(self) -> u64 {
+    pub(crate) fn attempts(self) -> u64 {
         (self.0 & Self::ATTEMPTS) / Self::ATTEMPT
     }
 
@@ -98,7 +98,7 @@ impl Claim {
         Self(first << POSITION_SHIFT | count as u64)
     }
 
-    pub(super) fn positions(self) -> core::ops::Range<u64> {
+    pub(crate) fn positions(self) -> core::ops::Range<u64> {
         let first = self.0 >> POSITION_SHIFT;
         first..first + (self.0 & 0xff)
     }
@@ -158,7 +158,7 @@ impl Owner {
 pub(crate) struct Held(pub(crate) u64);
 
 impl Held {
-    pub(super) const NONE: Self = Self(0);
+    pub(crate) const NONE: Self = Self(0);
 
     /// A message that is being delivered for the `delivery`-th time; from 255 on it counts no further.
     pub(super) fn of(position: u64, delivery: u32) -> Self {
