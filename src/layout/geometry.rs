@@ -240,6 +240,9 @@ fn slot(shape: Shape, offset: u64, stride: u64) -> Result<(Placement, u64, u64),
     if shape.size > SLOT_MESSAGE_MAX {
         return field("type_size", shape.size, "at most 4096 bytes in a many-to-many channel");
     }
+    if shape.placement == Some(Placement::Table) {
+        return field("placement", Placement::Table.code().into(), "1 (inline) in a many-to-many channel");
+    }
     let bytes = (offset + stride).next_multiple_of(offset);
     match shape.frame_bytes.unwrap_or(bytes) {
         asked if asked < bytes || asked % offset != 0 => {

@@ -267,6 +267,17 @@ impl<T> Want<'_, T> {
 
 /// Receives what there is, of the ring or of the dead.
 fn pop<T: Payload>(core: &Arc<Core<T>>, want: &mut Want<'_, T>) -> Result<Got<T>, Vain> {
+    match pop_once(core, want) {
+        Err(Vain::Gone(_)) if core.why_unusable().is_none() => {
+            // Before that is said: somebody may have died with a message in hand.
+            core.probe(true);
+            pop_once(core, want)
+        }
+        decided => decided,
+    }
+}
+
+fn pop_once<T: Payload>(core: &Arc<Core<T>>, want: &mut Want<'_, T>) -> Result<Got<T>, Vain> {
     // The reason is looked for first: what was sent before the last sender went is there by the time that is seen.
     let gone = lease::refused(core, Role::Receiver);
     if let Some(reason) = core.why_unusable() {
