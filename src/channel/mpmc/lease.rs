@@ -87,16 +87,45 @@ impl Drop for Kept {
     }
 }
 
-/// The record that this thread has for this channel, if it is the one that it used last.
+/// The record that this thread keeps for this channel; `None`: it keeps none.
 #[inline(always)]
-pub(crate) fn front<T: Payload>(core: &Core<T>) -> Option<usize> {
+pub(crate) fn front<T: Payload>(core: &Arc<Core<T>>) -> Option<usize> {
     #[cfg(not(loom))]
-    return FRONT.with(|front| (front.core.get() == core.id()).then(|| front.record.get()));
+    return match FRONT.with(|front| (front.core.get() == core.id()).then(|| front.record.get())) {
+        None => to_the_front(core),
+        record => record,
+    };
     #[cfg(loom)]
     {
         let _ = core;
         None
     }
+}
+
+/// Makes the lease for this channel the one that this thread used last.
+#[cfg(not(loom))]
+#[inline(never)]
+fn to_the_front<T: Payload>(core: &Arc<Core<T>>) -> Option<usize> {
+    let found = KEPT.try_with(|kept| {
+        let mut kept = kept.try_borrow_mut().ok()?;
+        find_or_lease(&mut kept.0, core)?;
+        kept.0.first().map(|lease| {
+            show(lease);
+            lease.record
+        })
+    });
+    found.ok().flatten()
+}
+
+/// Shows the hot path a lease.
+#[cfg(not(loom))]
+fn show(lease: &Lease) {
+    FRONT.with(|front| {
+        front.core.set(lease.core);
+        front.record.set(lease.record);
+        front.messages.set(lease.messages.seen());
+        front.room.set(lease.room.seen());
+    });
 }
 
 /// After a publication under the front lease: whether nobody sleeps who waits for messages.
@@ -128,17 +157,10 @@ pub(crate) fn with<T: Payload, R>(core: &Arc<Core<T>>, use_it: impl FnOnce(&mut 
         // A thread that is ending keeps nothing any more.
         let kept = KEPT.try_with(|kept| {
             let mut kept = kept.try_borrow_mut().ok()?;
-            if kept.0.first().is_none_or(|first| first.core != core.id()) {
-                find_or_lease(&mut kept.0, core)?;
-            }
+            find_or_lease(&mut kept.0, core)?;
             let lease = kept.0.first_mut()?;
             let result = use_it.take().map(|use_it| use_it(lease));
-            FRONT.with(|front| {
-                front.core.set(lease.core);
-                front.record.set(lease.record);
-                front.messages.set(lease.messages.seen());
-                front.room.set(lease.room.seen());
-            });
+            show(lease);
             result
         });
         if let Ok(Some(result)) = kept {
@@ -155,8 +177,6 @@ pub(crate) fn with<T: Payload, R>(core: &Arc<Core<T>>, use_it: impl FnOnce(&mut 
 
 /// Puts the lease for this channel to the front, or takes one; `None`: none is to be kept.
 #[cfg(not(loom))]
-#[cold]
-#[inline(never)]
 fn find_or_lease<T: Payload>(kept: &mut Vec<Lease>, core: &Arc<Core<T>>) -> Option<()> {
     if let Some(at) = kept.iter().position(|lease| lease.core == core.id()) {
         kept.swap(0, at);
