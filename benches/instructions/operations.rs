@@ -3,6 +3,9 @@
 //! Each is a function that makes its channel, does what it has to do before, and then repeats the operation so often.
 //! Only the repetitions grow with the number, so the difference of two counts is theirs alone.
 
+#[path = "mpmc.rs"]
+mod mpmc;
+
 use ringway::spsc::{Receiver, Sender, channel_with};
 use ringway::stream::{Reader, Writer};
 use ringway::{Options, WaitStrategy};
@@ -44,6 +47,13 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     many("send_many and recv_many of 64, a message", send_many),
     many("grants of 64 in place, a message", grants),
     one("stream: write and read of 64 bytes", stream),
+    one("ArrayQueue: push and pop, 8 bytes", array_queue_pair),
+    one("mpmc: send and recv, 8 bytes", mpmc::pair::<1>),
+    one("mpmc: send and recv, 64 bytes", mpmc::pair::<8>),
+    one("mpmc: try_send that says Full", mpmc::try_send_full),
+    one("mpmc: try_recv that says Empty", mpmc::try_recv_empty),
+    one("mpmc: recv_ref and commit, 8 bytes", mpmc::recv_ref),
+    many("mpmc: send_many and recv_many of 64, a message", mpmc::send_many),
 ];
 
 const fn one(name: &'static str, run: fn(u64)) -> Operation {
@@ -218,4 +228,13 @@ fn rtrb_pair(n: u64) {
     }
     let (tx, rx) = rtrb::RingBuffer::new(SMALL);
     repeat(&mut Link { tx, rx }, n);
+}
+
+fn array_queue_pair(n: u64) {
+    let queue = crossbeam_queue::ArrayQueue::new(SMALL);
+    for i in 0..n {
+        let queue = black_box(&queue);
+        queue.push([i]).expect("room");
+        black_box(queue.pop().expect("a message"));
+    }
 }

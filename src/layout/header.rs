@@ -233,10 +233,16 @@ fn region(kind: RegionKind, offset: u64, len: u64, stride: u64) -> [u8; REGION_B
 ///
 /// Source: Fowler, Noll, Vo; <http://www.isthe.com/chongo/tech/comp/fnv/>.
 pub(super) fn checksum(page: &[u8]) -> u64 {
-    page.iter().enumerate().fold(0xcbf2_9ce4_8422_2325, |sum, (index, byte)| {
-        let byte = if (at::CHECKSUM..at::CHECKSUM + 8).contains(&index) { 0 } else { *byte };
-        (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    let mut sum = 0xcbf2_9ce4_8422_2325_u64;
+    let mut add = |bytes: &[u8]| {
+        for byte in bytes {
+            sum = (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    };
+    add(&page[..at::CHECKSUM]);
+    add(&[0; 8]);
+    add(&page[at::CHECKSUM + 8..]);
+    sum
 }
 
 fn must(field: &'static str, found: u64, is: bool, must: &'static str) -> Result<(), FormatError> {

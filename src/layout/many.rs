@@ -10,7 +10,7 @@
 //! addresses, never references, of messages.
 #![allow(unsafe_code)]
 
-pub(crate) use imp::Many;
+pub(crate) use imp::{Many, Slot, Walk};
 
 /// Where a position lies: which slot, and the position at which this lap around the ring began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +51,67 @@ mod imp {
         /// Keeps the bytes.
         _region: Arc<Region>,
         _message: PhantomData<T>,
+    }
+
+    /// A slot: its word, and where its message lies.
+    #[derive(Debug)]
+    pub(crate) struct Slot<'a, T> {
+        pub(crate) word: &'a AtomicU64,
+        message: *mut T,
+    }
+
+    impl<T> Clone for Slot<'_, T> {
+        fn clone(&self) -> Self {
+            *self
+        }
+    }
+
+    impl<T> Copy for Slot<'_, T> {}
+
+    impl<T> Slot<'_, T> {
+        /// Lets `use_it` have the address of the message.
+        #[inline(always)]
+        pub(crate) fn with<R>(self, use_it: impl FnOnce(*mut T) -> R) -> R {
+            use_it(self.message)
+        }
+    }
+
+    /// A way from slot to slot, around the ring.
+    #[derive(Debug)]
+    pub(crate) struct Walk<'a, T> {
+        many: &'a Many<T>,
+        /// Where the present slot is.
+        at: NonNull<u8>,
+        /// Slots from the present one to the last.
+        left: u64,
+        /// The lap of the present slot.
+        pub(crate) lap: u64,
+    }
+
+    impl<T> Clone for Walk<'_, T> {
+        fn clone(&self) -> Self {
+            Self { ..*self }
+        }
+    }
+
+    impl<'a, T> Walk<'a, T> {
+        #[inline(always)]
+        pub(crate) fn slot(&self) -> Slot<'a, T> {
+            // SAFETY: a slot of `many`, see `step`; the rest as in `Many::slot`.
+            unsafe { self.many.slot_of(self.at) }
+        }
+
+        #[inline(always)]
+        pub(crate) fn step(&mut self) {
+            self.left -= 1;
+            if self.left == 0 {
+                (self.at, self.left) = (self.many.slots, self.many.capacity);
+                self.lap += self.many.capacity;
+            } else {
+                // SAFETY: there is another slot behind this one.
+                self.at = unsafe { self.at.add(self.many.slot_bytes) };
+            }
+        }
     }
 
     // SAFETY: addresses in memory that the `Arc` keeps; messages go in and out by value, so `T: Send` is what a message
@@ -102,16 +163,20 @@ mod imp {
         /// One of `tables.members`.
         pub(crate) fn member(&self, index: usize) -> &MemberEntry {
             assert!((index as u64) < self.tables.members);
-            // SAFETY: one of so many, so inside the region; the rest as in `page`.
-            unsafe { self.members.add(index).as_ref() }
+            // SAFETY: one of so many, so inside the region.
+            let entry = unsafe { self.members.add(index) };
+            // SAFETY: as in `page`.
+            unsafe { entry.as_ref() }
         }
 
         /// One of `tables.records`.
         #[inline(always)]
         pub(crate) fn record(&self, index: usize) -> &Record {
             assert!((index as u64) < self.tables.records);
-            // SAFETY: as in `member`.
-            unsafe { self.records.add(index).as_ref() }
+            // SAFETY: one of so many, so inside the region.
+            let entry = unsafe { self.records.add(index) };
+            // SAFETY: as in `page`.
+            unsafe { entry.as_ref() }
         }
 
         /// One of `tables.hands`.
@@ -142,25 +207,41 @@ mod imp {
             Seat { slot: slot as usize, lap: position - slot }
         }
 
+        /// One of `capacity` slots.
         #[inline(always)]
-        fn slot_at(&self, slot: usize) -> NonNull<u8> {
+        pub(crate) fn slot(&self, slot: usize) -> Slot<'_, T> {
             assert!((slot as u64) < self.capacity);
             // SAFETY: one of `capacity` slots, so inside the region (layout::geometry).
-            unsafe { self.slots.add(slot * self.slot_bytes) }
+            let start = unsafe { self.slots.add(slot * self.slot_bytes) };
+            // SAFETY: it starts there.
+            unsafe { self.slot_of(start) }
+        }
+
+        /// # Safety
+        ///
+        /// One of our slots starts there.
+        #[inline(always)]
+        unsafe fn slot_of(&self, start: NonNull<u8>) -> Slot<'_, T> {
+            // SAFETY: inside the slot, by the geometry.
+            let message = unsafe { start.add(self.message_offset) };
+            // SAFETY: a slot begins with its word, aligned to 8; an atomic, valid for any bytes; kept by the `Arc`.
+            let word = unsafe { start.cast().as_ref() };
+            Slot { word, message: message.cast().as_ptr() }
+        }
+
+        /// From this seat on.
+        #[inline(always)]
+        pub(crate) fn walk(&self, seat: Seat) -> Walk<'_, T> {
+            assert!((seat.slot as u64) < self.capacity);
+            // SAFETY: one of `capacity` slots, so inside the region (layout::geometry).
+            let at = unsafe { self.slots.add(seat.slot * self.slot_bytes) };
+            Walk { many: self, at, left: self.capacity - seat.slot as u64, lap: seat.lap }
         }
 
         /// The word of a slot.
         #[inline(always)]
         pub(crate) fn word(&self, slot: usize) -> &AtomicU64 {
-            // SAFETY: a slot begins with its word, aligned to 8; an atomic, valid for any bytes; kept by the `Arc`.
-            unsafe { self.slot_at(slot).cast().as_ref() }
-        }
-
-        /// Lets `use_it` have the address of the message in a slot.
-        #[inline(always)]
-        pub(crate) fn with_slot<R>(&self, slot: usize, use_it: impl FnOnce(*mut T) -> R) -> R {
-            // SAFETY: inside the slot, by the geometry.
-            use_it(unsafe { self.slot_at(slot).add(self.message_offset) }.cast().as_ptr())
+            self.slot(slot).word
         }
     }
 }
@@ -184,6 +265,55 @@ mod imp {
         records: Vec<Record>,
         hands: Vec<(Hand, UnsafeCell<T>)>,
         slots: Vec<(AtomicU64, UnsafeCell<T>)>,
+    }
+
+    /// A slot: its word, and its message's cell.
+    #[derive(Debug)]
+    pub(crate) struct Slot<'a, T> {
+        pub(crate) word: &'a AtomicU64,
+        message: &'a UnsafeCell<T>,
+    }
+
+    impl<T> Clone for Slot<'_, T> {
+        fn clone(&self) -> Self {
+            *self
+        }
+    }
+
+    impl<T> Copy for Slot<'_, T> {}
+
+    impl<T> Slot<'_, T> {
+        pub(crate) fn with<R>(self, use_it: impl FnOnce(*mut T) -> R) -> R {
+            self.message.with_mut(use_it)
+        }
+    }
+
+    /// A way from slot to slot, around the ring.
+    #[derive(Debug)]
+    pub(crate) struct Walk<'a, T> {
+        many: &'a Many<T>,
+        at: usize,
+        pub(crate) lap: u64,
+    }
+
+    impl<T> Clone for Walk<'_, T> {
+        fn clone(&self) -> Self {
+            Self { ..*self }
+        }
+    }
+
+    impl<'a, T> Walk<'a, T> {
+        pub(crate) fn slot(&self) -> Slot<'a, T> {
+            self.many.slot(self.at)
+        }
+
+        pub(crate) fn step(&mut self) {
+            self.at += 1;
+            if self.at as u64 == self.many.capacity {
+                self.at = 0;
+                self.lap += self.many.capacity;
+            }
+        }
     }
 
     #[derive(Debug)]
@@ -247,12 +377,16 @@ mod imp {
             Seat { slot: slot as usize, lap: position - slot }
         }
 
-        pub(crate) fn word(&self, slot: usize) -> &AtomicU64 {
-            &self.boxes.slots[slot].0
+        pub(crate) fn slot(&self, slot: usize) -> Slot<'_, T> {
+            Slot { word: &self.boxes.slots[slot].0, message: &self.boxes.slots[slot].1 }
         }
 
-        pub(crate) fn with_slot<R>(&self, slot: usize, use_it: impl FnOnce(*mut T) -> R) -> R {
-            self.boxes.slots[slot].1.with_mut(use_it)
+        pub(crate) fn walk(&self, seat: Seat) -> Walk<'_, T> {
+            Walk { many: self, at: seat.slot, lap: seat.lap }
+        }
+
+        pub(crate) fn word(&self, slot: usize) -> &AtomicU64 {
+            &self.boxes.slots[slot].0
         }
     }
 }

@@ -17,6 +17,8 @@ macro_rules! stepped {
         #[derive(Debug, Default)]
         pub(crate) struct $name(atomic::$name);
 
+        // Not every width has a use for every operation.
+        #[allow(dead_code)]
         impl $name {
             pub(crate) fn load(&self, order: Ordering) -> $value {
                 step::point();

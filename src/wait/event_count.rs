@@ -97,6 +97,16 @@ impl Event<'_> {
         parker::unpark(self.bell);
     }
 
+    /// After a publication among many by somebody whose notifier has [`seen`](Notifier::seen) this: whether nothing more is
+    /// to be done, since nobody sleeps or is about to. If not, [`Notifier::published`] does it.
+    ///
+    /// *Progress*: wait-free, no system call, and no fence where sleepers make a barrier instead.
+    #[inline(always)]
+    pub(crate) fn is_calm(self, seen: u64) -> bool {
+        SLEEP.light_source();
+        self.arms.load(Relaxed) == seen // relaxed: ordered by the sleeper's barrier
+    }
+
     #[cold]
     #[inline(never)]
     fn rouse(self, arms: u64) -> usize {
@@ -141,14 +151,9 @@ impl Notifier {
         Self { seen: Self::FENCED, bit: 0, has_said: false, left: u32::MAX }
     }
 
-    /// After a publication among many: whether nothing more is to be done, since nobody sleeps or is about to. If not,
-    /// [`published`](Self::published) does it.
-    ///
-    /// *Progress*: wait-free, no system call, and no fence where sleepers make a barrier instead.
-    #[inline(always)]
-    pub(crate) fn is_calm(&self, event: Event<'_>) -> bool {
-        SLEEP.light_source();
-        event.arms.load(Relaxed) == self.seen // relaxed: ordered by the sleeper's barrier
+    /// What [`Event::is_calm`] is to be asked with, until [`published`](Self::published) is next called.
+    pub(crate) fn seen(&self) -> u64 {
+        self.seen
     }
 
     /// After a publication: fences if that is needed, and wakes one sleeper if there may be any; how many were woken.

@@ -19,7 +19,8 @@ use std::time::{Duration, Instant};
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 const ROLE: &str = "RINGWAY_TEST_ROLE";
-const DIR: &str = "RINGWAY_TEST_DIR";
+/// In a child: its parent's directory.
+pub(crate) const DIR: &str = "RINGWAY_TEST_DIR";
 const MARK: &str = "@@ ";
 
 /// The name of the function that this stands in, as `--exact` wants it.

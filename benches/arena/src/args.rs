@@ -35,6 +35,8 @@ pub enum WorkKind {
     Rate,
     /// Bursts, with nothing in between
     Burst,
+    /// Many senders, many receivers, as fast as it goes
+    Many,
 }
 
 #[derive(Debug, Clone, clap::Args)]
@@ -51,9 +53,12 @@ pub struct RunArgs {
     /// Only batches of these sizes; 1 is one at a time
     #[arg(long, value_delimiter = ',', value_name = "MESSAGES")]
     pub batch: Vec<usize>,
-    /// Only channels of these capacities, one way
+    /// Only channels of these capacities, one way and many to many
     #[arg(long, value_delimiter = ',', value_name = "MESSAGES")]
     pub capacity: Vec<usize>,
+    /// Only so many senders, and as many receivers, in many to many
+    #[arg(long, value_delimiter = ',', value_name = "ENDS")]
+    pub sides: Vec<usize>,
     /// Rounds; all contestants have their turn in each [default: 15]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub rounds: Option<u32>,

@@ -1,6 +1,6 @@
 //! What the two sides share beside the channel: where they meet, and what they write down for each other.
 //!
-//! Every word has one writer; words of different writers lie on lines of their own.
+//! Every word has one writer, but those of a crowd (`many::crowd`); words of different writers lie on lines of their own.
 
 use crate::contestant::Failure;
 use crate::task::Role;
@@ -19,7 +19,9 @@ const PING: usize = 2 * LINE;
 const PONG: usize = 3 * LINE;
 const FAILED: usize = 4 * LINE;
 const TRACED: usize = 5 * LINE;
-const STAMPS: usize = 6 * LINE;
+/// Words of many: each is written by all.
+const CROWD: [usize; 4] = [6 * LINE, 7 * LINE, 8 * LINE, 9 * LINE];
+const STAMPS: usize = 10 * LINE;
 /// Stamps that fit.
 pub const MOST_STAMPS: usize = 64 << 10;
 const BYTES: usize = (STAMPS + MOST_STAMPS) * size_of::<u64>();
@@ -71,7 +73,7 @@ impl Board {
                 }
                 spin_loop();
             }
-            if self.word(FAILED).load(Relaxed) != 0 {
+            if self.has_failed() {
                 return Err("the other side has failed".into());
             }
             std::thread::yield_now();
@@ -81,6 +83,16 @@ impl Board {
     /// Says that this side does not go on: nobody waits for it any more.
     pub fn fail(&self) {
         self.word(FAILED).store(1, Relaxed);
+    }
+
+    /// Whether somebody has said so.
+    pub fn has_failed(&self) -> bool {
+        self.word(FAILED).load(Relaxed) != 0
+    }
+
+    /// The words that many ends share.
+    pub fn crowd(&self) -> [&AtomicU64; 4] {
+        CROWD.map(|at| self.word(at))
     }
 
     /// From here on, or from here on no longer, this side's system calls are the contestant's.

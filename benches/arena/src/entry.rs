@@ -26,7 +26,7 @@ pub enum Kind {
 /// Which kinds of work somebody does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Does {
-    /// All.
+    /// All between one sender and one receiver.
     All,
     /// Only round trips.
     RoundTrips,
@@ -34,6 +34,10 @@ pub enum Does {
     Bursts,
     /// Only one way in batches.
     Batches,
+    /// Only many to many, tried and tried again by the harness.
+    Polled,
+    /// Only many to many, waiting in its own way.
+    Blocking,
 }
 
 /// One contestant.
@@ -60,7 +64,8 @@ impl Entry {
         Self::new(card, Ends::Threads, Box::new(Threads(contestant)))
     }
 
-    fn new(card: Card, ends: Ends, runner: Box<dyn Runner>) -> Self {
+    /// A contestant whose ends do their work like this.
+    pub fn new(card: Card, ends: Ends, runner: Box<dyn Runner>) -> Self {
         Self { card, kind: Kind::Peer, does: Does::All, ends, runner }
     }
 
@@ -91,8 +96,11 @@ impl fmt::Debug for Entry {
     }
 }
 
-trait Runner: Send + Sync {
+/// Does a contestant's work.
+pub trait Runner: Send + Sync {
+    /// A worker's part of the task.
     fn run(&self, task: &Task, board: &Board) -> Result<Vec<Seen>, Failure>;
+    /// Removes what killed ends have left.
     fn clean(&self, place: &Place);
 }
 
@@ -182,6 +190,7 @@ fn sending<M: Message>(side: &Side<'_>, work: Work, to: impl crate::contestant::
         Work::OneWay { messages, before, batch } => one_way::send(side, (before, messages, batch), to),
         Work::Bursts { bursts, messages, period_us } => bursts::send(side, (bursts, messages, period_us), to),
         Work::RoundTrip { .. } => Err("a round trip has two channels".into()),
+        Work::Many { .. } => Err("one end for many".into()),
     }
 }
 
@@ -194,6 +203,7 @@ fn receiving<M: Message>(
         Work::OneWay { messages, before, batch } => one_way::receive(side, (before, messages, batch), from),
         Work::Bursts { bursts, messages, period_us } => bursts::receive(side, (bursts, messages, period_us), from),
         Work::RoundTrip { .. } => Err("a round trip has two channels".into()),
+        Work::Many { .. } => Err("one end for many".into()),
     }
 }
 

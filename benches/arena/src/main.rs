@@ -9,6 +9,7 @@ mod contestants;
 mod entry;
 mod interrupt;
 mod machine;
+mod many;
 mod pin;
 mod plan;
 mod progress;

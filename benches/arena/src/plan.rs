@@ -27,6 +27,10 @@ pub struct Cell {
     pub batch: usize,
     /// From burst to burst; 0 in other work.
     pub period_us: u64,
+    /// Senders, and receivers as many.
+    pub sides: usize,
+    /// Many to many: whether the harness tries and tries again, or everybody waits in their own way.
+    pub polled: bool,
 }
 
 /// What a cell measures.
@@ -43,6 +47,7 @@ pub struct Metric {
 }
 
 const TRIP: Metric = Metric { id: "trip_ns", title: "a round trip", unit: "ns", less: true };
+const MANY: Metric = Metric { id: "rate", title: "many to many", unit: "M messages/s", less: false };
 const RATE: Metric = Metric { id: "rate", title: "one way", unit: "M messages/s", less: false };
 const FIRST: Metric = Metric { id: "first_us", title: "first message of a burst", unit: "us", less: true };
 const LAST: Metric = Metric { id: "last_us", title: "last message of a burst", unit: "us", less: true };
@@ -52,12 +57,17 @@ const SLEEPS: Metric = Metric { id: "sleeps", title: "how often the ends slept",
 impl Cell {
     /// In the table.
     pub fn title(&self) -> String {
-        let Self { bytes, capacity, batch, period_us, .. } = self;
+        let Self { bytes, capacity, batch, period_us, sides, .. } = self;
         match self.work {
             WorkKind::Rtt => format!("round trip, {bytes} bytes"),
             WorkKind::Rate if *batch == 1 => format!("one way, {bytes} bytes, one at a time, capacity {capacity}"),
             WorkKind::Rate => format!("one way, {bytes} bytes, batches of {batch}, capacity {capacity}"),
             WorkKind::Burst => format!("bursts of {BURST} every {} ms, {bytes} bytes", period_us / 1000),
+            WorkKind::Many => {
+                let how = if self.polled { "try and spin" } else { "blocking" };
+                let given = if *batch == 1 { "one at a time".to_owned() } else { format!("batches of {batch}") };
+                format!("{sides} to {sides}, {how}, {bytes} bytes, {given}, capacity {capacity}")
+            }
         }
     }
 
@@ -67,6 +77,10 @@ impl Cell {
             WorkKind::Rtt => format!("rtt-{}", self.bytes),
             WorkKind::Rate => format!("rate-{}-batch-{}-capacity-{}", self.bytes, self.batch, self.capacity),
             WorkKind::Burst => format!("burst-{}-every-{}-ms", self.bytes, self.period_us / 1000),
+            WorkKind::Many => {
+                let (sides, how) = (self.sides, if self.polled { "try" } else { "block" });
+                format!("many-{sides}x{sides}-{how}-batch-{}-capacity-{}", self.batch, self.capacity)
+            }
         }
     }
 
@@ -76,16 +90,19 @@ impl Cell {
             WorkKind::Rtt => &[TRIP],
             WorkKind::Rate => &[RATE],
             WorkKind::Burst => &[FIRST, LAST, CPU, SLEEPS],
+            WorkKind::Many => &[MANY],
         }
     }
 
     /// Whether this contestant takes part.
     pub fn takes(&self, entry: &Entry) -> bool {
         let does = match entry.does {
-            Does::All => true,
+            Does::All => self.work != WorkKind::Many,
             Does::RoundTrips => self.work == WorkKind::Rtt,
             Does::Bursts => self.work == WorkKind::Burst,
             Does::Batches => self.work == WorkKind::Rate && self.batch > 1,
+            Does::Polled => self.work == WorkKind::Many && self.polled,
+            Does::Blocking => self.work == WorkKind::Many && !self.polled,
         };
         does && self.bytes <= entry.card.largest && (self.batch == 1 || entry.card.has_batches)
     }
@@ -106,6 +123,13 @@ impl Cell {
                 let bursts = (5 * turn_ns / 1000 / self.period_us).clamp(10, 100);
                 Work::Bursts { bursts, messages: BURST, period_us: self.period_us }
             }
+            WorkKind::Many => {
+                let each = |messages: u64| messages.div_ceil((self.sides * self.batch) as u64) * self.batch as u64;
+                // A lap at least. Who is fast makes more: each process has to meet each page, and they take turns on it.
+                let lap = self.capacity as u64;
+                let before = lap.max((amount / 4).min(2 * self.sides as u64 * lap));
+                Work::Many { sides: self.sides, messages: each(amount), before: each(before), batch: self.batch }
+            }
         }
     }
 
@@ -119,6 +143,10 @@ impl Cell {
             Work::OneWay { messages, .. } => {
                 let ns = receiver.ended_ns?.checked_sub(sender.began_ns?)?;
                 Some(vec![messages as f64 * 1e3 / ns as f64])
+            }
+            Work::Many { sides, messages, .. } => {
+                let ns = receiver.ended_ns?.checked_sub(sender.began_ns?)?;
+                Some(vec![(sides as u64 * messages) as f64 * 1e3 / ns as f64])
             }
             Work::Bursts { bursts, .. } => {
                 let ns = receiver.ended_ns?.checked_sub(sender.began_ns?)?;
@@ -145,24 +173,58 @@ impl Cell {
 pub fn cells(args: &RunArgs) -> Vec<Cell> {
     let mut cells = Vec::new();
     for bytes in [8, 64, 256] {
-        cells.push(Cell { work: WorkKind::Rtt, bytes, capacity: ROUND_TRIP_CAPACITY, batch: 1, period_us: 0 });
+        cells.push(Cell {
+            work: WorkKind::Rtt,
+            bytes,
+            capacity: ROUND_TRIP_CAPACITY,
+            batch: 1,
+            period_us: 0,
+            sides: 1,
+            polled: false,
+        });
     }
     for batch in [1, 8, 64] {
         for bytes in [8, 64, 256, 1024] {
             for capacity in [4096, 65536] {
-                cells.push(Cell { work: WorkKind::Rate, bytes, capacity, batch, period_us: 0 });
+                cells.push(Cell {
+                    work: WorkKind::Rate,
+                    bytes,
+                    capacity,
+                    batch,
+                    period_us: 0,
+                    sides: 1,
+                    polled: false,
+                });
             }
         }
     }
     for period_us in [1000, 10_000] {
-        cells.push(Cell { work: WorkKind::Burst, bytes: 8, capacity: BURST_CAPACITY, batch: 1, period_us });
+        cells.push(Cell {
+            work: WorkKind::Burst,
+            bytes: 8,
+            capacity: BURST_CAPACITY,
+            batch: 1,
+            period_us,
+            sides: 1,
+            polled: false,
+        });
+    }
+    for sides in [1, 2, 4] {
+        for polled in [true, false] {
+            for batch in [1, 64] {
+                for capacity in [1024, 65536] {
+                    cells.push(Cell { work: WorkKind::Many, bytes: 8, capacity, batch, sides, polled, period_us: 0 });
+                }
+            }
+        }
     }
     cells.retain(|cell| {
         let asked = |list: &[usize], value| list.is_empty() || list.contains(&value);
         (args.work.is_empty() || args.work.contains(&cell.work))
             && asked(&args.bytes, cell.bytes)
             && asked(&args.batch, cell.batch)
-            && (cell.work != WorkKind::Rate || asked(&args.capacity, cell.capacity))
+            && (!matches!(cell.work, WorkKind::Rate | WorkKind::Many) || asked(&args.capacity, cell.capacity))
+            && (cell.work != WorkKind::Many || asked(&args.sides, cell.sides))
     });
     cells
 }
@@ -172,13 +234,25 @@ mod tests {
     use super::*;
 
     fn cell(work: WorkKind, batch: usize, period_us: u64) -> Cell {
-        Cell { work, bytes: 8, capacity: 4096, batch, period_us }
+        Cell { work, bytes: 8, capacity: 4096, batch, period_us, sides: 1, polled: false }
     }
 
     #[test]
     fn batches_are_whole_and_a_lap_goes_before() {
         let work = cell(WorkKind::Rate, 64, 0).work(1000, 60_000_000);
         assert_eq!(work, Work::OneWay { messages: 1024, before: 4096, batch: 64 });
+    }
+
+    /// Of many, each sender has its share, in whole batches, and who is fast makes more laps before.
+    #[test]
+    fn many_share_the_messages() {
+        let cell = Cell { sides: 4, ..cell(WorkKind::Many, 64, 0) };
+        let work = |messages, before| Work::Many { sides: 4, messages, before, batch: 64 };
+        assert_eq!(cell.work(1000, 60_000_000), work(256, 1024));
+        assert_eq!(cell.work(1 << 20, 60_000_000), work(1 << 18, 8 * 1024));
+        let sender = Seen { began_ns: Some(0), ..Seen::default() };
+        let receiver = Seen { ended_ns: Some(1024), ..Seen::default() };
+        assert_eq!(cell.figures(&work(256, 0), &sender, &receiver), Some(vec![1000.0]));
     }
 
     #[test]

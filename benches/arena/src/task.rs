@@ -1,6 +1,7 @@
 //! What the arena asks of a worker, and what a worker says.
 
 use crate::contestant::Place;
+use crate::work::tally::Tally;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -18,8 +19,10 @@ pub enum Role {
 pub enum Part {
     /// One end; another process is the other.
     One(Role),
-    /// Both ends, in two threads.
-    Both,
+    /// One of many ends; other processes are the others.
+    OneOf(Role, usize),
+    /// All ends, in a thread each.
+    All,
 }
 
 /// How much of what.
@@ -37,6 +40,17 @@ pub enum Work {
         /// Messages that are counted.
         messages: u64,
         /// Messages before those, so that every page of the channel has been touched.
+        before: u64,
+        /// How many are given over in one call; 1 is one at a time.
+        batch: usize,
+    },
+    /// Messages from many senders to many receivers.
+    Many {
+        /// Senders, and receivers as many.
+        sides: usize,
+        /// Messages of each sender that are counted.
+        messages: u64,
+        /// Messages of each sender before those.
         before: u64,
         /// How many are given over in one call; 1 is one at a time.
         batch: usize,
@@ -108,6 +122,8 @@ pub struct Seen {
     pub first_ns: Vec<Counted>,
     /// The same of the last message.
     pub last_ns: Vec<Counted>,
+    /// Of many to many: what a receiver has got from each sender.
+    pub tallies: Option<Vec<Tally>>,
     /// A bare round trip before and after.
     pub weather_ns: Option<[f64; 2]>,
 }

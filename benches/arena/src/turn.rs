@@ -4,6 +4,7 @@ use crate::board::Board;
 use crate::contestant::{Ends, Failure};
 use crate::entry::Entry;
 use crate::interrupt;
+use crate::many::total;
 use crate::scratch::{Scratch, TurnDir};
 use crate::task::{Part, Role, Said, Seen, Task, Work};
 use crate::trace;
@@ -149,32 +150,43 @@ impl Stage {
             weather_us: if traced { 0 } else { self.weather_us },
             traced,
         };
-        let start = |part, name| Worker::start(&task(part), &dir, name);
-        let mut workers = match asked.entry.ends {
-            Ends::Threads => vec![start(Part::Both, "both")?],
-            Ends::Processes => {
-                vec![start(Part::One(Role::Receiver), "receiver")?, start(Part::One(Role::Sender), "sender")?]
-            }
-        };
+        let start = |part, name: &str| Worker::start(&task(part), &dir, name);
+        let mut workers = Vec::new();
+        for (part, name) in parts(asked.entry.ends, &asked.work) {
+            workers.push(start(part, &name)?);
+        }
         let watched = if traced {
             trace::count(&mut workers, &board, self.patience)
         } else {
             watch(&mut workers, self.patience).map(|()| 0)
         };
         let ended = match watched {
-            Ok(system_calls) => hear(&workers, asked.entry.ends, system_calls),
+            Ok(system_calls) => hear(&workers, &asked, system_calls),
             Err(Stopped::Hung) => Ended::Failed(format!("no end after {} s: killed", self.patience.as_secs())),
             Err(Stopped::Untraced(why)) => Ended::Failed(why),
             Err(Stopped::Interrupted) => Ended::Failed("interrupted".into()),
         };
         drop(workers);
         for way in 0..2 {
-            asked.entry.clean(&task(Part::Both).place(way));
+            asked.entry.clean(&task(Part::All).place(way));
         }
         if interrupt::signal().is_some() {
             return Err("interrupted".into());
         }
         Ok(ended)
+    }
+}
+
+/// The workers of a turn, receivers first.
+fn parts(ends: Ends, work: &Work) -> Vec<(Part, String)> {
+    let roles = [(Role::Receiver, "receiver"), (Role::Sender, "sender")];
+    match (ends, *work) {
+        (Ends::Threads, _) => vec![(Part::All, "all".to_owned())],
+        (Ends::Processes, Work::Many { sides, .. }) => {
+            let each = |(role, name)| (0..sides).map(move |n| (Part::OneOf(role, n), format!("{name}-{n}")));
+            roles.into_iter().flat_map(each).collect()
+        }
+        (Ends::Processes, _) => roles.map(|(role, name)| (Part::One(role), name.to_owned())).into(),
     }
 }
 
@@ -223,8 +235,8 @@ fn watch(workers: &mut [Worker], patience: Duration) -> Result<(), Stopped> {
     }
 }
 
-/// What the workers say. Of two that failed, the one is heard that tells more than that the other has.
-fn hear(workers: &[Worker], ends: Ends, system_calls: u64) -> Ended {
+/// What the workers say. Of those that failed, the one is heard that tells more than that the other has.
+fn hear(workers: &[Worker], asked: &Asked<'_>, system_calls: u64) -> Ended {
     let mut seen = Vec::new();
     let mut failures = Vec::new();
     for worker in workers {
@@ -238,7 +250,13 @@ fn hear(workers: &[Worker], ends: Ends, system_calls: u64) -> Ended {
     if let Some(why) = failures.into_iter().next() {
         return Ended::Failed(why);
     }
-    if ends == Ends::Processes {
+    if let Work::Many { sides, messages, before, .. } = asked.work {
+        return match total::of(seen.concat(), sides, before + messages) {
+            Ok([sender, receiver]) => Ended::Done { sender: sender.into(), receiver: receiver.into(), system_calls },
+            Err(why) => Ended::Wrong(why),
+        };
+    }
+    if asked.entry.ends == Ends::Processes {
         // They were started in the other order.
         seen.reverse();
     }

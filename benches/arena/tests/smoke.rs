@@ -57,7 +57,7 @@ fn ringway_and_a_pipe_in_all_work() {
 
     let document: serde_json::Value = serde_json::from_slice(&fs::read(&json).expect("JSON")).expect("JSON");
     let sheets = document["sheets"].as_array().expect("sheets");
-    assert_eq!(sheets.len(), 3 + 24 + 2);
+    assert_eq!(sheets.len(), 3 + 24 + 2 + 24);
     for row in sheets.iter().flat_map(|sheet| sheet["rows"].as_array().expect("rows")) {
         for metric in row["metrics"].as_array().expect("metrics") {
             assert_eq!(metric["rounds"].as_array().map(Vec::len), Some(3), "{row}");
@@ -68,7 +68,7 @@ fn ringway_and_a_pipe_in_all_work() {
     let drawings = fs::read_dir(&dir).expect("a directory").flatten();
     let drawings: Vec<_> = drawings.filter(|file| file.path().extension().is_some_and(|it| it == "svg")).collect();
     // Bars of each metric; percentiles of round trips and bursts; the knee of bursts.
-    assert_eq!(drawings.len(), 3 + 24 + 2 * 4 + 3 + 2 + 2);
+    assert_eq!(drawings.len(), 3 + 24 + 2 * 4 + 3 + 2 + 2 + 24);
     fs::remove_dir_all(&dir).expect("a directory");
 }
 
@@ -84,10 +84,44 @@ fn everybody_takes_part() {
     assert!(queues() <= before, "a System V queue is left");
 }
 
+/// Everybody with many ends, in both loops, more of them than there are processors. Not shaq: it publishes in order
+/// without ever giving the processor up, and may stand still for long there, as its row then says.
+#[test]
+fn everybody_with_many_ends_takes_part() {
+    let names = ["crossbeam ArrayQueue", "crossbeam-channel", "kanal", "cloudtoid", "pipe", "Unix seqpacket", "POSIX"];
+    let only = "crossbeam,kanal,cloudtoid,pipe,seqpacket,POSIX";
+    let all = "--work many --sides 4 --capacity 1024 --rounds 1 --run-ms 1 --patience 60";
+    let (table, output) = run(&format!("{all} --only {only}"));
+    assert!(output.status.success(), "{output:?}");
+    assert!(!table.contains("failed"), "{table}");
+    assert_eq!(table.matches("4 to 4, try and spin").count(), 2 + 2 * 2, "two tables, two verdicts for each\n{table}");
+    for name in names {
+        line(&table, name);
+    }
+}
+
+/// A message that is lost, that comes twice, late, for another or from nowhere fails the run.
+#[test]
+fn what_goes_wrong_between_many_is_told() {
+    let (table, output) = run("--work many --broken --sides 1 --batch 1 --capacity 1024 --quick");
+    assert!(!output.status.success());
+    for (name, why) in [
+        ("broken: loses one of many:", "messages of sender 0 there came"),
+        ("broken: doubles one of many:", "message 10 of sender 0 came to a receiver after its message 10"),
+        ("broken: replaces one of many:", "message 11 of sender 0 came to a receiver after its message 110"),
+        ("broken: swaps two of many:", "message 10 of sender 0 came to a receiver after its message 11"),
+        ("broken: makes one up:", "nobody sent 0xc800000000000000"),
+    ] {
+        assert!(line(&table, name).contains(why), "{}", line(&table, name));
+    }
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(err.matches("WRONG MESSAGE").count(), 5, "{err}");
+}
+
 /// Who is broken is a row that says why, not the end of the run.
 #[test]
 fn who_is_broken_is_a_row_that_says_why() {
-    let (table, output) = run("--quick --broken --patience 2");
+    let (table, output) = run("--quick --broken --patience 2 --work rtt");
     for (name, why) in [
         ("broken: refuses:", "not today"),
         ("broken: panics:", "as it was meant to"),
@@ -102,7 +136,7 @@ fn who_is_broken_is_a_row_that_says_why() {
     assert!(!output.status.success());
     let err = String::from_utf8_lossy(&output.stderr);
     assert_eq!(err.matches("WRONG MESSAGE").count(), 1, "{err}");
-    let (_, output) = run("--quick --broken --only panics");
+    let (_, output) = run("--quick --broken --only panics --work rtt");
     assert!(output.status.success(), "{output:?}");
 }
 

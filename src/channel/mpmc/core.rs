@@ -260,15 +260,15 @@ impl<T: Payload> Core<T> {
 
     // Who is dead.
 
-    /// Asks the kernel who is alive, unless it was asked a moment ago and `now` does not insist.
-    pub(crate) fn probe(&self, now: bool) {
+    /// Asks the kernel who is alive, unless it was asked a moment ago and `now` does not insist. Whether it was asked.
+    pub(crate) fn probe(&self, now: bool) -> bool {
         if self.member.is_forked() {
-            return;
+            return false;
         }
         let time = clock::coarse_ns();
         let last = self.probed_at.load(Relaxed); // relaxed: a hint
         if !now && time.saturating_sub(last) < PROBE_EVERY_NS {
-            return;
+            return false;
         }
         self.probed_at.store(time, Relaxed); // relaxed: a hint
         self.counts.probes.fetch_add(1, Relaxed); // relaxed: a count for people
@@ -276,6 +276,7 @@ impl<T: Payload> Core<T> {
         // Somebody may have gone and been killed before it could tell: the next look is a thorough one.
         self.sendable.set(0);
         self.receivable.set(0);
+        true
     }
 
     fn bury_the_dead(&self) {

@@ -5,6 +5,9 @@
 //! kept so; the others are leased for one operation and given back behind it. So threads that once used a channel and idle
 //! ever since keep nobody from sending: operations in flight end, and their records come back.
 //!
+//! What the hot path needs of the lease that a thread used last lies in plain cells of the thread ([`Front`]), the rest in
+//! a list that is in order of use.
+//!
 //! A thread that ends gives its records back. What it kept of channels that are gone was void with them.
 
 use super::core::Core;
@@ -13,9 +16,9 @@ use crate::membership::role::Role;
 use crate::ring::payload::Payload;
 use crate::sync::backoff;
 use crate::sync::private::{AtomicU64, Ordering};
-use crate::wait::event_count::Notifier;
+use crate::wait::event_count::{Event, Notifier};
 #[cfg(not(loom))]
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::{Arc, Weak};
 
 /// Pauses before an operation that finds no record gives up for now: longer than any operation takes that runs.
@@ -48,6 +51,17 @@ pub(crate) fn new_id() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed) // relaxed: the number is all
 }
 
+/// What the hot path needs of the lease that this thread used last.
+#[cfg(not(loom))]
+struct Front {
+    /// The attachment; 0: none.
+    core: Cell<u64>,
+    record: Cell<usize>,
+    /// See `Notifier::seen`.
+    messages: Cell<u64>,
+    room: Cell<u64>,
+}
+
 /// What a thread keeps.
 #[cfg(not(loom))]
 #[derive(Default)]
@@ -55,12 +69,16 @@ struct Kept(Vec<Lease>);
 
 #[cfg(not(loom))]
 thread_local! {
+    static FRONT: Front =
+        const { Front { core: Cell::new(0), record: Cell::new(0), messages: Cell::new(0), room: Cell::new(0) } };
     static KEPT: RefCell<Kept> = const { RefCell::new(Kept(Vec::new())) };
 }
 
 #[cfg(not(loom))]
 impl Drop for Kept {
     fn drop(&mut self) {
+        // Whatever this thread may yet do has no lease to do it with.
+        FRONT.with(|front| front.core.set(0));
         for Lease { record, messages, room, home, .. } in self.0.drain(..) {
             if let Some(home) = home.and_then(|home| home.upgrade()) {
                 home.take_back(record, messages, room);
@@ -69,10 +87,40 @@ impl Drop for Kept {
     }
 }
 
+/// The record that this thread has for this channel, if it is the one that it used last.
+#[inline(always)]
+pub(crate) fn front<T: Payload>(core: &Core<T>) -> Option<usize> {
+    #[cfg(not(loom))]
+    return FRONT.with(|front| (front.core.get() == core.id()).then(|| front.record.get()));
+    #[cfg(loom)]
+    {
+        let _ = core;
+        None
+    }
+}
+
+/// After a publication under the front lease: whether nobody sleeps who waits for messages.
+#[inline(always)]
+pub(crate) fn is_calm_about_messages(event: Event<'_>) -> bool {
+    #[cfg(not(loom))]
+    return FRONT.with(|front| event.is_calm(front.messages.get()));
+    #[cfg(loom)]
+    event.is_calm(0)
+}
+
+/// After a slot was freed under the front lease: whether nobody sleeps who waits for room.
+#[inline(always)]
+pub(crate) fn is_calm_about_room(event: Event<'_>) -> bool {
+    #[cfg(not(loom))]
+    return FRONT.with(|front| event.is_calm(front.room.get()));
+    #[cfg(loom)]
+    event.is_calm(0)
+}
+
 /// Runs an operation that needs a record. `use_it` must not use another channel, nor call anything of the caller's.
 ///
 /// *Progress*: wait-free for a thread that keeps one; else some swaps, and a bounded wait when none is free.
-#[inline(always)]
+#[inline(never)]
 pub(crate) fn with<T: Payload, R>(core: &Arc<Core<T>>, use_it: impl FnOnce(&mut Lease) -> R) -> Result<R, NoRecord> {
     #[cfg(not(loom))]
     {
@@ -84,7 +132,14 @@ pub(crate) fn with<T: Payload, R>(core: &Arc<Core<T>>, use_it: impl FnOnce(&mut 
                 find_or_lease(&mut kept.0, core)?;
             }
             let lease = kept.0.first_mut()?;
-            use_it.take().map(|use_it| use_it(lease))
+            let result = use_it.take().map(|use_it| use_it(lease));
+            FRONT.with(|front| {
+                front.core.set(lease.core);
+                front.record.set(lease.record);
+                front.messages.set(lease.messages.seen());
+                front.room.set(lease.room.seen());
+            });
+            result
         });
         if let Ok(Some(result)) = kept {
             return Ok(result);

@@ -87,14 +87,9 @@ impl<T: Payload> Receiver<T> {
         if !core.is_undisturbed(Role::Receiver) {
             return None;
         }
-        let popped = lease::with(core, |lease| match core.ring().pop(core.ring().record(lease.record)) {
-            Popped::Done(delivery) => {
-                waiting::freed(core, lease);
-                Some(delivery.message)
-            }
-            _ => None,
-        });
-        popped.ok().flatten()
+        let message = core.ring().pop_at_once(core.ring().record(lease::front(core)?))?;
+        waiting::freed_in_front(core);
+        Some(message)
     }
 
     /// Receives the next message, waiting for it for so long. Zero is one try; `Duration::MAX` is for ever.

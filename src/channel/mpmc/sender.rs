@@ -82,14 +82,15 @@ impl<T: Payload> Sender<T> {
     #[inline(always)]
     fn push(&self, message: &T) -> bool {
         let core = &self.core;
-        core.is_undisturbed(Role::Sender)
-            && lease::with(core, |lease| {
-                let is_sent = matches!(core.ring().push(core.ring().record(lease.record), message), Pushed::Done(_));
-                if is_sent {
-                    waiting::published(core, lease);
-                }
-                is_sent
-            }) == Ok(true)
+        if !core.is_undisturbed(Role::Sender) {
+            return false;
+        }
+        let Some(record) = lease::front(core) else { return false };
+        let is_sent = core.ring().push_at_once(core.ring().record(record), message);
+        if is_sent {
+            waiting::published_in_front(core);
+        }
+        is_sent
     }
 
     /// Sends `message`, waiting for room for so long. Zero is one try; `Duration::MAX` is for ever.

@@ -86,7 +86,7 @@ fn push<T: Payload>(core: &Arc<Core<T>>, messages: &[T]) -> Result<usize, Vain> 
 #[inline(always)]
 pub(crate) fn published<T: Payload>(core: &Core<T>, lease: &mut Lease) {
     let event = core.messages();
-    if !lease.messages.is_calm(event) {
+    if !event.is_calm(lease.messages.seen()) {
         count_wakes(core, lease.messages.published(event));
     }
 }
@@ -95,9 +95,35 @@ pub(crate) fn published<T: Payload>(core: &Core<T>, lease: &mut Lease) {
 #[inline(always)]
 pub(crate) fn freed<T: Payload>(core: &Core<T>, lease: &mut Lease) {
     let event = core.room();
-    if !lease.room.is_calm(event) {
+    if !event.is_calm(lease.room.seen()) {
         count_wakes(core, lease.room.published(event));
     }
+}
+
+/// As [`published`], under the lease that this thread used last.
+#[inline(always)]
+pub(crate) fn published_in_front<T: Payload>(core: &Arc<Core<T>>) {
+    if !lease::is_calm_about_messages(core.messages()) {
+        publish_to_sleepers(core);
+    }
+}
+
+#[inline(never)]
+fn publish_to_sleepers<T: Payload>(core: &Arc<Core<T>>) {
+    let _ = lease::with(core, |lease| count_wakes(core, lease.messages.published(core.messages())));
+}
+
+/// As [`freed`], under the lease that this thread used last.
+#[inline(always)]
+pub(crate) fn freed_in_front<T: Payload>(core: &Arc<Core<T>>) {
+    if !lease::is_calm_about_room(core.room()) {
+        free_to_sleepers(core);
+    }
+}
+
+#[inline(never)]
+fn free_to_sleepers<T: Payload>(core: &Arc<Core<T>>) {
+    let _ = lease::with(core, |lease| count_wakes(core, lease.room.published(core.room())));
 }
 
 fn count_wakes<T: Payload>(core: &Core<T>, woken: usize) {
@@ -129,7 +155,10 @@ pub(crate) fn try_send<T: Payload>(core: &Arc<Core<T>>, messages: &[T]) -> Resul
     if !matches!(sent, Err(Vain::NotNow | Vain::InBetween)) {
         return sent;
     }
-    core.probe(sent == Err(Vain::InBetween));
+    let is_in_between = sent == Err(Vain::InBetween);
+    if !core.probe(is_in_between) && !core.ring().has_tombs() {
+        return sent;
+    }
     make_room(core);
     match push(core, messages) {
         Err(Vain::InBetween) => Err(Vain::NotNow),
@@ -364,8 +393,11 @@ pub(crate) fn try_recv<T: Payload>(core: &Arc<Core<T>>, want: &mut Want<'_, T>) 
     if !matches!(got, Err(Vain::NotNow | Vain::InBetween)) {
         return got;
     }
-    core.probe(false);
-    if matches!(got, Err(Vain::InBetween)) {
+    let is_in_between = matches!(got, Err(Vain::InBetween));
+    if !core.probe(false) && !is_in_between {
+        return got;
+    }
+    if is_in_between {
         core.ring().entomb_head(&**core);
     }
     match pop(core, want) {

@@ -77,7 +77,7 @@ pub(crate) use recover::{Oracle, Recovered};
 pub(crate) use word::Owner;
 
 use super::payload::Payload;
-use crate::layout::many::{Many, Seat};
+use crate::layout::many::{Many, Walk};
 use crate::layout::shared::{CLOSED, Record};
 use crate::sync::AtomicU64;
 use crate::sync::Ordering::Relaxed;
@@ -125,24 +125,14 @@ impl<T: Payload> Ring<T> {
         &self.many.page().head.0
     }
 
-    /// The seat of the next position.
+    /// How many slots from there on, `most` at most, have a word that is as wanted of their lap.
     #[inline(always)]
-    fn next(&self, seat: Seat) -> Seat {
-        if seat.slot as u64 + 1 == self.many.capacity {
-            Seat { slot: 0, lap: seat.lap + self.many.capacity }
-        } else {
-            Seat { slot: seat.slot + 1, ..seat }
-        }
-    }
-
-    /// How many slots from `seat` on, `most` at most, have a word that is as wanted.
-    #[inline(always)]
-    fn count(&self, mut seat: Seat, most: usize, is_wanted: impl Fn(u64, u64) -> bool) -> usize {
+    fn count(&self, mut walk: Walk<'_, T>, most: usize, wanted: impl Fn(u64) -> Word) -> usize {
         let mut count = 0;
         // Freed and filled are acquired alike.
-        while count < most && is_wanted(self.many.word(seat.slot).load(FILLED.acquire()), seat.lap) {
+        while count < most && walk.slot().word.load(FILLED.acquire()) == wanted(walk.lap).0 {
             count += 1;
-            seat = self.next(seat);
+            walk.step();
         }
         count
     }

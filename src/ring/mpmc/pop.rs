@@ -9,7 +9,7 @@
 
 use super::word::{Claim, Held, State, Word};
 use super::{Delivery, Ring};
-use crate::layout::many::Seat;
+use crate::layout::many::{Seat, Slot};
 use crate::layout::shared::{CLOSED, Record};
 use crate::ring::Corrupt;
 use crate::ring::payload::{self, Payload};
@@ -39,20 +39,23 @@ impl<T: Payload> Ring<T> {
     ///
     /// *If the process dies here*: before the claim nothing has changed; between the claim and the freeing of the slot the
     /// message is found by others and delivered again; after it the message is gone.
-    #[inline(always)]
     pub(crate) fn pop(&self, record: &Record) -> Popped<Delivery<T>> {
-        let head = self.head().load(Relaxed); // relaxed: a stale one is found out by the slot's word, or by the claim
-        let seat = self.many.seat(head);
-        let word = self.many.word(seat.slot).load(FILLED.acquire());
-        if word == Word::full(seat.lap).0 && self.claim_to_read(record, head, 1) {
-            return Popped::Done(self.deliver(seat, Word(word), None));
-        }
-        self.pop_anew(record)
+        self.claim_next(record).map(|(seat, word)| self.deliver(seat, word, None))
     }
 
-    #[inline(never)]
-    fn pop_anew(&self, record: &Record) -> Popped<Delivery<T>> {
-        self.claim_next(record).map(|(seat, word)| self.deliver(seat, word, None))
+    /// As [`pop`](Self::pop), in the most frequent case: the next message is there, is delivered for the first time, and
+    /// nobody else is faster. `None`: it is to be asked why.
+    #[inline(always)]
+    pub(crate) fn pop_at_once(&self, record: &Record) -> Option<T> {
+        let head = self.head().load(Relaxed); // relaxed: a stale one is found out by the slot's word, or by the claim
+        let seat = self.many.seat(head);
+        let slot = self.many.slot(seat.slot);
+        if slot.word.load(FILLED.acquire()) != Word::full(seat.lap).0 || !self.claim_to_read(record, head, 1) {
+            return None;
+        }
+        let message = self.read(slot);
+        self.free(slot, seat.lap);
+        Some(message)
     }
 
     /// As [`pop`](Self::pop), but the message goes into a hand that the caller leases, and stays there.
@@ -79,20 +82,20 @@ impl<T: Payload> Ring<T> {
         let mut backoff = Backoff::default();
         while backoff.is_patient() {
             let head = self.head().load(Relaxed); // relaxed: as in `pop`
-            let mut seat = self.many.seat(head);
-            let full = self.count(seat, most, |word, lap| word == Word::full(lap).0);
+            let mut walk = self.many.walk(self.many.seat(head));
+            let full = self.count(walk.clone(), most, Word::full);
             if full == 0 {
                 // A tombstone, a message that was taken over before, or nothing.
-                return self.pop_anew(record).map(|delivery| {
+                return self.pop(record).map(|delivery| {
                     messages[0] = delivery.message;
                     1
                 });
             }
             if self.claim_to_read(record, head, full) {
                 for message in &mut messages[..full] {
-                    *message = self.read(seat);
-                    self.free(seat);
-                    seat = self.next(seat);
+                    *message = self.read(walk.slot());
+                    self.free(walk.slot(), walk.lap);
+                    walk.step();
                 }
                 return Popped::Done(full);
             }
@@ -120,7 +123,7 @@ impl<T: Payload> Ring<T> {
             } else if state == State::Full {
                 return Popped::Done((seat, word));
             } else {
-                self.free(seat);
+                self.free(self.many.slot(seat.slot), seat.lap);
             }
         }
         self.popped_nothing(record, Popped::Beaten)
@@ -136,7 +139,7 @@ impl<T: Payload> Ring<T> {
             if word.at(seat.lap) != State::Tomb || !self.claim_to_read(record, head, 1) {
                 break;
             }
-            self.free(seat);
+            self.free(self.many.slot(seat.slot), seat.lap);
             cleared = true;
         }
         record.consuming.store(Claim::NONE.0, ANNOUNCED.release());
@@ -153,10 +156,10 @@ impl<T: Payload> Ring<T> {
 
     /// The message of a slot that we have claimed.
     #[inline(always)]
-    fn read(&self, seat: Seat) -> T {
-        // SAFETY: [1] the address of a slot. [2] We claimed its position, whose word said that the message was written, so
-        //  nobody writes there before we free it.
-        self.many.with_slot(seat.slot, |place| unsafe { payload::read(place) })
+    fn read(&self, slot: Slot<'_, T>) -> T {
+        // SAFETY: [1] the address of a slot's message. [2] We claimed its position, whose word said that the message was
+        //  written, so nobody writes there before we free it.
+        slot.with(|place| unsafe { payload::read(place) })
     }
 
     /// What was in a hand that the caller leases.
@@ -168,19 +171,19 @@ impl<T: Payload> Ring<T> {
     /// Takes the message out of a slot that we have claimed, into a hand if there is one, and frees the slot.
     #[inline(always)]
     pub(super) fn deliver(&self, seat: Seat, word: Word, hand: Option<usize>) -> Delivery<T> {
-        let position = seat.lap + seat.slot as u64;
-        let delivery = Delivery { message: self.read(seat), position, attempt: word.attempts() as u32 + 1 };
+        let (slot, position) = (self.many.slot(seat.slot), seat.lap + seat.slot as u64);
+        let delivery = Delivery { message: self.read(slot), position, attempt: word.attempts() as u32 + 1 };
         if let Some(hand) = hand {
             self.hold(hand, &delivery);
         }
-        self.free(seat);
+        self.free(slot, seat.lap);
         delivery
     }
 
     /// Gives a slot that we have claimed to the producers of the next lap.
     #[inline(always)]
-    fn free(&self, seat: Seat) {
-        self.many.word(seat.slot).store(Word::free(seat.lap + self.many.capacity).0, FREED.release());
+    fn free(&self, slot: Slot<'_, T>, lap: u64) {
+        slot.word.store(Word::free(lap + self.many.capacity).0, FREED.release());
     }
 
     /// Why there is nothing at `head`; `None`: it may be otherwise by now.

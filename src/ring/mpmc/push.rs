@@ -8,7 +8,7 @@
 
 use super::Ring;
 use super::word::{Claim, State, Word};
-use crate::layout::many::Seat;
+use crate::layout::many::{Seat, Slot};
 use crate::layout::shared::{CLOSED, Record};
 use crate::ring::Corrupt;
 use crate::ring::payload::{self, Payload};
@@ -43,22 +43,35 @@ impl<T: Payload> Ring<T> {
     ///
     /// *If the process dies here*: before the claim nothing was sent; between the claim and the publication the position
     /// is found by others, who make it a tombstone; after it the message was sent.
+    ///
+    /// In the most frequent case: there is room, and nobody else is faster. Whether it was sent; if not,
+    /// [`push_some`](Self::push_some) tells why, or sends it.
     #[inline(always)]
-    pub(crate) fn push(&self, record: &Record, message: &T) -> Pushed {
+    pub(crate) fn push_at_once(&self, record: &Record, message: &T) -> bool {
         let tail = self.tail().load(Relaxed); // relaxed: a stale one is found out by the slot's word, or by the claim
         let seat = self.many.seat(tail);
-        // A closed tail has a lap that no slot has.
-        let word = self.many.word(seat.slot).load(FREED.acquire());
-        if tail < CLOSED && word == Word::free(seat.lap).0 && self.claim_to_write(record, tail, 1) {
-            self.write(seat, message);
-            return Pushed::Done(1);
+        let slot = self.many.slot(seat.slot);
+        // A closed tail is above every position.
+        if slot.word.load(FREED.acquire()) != Word::free(seat.lap).0 || tail >= CLOSED {
+            return false;
         }
-        self.push_some(record, core::slice::from_ref(message))
+        if !self.claim_to_write(record, tail, 1) {
+            return false;
+        }
+        self.write(slot, seat.lap, message);
+        true
+    }
+
+    /// Sends one message.
+    #[cfg(test)]
+    pub(crate) fn push(&self, record: &Record, message: &T) -> Pushed {
+        let is_sent = self.push_at_once(record, message);
+        if is_sent { Pushed::Done(1) } else { self.push_some(record, core::slice::from_ref(message)) }
     }
 
     /// Sends the first of `messages`, as many as there is room for at once and as one claim may have.
     ///
-    /// *Progress* and *death* as in [`push`](Self::push), position by position.
+    /// *Progress* and *death* as in [`push_at_once`](Self::push_at_once), position by position.
     #[inline(never)]
     pub(crate) fn push_some(&self, record: &Record, messages: &[T]) -> Pushed {
         let most = self.most(messages.len());
@@ -68,8 +81,9 @@ impl<T: Payload> Ring<T> {
             if tail >= CLOSED {
                 return self.pushed_nothing(record, Pushed::Closed);
             }
-            let mut seat = self.many.seat(tail);
-            let free = self.count(seat, most, |word, lap| word == Word::free(lap).0);
+            let seat = self.many.seat(tail);
+            let mut walk = self.many.walk(seat);
+            let free = self.count(walk.clone(), most, Word::free);
             if free == 0 {
                 match self.why_no_room(tail, seat) {
                     Some(reason) => return self.pushed_nothing(record, reason),
@@ -78,8 +92,8 @@ impl<T: Payload> Ring<T> {
             }
             if self.claim_to_write(record, tail, free) {
                 for message in &messages[..free] {
-                    self.write(seat, message);
-                    seat = self.next(seat);
+                    self.write(walk.slot(), walk.lap, message);
+                    walk.step();
                 }
                 return Pushed::Done(free);
             }
@@ -98,11 +112,11 @@ impl<T: Payload> Ring<T> {
 
     /// Writes a message to a slot that we have claimed, and publishes it.
     #[inline(always)]
-    fn write(&self, seat: Seat, message: &T) {
-        // SAFETY: [1] the address of a slot. [2] We claimed its position, so nobody else writes there, and nobody reads
-        //  before the word says so.
-        self.many.with_slot(seat.slot, |place| unsafe { payload::write(place, message) });
-        self.many.word(seat.slot).store(Word::full(seat.lap).0, FILLED.release());
+    fn write(&self, slot: Slot<'_, T>, lap: u64, message: &T) {
+        // SAFETY: [1] the address of a slot's message. [2] We claimed its position, so nobody else writes there, and nobody
+        //  reads before the word says so.
+        slot.with(|place| unsafe { payload::write(place, message) });
+        slot.word.store(Word::full(lap).0, FILLED.release());
     }
 
     /// Why the slot of `tail` cannot be claimed; `None`: it may be otherwise by now.

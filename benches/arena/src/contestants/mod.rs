@@ -7,6 +7,7 @@ mod iceoryx2;
 mod ipc_channel;
 mod kanal;
 mod limits;
+mod many;
 mod mqueue;
 mod peers;
 mod pipe;
@@ -35,6 +36,7 @@ pub fn all() -> Vec<Entry> {
     all.extend(mqueue::entries());
     all.extend(sysv::entries());
     all.extend(peers::peers());
+    all.extend(many::entries());
     all.extend(broken::entries());
     all
 }

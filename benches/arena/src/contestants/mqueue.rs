@@ -42,17 +42,28 @@ fn duplicate(queue: &MqdT) -> MqdT {
     unsafe { std::ptr::read(queue) }
 }
 
-fn name(place: &Place) -> String {
+pub(super) fn name(place: &Place) -> String {
     format!("/{}", place.name)
 }
 
-fn mode() -> Mode {
+pub(super) fn mode() -> Mode {
     Mode::S_IRUSR | Mode::S_IWUSR
 }
 
-fn create<M: Message>(place: &Place, capacity: usize) -> nix::Result<MqdT> {
-    let attr = MqAttr::new(0, capacity as mq_attr_member_t, M::BYTES as mq_attr_member_t, 0);
-    mq_open(name(place).as_str(), MQ_OFlag::O_CREAT | MQ_OFlag::O_EXCL | MQ_OFlag::O_RDONLY, mode(), Some(&attr))
+/// A new queue, opened for reading: of the place's capacity, or of what anybody may have.
+pub(super) fn create<M: Message>(place: &Place, flags: MQ_OFlag) -> Result<MqdT, Failure> {
+    // For who may; the rest of us has room for ten messages anyway.
+    let _ = setrlimit(Resource::RLIMIT_MSGQUEUE, nix::sys::resource::RLIM_INFINITY, nix::sys::resource::RLIM_INFINITY);
+    let flags = flags | MQ_OFlag::O_CREAT | MQ_OFlag::O_EXCL | MQ_OFlag::O_RDONLY;
+    let of = |capacity: usize| {
+        let attr = MqAttr::new(0, capacity as mq_attr_member_t, M::BYTES as mq_attr_member_t, 0);
+        mq_open(name(place).as_str(), flags, mode(), Some(&attr))
+    };
+    let queue = of(place.capacity).or_else(|error| {
+        let most = fs::read_to_string(LIMIT).ok().and_then(|text| text.trim().parse().ok()).ok_or(error)?;
+        of(place.capacity.min(most))
+    });
+    queue.map_err(|error| format!("mq_open: {error}").into())
 }
 
 impl<M: Message> Sender<M> for End {
@@ -83,14 +94,7 @@ impl Between for Queue {
     }
 
     fn receiver<M: Message>(&self, place: &Place) -> Result<End, Failure> {
-        // For who may; the rest of us has room for ten messages anyway.
-        let _ =
-            setrlimit(Resource::RLIMIT_MSGQUEUE, nix::sys::resource::RLIM_INFINITY, nix::sys::resource::RLIM_INFINITY);
-        let queue = create::<M>(place, place.capacity).or_else(|error| {
-            let most = fs::read_to_string(LIMIT).ok().and_then(|text| text.trim().parse().ok()).ok_or(error)?;
-            create::<M>(place, place.capacity.min(most))
-        });
-        Ok(End(queue.map_err(|error| format!("mq_open: {error}"))?))
+        create::<M>(place, MQ_OFlag::empty()).map(End)
     }
 
     fn clean(&self, place: &Place) {

@@ -24,7 +24,7 @@ pub fn entries() -> Vec<Entry> {
 struct Pipe;
 
 /// The fifo, whoever comes first. Opening it waits for the other side.
-fn fifo(place: &Place) -> Result<PathBuf, Failure> {
+pub(super) fn fifo(place: &Place) -> Result<PathBuf, Failure> {
     let path = place.dir.join("fifo");
     match nix::unistd::mkfifo(&path, Mode::S_IRUSR | Mode::S_IWUSR) {
         Ok(()) | Err(Errno::EEXIST) => Ok(path),

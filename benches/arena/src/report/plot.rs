@@ -35,7 +35,7 @@ pub fn draw(dir: &Path, sheets: &[Sheet]) -> Result<(), Failure> {
         }
         match sheet.cell.work {
             WorkKind::Rtt => curves(&path("-percentiles"), sheet, "trip", "single round trips")?,
-            WorkKind::Rate => {}
+            WorkKind::Rate | WorkKind::Many => {}
             WorkKind::Burst => {
                 curves(&path("-first-percentiles"), sheet, "first", "first message of a burst")?;
                 knee(&path("-knee"), sheet)?;

@@ -62,7 +62,7 @@ fn header(sheet: &Sheet, about: &Metric, named: Option<&str>) -> Vec<String> {
             .into();
     header.extend(match sheet.cell.work {
         WorkKind::Rtt => vec!["p50 p99 p99.9 of single trips".to_owned()],
-        WorkKind::Rate => vec![],
+        WorkKind::Rate | WorkKind::Many => vec![],
         WorkKind::Burst if about.id == "sleeps" => vec!["system calls a message, traced".to_owned()],
         WorkKind::Burst if about.id == "cpu_percent" => vec![],
         WorkKind::Burst => vec!["p50 p99 of all".to_owned()],
@@ -95,7 +95,7 @@ fn cells(sheet: &Sheet, row: &Row, metric: usize, named: Option<&str>) -> Vec<St
         under(Sky::Far),
     ];
     cells.extend(match (sheet.cell.work, about.id) {
-        (WorkKind::Rate, _) | (_, "cpu_percent") => None,
+        (WorkKind::Rate | WorkKind::Many, _) | (_, "cpu_percent") => None,
         (WorkKind::Rtt, _) => Some(quantiles(row, "trip", &[0.5, 0.99, 0.999], 1.0)),
         (_, "first_us") => Some(quantiles(row, "first", &[0.5, 0.99], 1e3)),
         (_, "last_us") => Some(quantiles(row, "last", &[0.5, 0.99], 1e3)),

@@ -2,6 +2,8 @@
 //!
 //! A target is reached when the interval of the paired ratio reaches it: its better end does.
 
+mod many;
+
 use super::{DEFAULT, SLEEPING, SPINNING, TABLE, table};
 use crate::args::WorkKind;
 use crate::contestant::Waiting;
@@ -76,6 +78,7 @@ pub fn all(sheets: &[Sheet]) -> Vec<Verdict> {
     let mut verdicts = round_trips(sheets);
     verdicts.extend(one_way(sheets));
     verdicts.extend(bursts(sheets));
+    verdicts.extend(many::all(sheets));
     verdicts
 }
 

@@ -2,8 +2,10 @@
 
 pub mod bursts;
 pub mod histogram;
+pub mod many;
 pub mod one_way;
 pub mod round_trip;
+pub mod tally;
 
 use crate::board::Board;
 use crate::clock::{Of, cpu_ns, sleeps};
@@ -60,7 +62,7 @@ fn check<M: Message>(message: &M, number: u64) -> Result<(), Failure> {
 
 /// A message came that is not the one that was sent: the contestant, or the arena, is broken.
 #[derive(Debug)]
-pub struct WrongMessage(String);
+pub struct WrongMessage(pub String);
 
 impl fmt::Display for WrongMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

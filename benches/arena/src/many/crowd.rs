@@ -1,0 +1,86 @@
+//! Where many ends meet: on the board, as `Board::meet` is for two, but asleep. There are more ends than processors, and
+//! whoever waits must not stand in the way of those that are waited for.
+
+use crate::board::Board;
+use crate::contestant::Failure;
+use nix::libc;
+use std::hint::spin_loop;
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicU64, Ordering::*};
+
+/// Looks before the sleep: so that those who come at the same time, on processors of their own, leave at the same time.
+const LOOKS: u32 = 200;
+/// How long a sleeper does not notice that somebody has failed.
+static SLICE: libc::timespec = libc::timespec { tv_sec: 0, tv_nsec: 20_000_000 };
+
+/// All ends of a turn.
+#[derive(Debug, Clone, Copy)]
+pub struct Crowd<'a> {
+    board: &'a Board,
+    members: u64,
+}
+
+impl<'a> Crowd<'a> {
+    /// So many, who meet on that board.
+    pub fn new(board: &'a Board, members: usize) -> Self {
+        Self { board, members: members as u64 }
+    }
+
+    /// Waits until all have come.
+    pub fn meet(&self) -> Result<(), Failure> {
+        let [arrived, meetings, ..] = self.board.crowd();
+        let seen = meetings.load(Acquire);
+        if arrived.fetch_add(1, AcqRel) + 1 == self.members {
+            arrived.store(0, Relaxed);
+            meetings.store(seen + 1, Release);
+            wake_all(meetings);
+            return Ok(());
+        }
+        for _ in 0..LOOKS {
+            if meetings.load(Acquire) != seen {
+                return Ok(());
+            }
+            spin_loop();
+        }
+        while meetings.load(Acquire) == seen {
+            if self.board.has_failed() {
+                return Err("the other side has failed".into());
+            }
+            sleep_while(meetings, seen);
+        }
+        Ok(())
+    }
+
+    /// One sender more is done; whether it is the last of so many.
+    pub fn is_last_sender(&self, senders: usize) -> bool {
+        let [_, _, done, _] = self.board.crowd();
+        (done.fetch_add(1, AcqRel) + 1).is_multiple_of(senders as u64)
+    }
+
+    /// A receiver has taken so many more of the messages that end it.
+    pub fn add_stops(&self, taken: u64) {
+        self.board.crowd()[3].fetch_add(taken, AcqRel);
+    }
+
+    /// How many of those were taken since the last time that somebody asked.
+    pub fn take_stops(&self) -> u64 {
+        self.board.crowd()[3].swap(0, AcqRel)
+    }
+}
+
+/// The low half of the word, which is the first in memory here, is what the kernel compares.
+fn sleep_while(word: &AtomicU64, value: u64) {
+    // SAFETY: a word that is mapped, a timeout that outlives the call, and no second word.
+    unsafe {
+        let at = word.as_ptr().cast::<u32>();
+        libc::syscall(libc::SYS_futex, at, libc::FUTEX_WAIT, value as u32, &raw const SLICE, null_mut::<u32>(), 0)
+    };
+}
+
+fn wake_all(word: &AtomicU64) {
+    // SAFETY: a word that is mapped; waking takes no other memory.
+    unsafe { libc::syscall(libc::SYS_futex, word.as_ptr().cast::<u32>(), libc::FUTEX_WAKE, i32::MAX) };
+}
+
+#[cfg(target_endian = "big")]
+compile_error!("a futex is taken to be the first half of a word");

@@ -1,0 +1,23 @@
+//! Victims, survivors, and what is done to them.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `puppet.rs` | a child that is traced: steps, breakpoints, the end |
+//! | `walk.rs` | one operation, instruction by instruction, and the way to any of them |
+//! | `stage.rs` | what a scene is; killing and stopping in each state |
+//! | `run.rs` | the program: which scenes, in which processes, and the table at the end |
+//! | `spsc_*.rs` | the scenes of one kind of channel; another kind is another file, named in `run.rs` |
+
+mod message;
+mod puppet;
+pub(crate) mod run;
+mod sleeper;
+mod spsc_doors;
+mod spsc_pair;
+mod spsc_receiver;
+mod spsc_sender;
+mod spsc_sleeper;
+mod stage;
+#[path = "../support/mod.rs"]
+mod support;
+mod walk;
