@@ -230,7 +230,8 @@ fn nothing_is_left(dir: &Dir, rx: Receiver<Message>, sizes: Sizes) {
     let [records, hands] = leased(&path, sizes);
     assert!(records <= 1 && hands == 0, "{records} records and {hands} hands are leased, and this thread keeps one");
     // As many members as there can be.
-    let others: Vec<_> = (1..sizes.members).map(|_| Sender::<Message>::open_with(NAME, &dir.options()).unwrap()).collect();
+    let others: Vec<_> =
+        (1..sizes.members).map(|_| Sender::<Message>::open_with(NAME, &dir.options()).unwrap()).collect();
     let more = Sender::<Message>::open_with(NAME, &dir.options());
     assert!(matches!(more, Err(OpenError::TooManyMembers { .. })), "{more:?}");
     let tx = others[0].clone();
@@ -274,10 +275,12 @@ fn round(test: &str, random: &mut Random, kills: u64) -> u64 {
     let tx = Sender::<Message>::create_with(NAME, &sizes.options(&dir)).unwrap();
     let mut crew = Crew::new(test, &dir, &logs, random.clone());
     random.next();
-    let mut control = Child::start_with(test, "control", &dir, &[
-        ("LOGS", logs.path().display().to_string()),
-        ("WORKER", "0".to_owned()),
-    ]);
+    let mut control = Child::start_with(
+        test,
+        "control",
+        &dir,
+        &[("LOGS", logs.path().display().to_string()), ("WORKER", "0".to_owned())],
+    );
     let control_log = Log::open(&log_path(logs.path(), 0));
     let began = Instant::now();
     crew.start_all();

@@ -183,7 +183,8 @@ fn a_hundred_sleeping_senders() {
         let options = dir.options().capacity(capacity as usize).operations(operations);
         let rx = Receiver::<u64>::create_with(NAME, &options.wait(WaitStrategy::Sleep).slice(Duration::MAX)).unwrap();
         let start = |first: usize| {
-            let environment = [("FIRST", first.to_string()), ("EACH", each.to_string()), ("CAPACITY", capacity.to_string())];
+            let environment =
+                [("FIRST", first.to_string()), ("EACH", each.to_string()), ("CAPACITY", capacity.to_string())];
             Child::start_with(&here!(), "senders", &dir, &environment)
         };
         let children = [start(0), start(THREADS)];

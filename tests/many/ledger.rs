@@ -122,9 +122,8 @@ impl Ledger {
             let got = sender.fates.len() as u64;
             assert!(got <= sender.tried, "of sender {id} came {got} messages, and it had only tried {}", sender.tried);
             // What was tried arrived up to some message: of what was in doubt a prefix was sent.
-            let is_missing = |number: &u64| {
-                sender.fates.get(*number as usize - 1).is_none_or(|fate| fate & (FINAL | UNKNOWN) == 0)
-            };
+            let is_missing =
+                |number: &u64| sender.fates.get(*number as usize - 1).is_none_or(|fate| fate & (FINAL | UNKNOWN) == 0);
             let missing: Vec<_> = (1..=sender.sent.max(got)).filter(is_missing).collect();
             if !missing.is_empty() {
                 eprintln!("sender {id}: {missing:?} of {} did not arrive", sender.sent);
@@ -138,7 +137,10 @@ impl Ledger {
             assert!(is_each_another, "message {number} of {sender}: two deliveries of one number: {deliveries:?}");
             let last = attempts.last().copied();
             let was_last = |(attempt, fate): &(u32, Fate)| *fate != Fate::Committed || Some(*attempt) == last;
-            assert!(deliveries.iter().all(was_last), "message {number} of {sender} came behind a commit: {deliveries:?}");
+            assert!(
+                deliveries.iter().all(was_last),
+                "message {number} of {sender} came behind a commit: {deliveries:?}"
+            );
             let fate = self.senders[sender].fates[*number as usize - 1];
             assert!(fate & AT_ONCE == 0, "message {number} of {sender} came behind a commit: {deliveries:?}");
         }
