@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
-use support::{Child, Dir, PATIENCE, Random, number, role};
+use support::{Child, Dir, Random, hear, number, role, tell};
 
 /// Longer than this nobody stands still, however slow the machine.
 const STILL: Duration = Duration::from_secs(10);
@@ -296,6 +296,7 @@ fn round(test: &str, random: &mut Random, kills: u64) -> u64 {
         }
     }
     crew.until_all_are_here();
+    crew.reap(true);
     crew.until_all_have_moved();
     assert_eq!((tx.sender_count() as u64, tx.receiver_count() as u64), (1 + 3 * THREADS, 5 * THREADS));
     let took = began.elapsed();
@@ -305,13 +306,19 @@ fn round(test: &str, random: &mut Random, kills: u64) -> u64 {
     std::fs::remove_file(log_path(logs.path(), 0)).unwrap();
     eprintln!("{sizes:?}: {killed} kills in {took:?}");
     eprintln!("  longest stall of the control {:?}", Duration::from_nanos(control_log.stall_ns()));
+    end(&dir, crew, tx, sizes);
+    killed
+}
+
+/// Everybody stops; what they wrote down is added up, and nothing is left of anybody.
+fn end(dir: &Dir, crew: Crew<'_>, tx: Sender<Message>, sizes: Sizes) -> Ledger {
     let rx = Receiver::<Message>::open_with(NAME, &dir.options()).unwrap();
     let mut ledger = crew.finish(tx, &rx);
-    let tombs = tombs(&dir, &rx, &ledger);
+    let empty = empty_positions(dir, &rx, &ledger);
     ledger.check();
     eprintln!(
         "  sent {}, in doubt {}, received {}, marked {}, given back {}, late {} of {}, in hand of the killed {}, lost {} of {}, \
-         tombstones and messages lost {tombs}",
+         positions of tombstones and of the lost {empty}",
         ledger.sent(),
         ledger.in_doubt,
         ledger.received,
@@ -324,13 +331,20 @@ fn round(test: &str, random: &mut Random, kills: u64) -> u64 {
         ledger.may_be_lost
     );
     assert!(ledger.received > 0, "nothing went through: this shows nothing");
-    nothing_is_left(&dir, rx, sizes);
+    assert!(empty >= ledger.lost);
+    ledger.empty = empty;
+    let path = rx.path().expect("a file").to_owned();
+    nothing_is_left(dir, rx, sizes);
+    if path.exists() {
+        // It is persistent.
+        observe::remove(NAME, Some(dir.path())).unwrap();
+    }
     assert!(dir.files().is_empty(), "{:?}", dir.files());
-    killed
+    ledger
 }
 
 /// Positions that no message came from.
-fn tombs(dir: &Dir, rx: &Receiver<Message>, ledger: &Ledger) -> u64 {
+fn empty_positions(dir: &Dir, rx: &Receiver<Message>, ledger: &Ledger) -> u64 {
     let tx = Sender::<Message>::open_with(NAME, &dir.options()).unwrap();
     tx.send(message(0, 0)).unwrap();
     let guard = rx.recv_ref().unwrap();
@@ -350,4 +364,129 @@ fn whoever_is_killed_the_others_go_on_and_what_was_sent_arrives_once_or_marked()
     for _ in 0..number("RINGWAY_ROUNDS", 2) {
         round(&here!(), &mut random, kills);
     }
+}
+
+/// All of them at once, again and again: a persistent channel keeps what was sent and committed.
+#[test]
+fn when_all_are_killed_at_once_a_persistent_channel_keeps_what_was_sent() {
+    if let Some(role) = role() {
+        assert!(crew::is_worker(&role, &Dir::new()));
+        return;
+    }
+    let (dir, logs) = (Dir::new(), Dir::new());
+    let sizes = Sizes { capacity: 64, members: 24, operations: 40, in_hand: 30 };
+    let test = here!();
+    let mut crew = Crew::new(&test, &dir, &logs, Random::new());
+    crew.environment.push(("PERSISTENT", "1".to_owned()));
+    drop(Sender::<Message>::create_with(NAME, &sizes.options(&dir).persistent(true)).unwrap());
+    let waves = number("RINGWAY_KILLS", 40) / 10 + 1;
+    for _ in 0..waves {
+        crew.start_all();
+        if crew.random.below(4) > 0 {
+            crew.until_all_are_here();
+            crew.until_all_have_moved();
+        }
+        std::thread::sleep(Duration::from_micros(crew.random.below(10_000)));
+        crew.kill_all();
+        // The next come while the last are on their way out; or behind them.
+        if crew.random.below(2) == 0 {
+            crew.reap(true);
+            let seen = observe::stat(NAME, Some(dir.path()));
+            assert!(seen.is_ok_and(|seen| !seen.is_in_use));
+        }
+    }
+    crew.start_all();
+    crew.until_all_are_here();
+    crew.until_all_have_moved();
+    let tx = Sender::<Message>::open_with(NAME, &dir.options().persistent(true)).unwrap();
+    eprintln!("{sizes:?}: all were killed at once, {waves} times");
+    end(&dir, crew, tx, sizes);
+}
+
+/// All of them at once: an ephemeral channel is another one afterwards, whoever comes.
+#[test]
+fn when_all_are_killed_at_once_an_ephemeral_channel_is_no_more() {
+    let dir = Dir::new();
+    if let Some(role) = role() {
+        let tx = Sender::<Message>::open_or_create_with(NAME, &dir.patient().capacity(9)).unwrap();
+        let rx = Receiver::<Message>::open_or_create_with(NAME, &dir.patient().capacity(9)).unwrap();
+        tell(format_args!("{:x?}", tx.instance_id()));
+        let held = (role == "holder").then(|| {
+            tx.send(message(1, 1)).unwrap();
+            rx.recv_ref().unwrap()
+        });
+        tell("here");
+        hear();
+        drop(held);
+        loop {
+            tx.send(message(2, 2)).unwrap();
+            rx.recv().unwrap();
+        }
+    }
+    let mut last = String::new();
+    for round in 0..4 {
+        let mut children: Vec<_> =
+            ["holder", "other", "other", "holder"].map(|role| Child::start(&here!(), role, &dir)).into();
+        let instances: Vec<_> = children.iter_mut().map(Child::hear).collect();
+        assert!(instances.iter().all(|instance| *instance == instances[0] && *instance != last), "{instances:?}");
+        last = instances[0].clone();
+        for child in &mut children {
+            child.expect("here");
+        }
+        children[1].tell("go");
+        children[2].tell("go");
+        for child in &mut children {
+            child.kill_now();
+        }
+        if round % 2 == 0 {
+            children.into_iter().for_each(Child::kill);
+            assert_eq!(dir.files(), [NAME]);
+            assert!(Receiver::<Message>::open_with(NAME, &dir.options()).unwrap_err().is_not_found());
+        }
+    }
+    let rx = support::in_time("a receiver of what nobody has", {
+        let options = dir.patient();
+        move || Receiver::<Message>::create_with(NAME, &options).unwrap()
+    });
+    assert_ne!(format!("{:x?}", rx.instance_id()), last);
+    assert_eq!((rx.len(), rx.in_hand(), rx.disconnect_reason()), (0, 0, None));
+    drop(rx);
+    assert!(dir.files().is_empty());
+}
+
+/// Short stops at random moments, and many: nobody is taken for dead, so nothing is lost, or comes again, or is passed over.
+#[test]
+fn whoever_is_stopped_at_random_is_alive() {
+    if let Some(role) = role() {
+        assert!(crew::is_worker(&role, &Dir::new()));
+        return;
+    }
+    let (dir, logs) = (Dir::new(), Dir::new());
+    let sizes = Sizes { capacity: 16, members: 24, operations: 40, in_hand: 30 };
+    let tx = Sender::<Message>::create_with(NAME, &sizes.options(&dir)).unwrap();
+    let test = here!();
+    let mut crew = Crew::new(&test, &dir, &logs, Random::new());
+    crew.environment.push(("RETURNS", "0".to_owned()));
+    crew.start_all();
+    crew.until_all_are_here();
+    let stops = number("RINGWAY_KILLS", 40);
+    let done = |crew: &Crew<'_>| -> u64 { crew.workers.iter().flat_map(|worker| &worker.logs).map(Log::done).sum() };
+    let mut still = 0;
+    for stop in 0..stops {
+        let victim = crew.random.below(crew.workers.len() as u64) as usize;
+        crew.workers[victim].child.signal(Signal::SIGSTOP);
+        let before = done(&crew);
+        // One long one; and the others shorter than anybody's patience, or longer.
+        let time = if stop == 0 { number("RINGWAY_STOP_MS", 1000) * 1000 } else { 1000 + crew.random.below(8000) };
+        std::thread::sleep(Duration::from_micros(time));
+        assert_eq!((tx.sender_count() as u64, tx.receiver_count() as u64), (1 + 3 * THREADS, 5 * THREADS));
+        still += u64::from(done(&crew) == before);
+        crew.workers[victim].child.signal(Signal::SIGCONT);
+        std::thread::sleep(Duration::from_micros(crew.random.below(2000)));
+    }
+    crew.until_all_have_moved();
+    eprintln!("{sizes:?}: {stops} stops, of which {still} stopped all");
+    let ledger = end(&dir, crew, tx, sizes);
+    assert_eq!((ledger.lost, ledger.marked, ledger.unknown, ledger.late), (0, 0, 0, 0));
+    assert_eq!(ledger.empty, 0, "nobody's position was made a tombstone");
 }

@@ -38,6 +38,8 @@ pub(crate) struct Ledger {
     pub(crate) late: u64,
     pub(crate) lost: u64,
     pub(crate) in_doubt: u64,
+    /// Positions that no message came from: those of tombstones, and of messages that are lost.
+    pub(crate) empty: u64,
 }
 
 impl Ledger {
