@@ -26,7 +26,7 @@ use std::sync::Barrier;
 use std::time::{Duration, Instant};
 use support::{Child, Dir, Random, hear, number, role, tell};
 
-/// Longer than this nobody stands still, however slow the machine.
+/// Nobody stands still so much longer than one who needs nobody, however slow the machine.
 const STILL: Duration = Duration::from_secs(10);
 
 /// A process at work, or dead and not yet read.
@@ -50,6 +50,8 @@ struct Crew<'a> {
     next: u64,
     /// The longest time between two operations of a worker's, for each job.
     stall: BTreeMap<&'static str, Duration>,
+    /// Time that nobody is to blame for.
+    excused: Duration,
     died: u64,
 }
 
@@ -66,6 +68,7 @@ impl<'a> Crew<'a> {
             ledger: Ledger::default(),
             next: 1,
             stall: BTreeMap::new(),
+            excused: Duration::ZERO,
             died: 0,
         }
     }
@@ -173,7 +176,7 @@ impl<'a> Crew<'a> {
         self.ledger.may_be_late += self.ledger.returned;
         assert_eq!(self.logs.files(), Vec::<String>::new());
         eprintln!("  longest stalls {:?}", self.stall);
-        assert!(self.stall.values().all(|stall| *stall < STILL), "a survivor stood still");
+        assert!(self.stall.values().all(|stall| *stall < STILL + self.excused), "a survivor stood still");
         self.ledger
     }
 
@@ -305,7 +308,8 @@ fn round(test: &str, random: &mut Random, kills: u64) -> u64 {
     control.succeed();
     std::fs::remove_file(log_path(logs.path(), 0)).unwrap();
     eprintln!("{sizes:?}: {killed} kills in {took:?}");
-    eprintln!("  longest stall of the control {:?}", Duration::from_nanos(control_log.stall_ns()));
+    crew.excused = Duration::from_nanos(control_log.stall_ns());
+    eprintln!("  longest stall of the control {:?}", crew.excused);
     end(&dir, crew, tx, sizes);
     killed
 }
@@ -470,6 +474,8 @@ fn whoever_is_stopped_at_random_is_alive() {
     crew.start_all();
     crew.until_all_are_here();
     let stops = number("RINGWAY_KILLS", 40);
+    let long = Duration::from_millis(number("RINGWAY_STOP_MS", 1000));
+    crew.excused = long;
     let done = |crew: &Crew<'_>| -> u64 { crew.workers.iter().flat_map(|worker| &worker.logs).map(Log::done).sum() };
     let mut still = 0;
     for stop in 0..stops {
@@ -477,8 +483,8 @@ fn whoever_is_stopped_at_random_is_alive() {
         crew.workers[victim].child.signal(Signal::SIGSTOP);
         let before = done(&crew);
         // One long one; and the others shorter than anybody's patience, or longer.
-        let time = if stop == 0 { number("RINGWAY_STOP_MS", 1000) * 1000 } else { 1000 + crew.random.below(8000) };
-        std::thread::sleep(Duration::from_micros(time));
+        let time = if stop == 0 { long } else { Duration::from_micros(1000 + crew.random.below(8000)) };
+        std::thread::sleep(time);
         assert_eq!((tx.sender_count() as u64, tx.receiver_count() as u64), (1 + 3 * THREADS, 5 * THREADS));
         still += u64::from(done(&crew) == before);
         crew.workers[victim].child.signal(Signal::SIGCONT);
