@@ -44,6 +44,8 @@ struct Crew<'a> {
     logs: &'a Dir,
     random: Random,
     environment: Vec<(&'static str, String)>,
+    /// One of the same priority that needs nobody.
+    control: Child,
     workers: Vec<Worker>,
     dying: Vec<Worker>,
     ledger: Ledger,
@@ -57,12 +59,14 @@ struct Crew<'a> {
 
 impl<'a> Crew<'a> {
     fn new(test: &'a str, dir: &'a Dir, logs: &'a Dir, random: Random) -> Self {
+        let environment = vec![("LOGS", logs.path().display().to_string())];
         Self {
+            control: Child::start_with(test, "control", dir, &environment),
             test,
             dir,
             logs,
             random,
-            environment: vec![("LOGS", logs.path().display().to_string())],
+            environment,
             workers: Vec::new(),
             dying: Vec::new(),
             ledger: Ledger::default(),
@@ -174,10 +178,23 @@ impl<'a> Crew<'a> {
             guard.commit();
         }
         self.ledger.may_be_late += self.ledger.returned;
+        self.check_stalls();
         assert_eq!(self.logs.files(), Vec::<String>::new());
-        eprintln!("  longest stalls {:?}", self.stall);
-        assert!(self.stall.values().all(|stall| *stall < STILL + self.excused), "a survivor stood still");
         self.ledger
+    }
+
+    /// Nobody stood still for long, beside one who needs nobody.
+    fn check_stalls(&mut self) {
+        let path = log_path(self.logs.path(), 0);
+        let log = Log::open(&path);
+        log.stop();
+        self.control.expect("done");
+        self.control.tell("end");
+        let control = Duration::from_nanos(log.stall_ns());
+        eprintln!("  longest stalls {:?}, of the control {control:?}", self.stall);
+        let excused = STILL + control + self.excused;
+        assert!(self.stall.values().all(|stall| *stall < excused), "a survivor stood still");
+        std::fs::remove_file(path).expect("a log");
     }
 
     fn stop(&mut self, workers: Vec<Worker>) {
@@ -278,13 +295,6 @@ fn round(test: &str, random: &mut Random, kills: u64) -> u64 {
     let tx = Sender::<Message>::create_with(NAME, &sizes.options(&dir)).unwrap();
     let mut crew = Crew::new(test, &dir, &logs, random.clone());
     random.next();
-    let mut control = Child::start_with(
-        test,
-        "control",
-        &dir,
-        &[("LOGS", logs.path().display().to_string()), ("WORKER", "0".to_owned())],
-    );
-    let control_log = Log::open(&log_path(logs.path(), 0));
     let began = Instant::now();
     crew.start_all();
     crew.until_all_are_here();
@@ -303,13 +313,7 @@ fn round(test: &str, random: &mut Random, kills: u64) -> u64 {
     crew.until_all_have_moved();
     assert_eq!((tx.sender_count() as u64, tx.receiver_count() as u64), (1 + 3 * THREADS, 5 * THREADS));
     let took = began.elapsed();
-    control_log.stop();
-    control.rest();
-    control.succeed();
-    std::fs::remove_file(log_path(logs.path(), 0)).unwrap();
     eprintln!("{sizes:?}: {killed} kills in {took:?}");
-    crew.excused = Duration::from_nanos(control_log.stall_ns());
-    eprintln!("  longest stall of the control {:?}", crew.excused);
     end(&dir, crew, tx, sizes);
     killed
 }

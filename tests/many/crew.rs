@@ -96,6 +96,8 @@ pub(crate) fn is_worker(role: &str, dir: &Dir) -> bool {
     let first = number("WORKER", 0);
     if role == "control" {
         control(&Log::open(&log_path(&logs, first)));
+        tell("done");
+        support::hear();
         return true;
     }
     let Some(job) = Job::named(role) else { return false };
