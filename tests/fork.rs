@@ -17,6 +17,7 @@ use nix::libc;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork};
+use ringway::mpmc;
 use ringway::spsc::{Receiver, Sender, channel};
 use ringway::{
     DisconnectReason, RecvError, TryGrantError, TryRecvError, TrySendError, WaitForPeerError, observe, stream,
@@ -312,4 +313,137 @@ fn a_parents_death_is_noticed_though_its_forked_child_lives_on() {
 #[test]
 fn a_parents_death_is_noticed_though_its_raw_clone_lives_on_without_the_handle() {
     parent_dies(&here!(), true);
+}
+
+/// Everything that an end between many can do, in the child. The thread that forks keeps records of its operations, which
+/// the child must not take for its own.
+fn every_operation_of_many(dir: &Dir, raw: bool) {
+    let options = dir.options().capacity(8).in_hand(4);
+    let tx = mpmc::Sender::<u64>::create_with(NAME, &options).unwrap();
+    let rx = mpmc::Receiver::<u64>::open_with(NAME, &options).unwrap();
+    let (near, far) = mpmc::channel::<u64>(4).unwrap();
+    // A record of each is this thread's from here on.
+    tx.send_many(&[1, 2, 3, 4]).unwrap();
+    near.send(1).unwrap();
+    assert_eq!(rx.recv(), Ok(1));
+    let [committed, dropped] = [rx.recv_ref().unwrap(), rx.recv_ref().unwrap()];
+    let path = dir.path().join(NAME);
+    let before = std::fs::read(&path).unwrap();
+    in_a_fork!(raw, {
+        let mut found = vec![
+            ("send", tx.send(9).is_err()),
+            ("try_send", tx.try_send(9) == Err(TrySendError::Disconnected(9))),
+            ("send_timeout", tx.send_timeout(9, Duration::from_secs(9)).is_err_and(|error| error.is_disconnected())),
+            ("send_many", tx.send_many(&[9]).is_err()),
+            ("try_send_many", tx.try_send_many(&[9]).is_err()),
+            ("recv", rx.recv() == Err(RecvError)),
+            ("try_recv", rx.try_recv() == Err(TryRecvError::Disconnected)),
+            ("recv_timeout", rx.recv_timeout(Duration::MAX).is_err_and(|error| error.is_disconnected())),
+            ("recv_ref", rx.recv_ref().is_err()),
+            ("try_recv_ref", rx.try_recv_ref().is_err()),
+            ("recv_ref_timeout", rx.recv_ref_timeout(Duration::MAX).is_err()),
+            ("recv_many", rx.recv_many(&mut [0; 2]).is_err()),
+            ("try_recv_many", rx.try_recv_many(&mut [0; 2]).is_err()),
+            ("iter", rx.iter().next().is_none() && rx.try_iter().next().is_none()),
+            ("len", (tx.len(), rx.len(), tx.is_full(), rx.in_hand()) == (0, 0, false, 0)),
+            ("reason", tx.disconnect_reason() == FORKED && rx.disconnect_reason() == FORKED),
+            ("counts", (tx.sender_count(), tx.receiver_count()) == (0, 0)),
+            (
+                "wait_for_peer",
+                tx.wait_for_peer(Duration::MAX) == Err(WaitForPeerError::Disconnected(DisconnectReason::Forked)),
+            ),
+            ("inside one process", near.send(2).is_err() && far.recv().is_err()),
+            ("dropped", rx.stats().dropped == 0),
+        ];
+        committed.commit();
+        drop(dropped);
+        let clones = (tx.clone(), rx.clone());
+        // A thread of the child's own, which ends: nothing that it inherited goes back.
+        let is_refused = std::thread::spawn({
+            let tx = tx.clone();
+            move || tx.send(5).is_err()
+        });
+        found.push(("in a thread", is_refused.join().unwrap_or(false)));
+        rx.close();
+        drop((clones, tx, rx, near, far));
+        found.push(("the segment's bytes are as they were", std::fs::read(&path).unwrap() == before));
+        // Its own end it may have; and it is somebody else.
+        let own = mpmc::Receiver::<u64>::open_with(NAME, &dir.options()).unwrap();
+        found.push(("what the parent has in hand is not found", own.in_hand() == 2));
+        found.push(("the parent is there", (own.sender_count(), own.receiver_count()) == (1, 2)));
+        found.push(("a message of the parent's", own.recv() == Ok(4)));
+        found
+    });
+    // The parent has lost nothing, and its records are its own.
+    assert_eq!((tx.receiver_count(), rx.sender_count(), rx.in_hand(), rx.len()), (1, 1, 2, 0));
+    assert_eq!((*committed, *dropped), (2, 3));
+    committed.commit();
+    drop(dropped);
+    let again = rx.recv_ref().unwrap();
+    assert_eq!((*again, again.attempt()), (3, 2));
+    again.commit();
+    tx.send(5).unwrap();
+    assert_eq!((rx.recv(), far.recv(), rx.in_hand()), (Ok(5), Ok(1), 0));
+    assert_eq!(tx.disconnect_reason(), None);
+}
+
+#[test]
+fn every_operation_between_many_in_a_forked_child_fails() {
+    forks(&here!(), |dir| every_operation_of_many(dir, false));
+}
+
+#[test]
+fn every_operation_between_many_in_a_raw_clone_fails() {
+    forks(&here!(), |dir| every_operation_of_many(dir, true));
+}
+
+/// What a thread of the child's keeps of its parent's channels goes nowhere when the child ends in good order.
+#[test]
+fn a_forked_child_that_exits_gives_no_record_back() {
+    forks(&here!(), |dir| {
+        let options = dir.options().capacity(4).operations(2);
+        let tx = mpmc::Sender::<u64>::create_with(NAME, &options).unwrap();
+        let rx = mpmc::Receiver::<u64>::open_with(NAME, &options).unwrap();
+        tx.send(1).unwrap();
+        let path = dir.path().join(NAME);
+        let before = std::fs::read(&path).unwrap();
+        match libc_fork() {
+            None => std::process::exit(0),
+            Some(child) => assert_eq!(waitpid(child, None).unwrap(), WaitStatus::Exited(child, 0)),
+        }
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+        assert_eq!(rx.recv(), Ok(1));
+    });
+}
+
+/// The member is its process, whatever children that has forked: killed, it is dead, and what it had in hand comes again.
+#[test]
+fn a_killed_parents_message_in_hand_comes_again_though_its_forked_child_lives_on() {
+    let dir = Dir::new();
+    if role().is_some() {
+        let rx = mpmc::Receiver::<u64>::open_with(NAME, &dir.options()).unwrap();
+        let guard = rx.recv_ref().unwrap();
+        match libc_fork() {
+            None => hang(),
+            Some(child) => {
+                tell(child);
+                hear();
+                drop(guard);
+                hang();
+            }
+        }
+    }
+    let tx = mpmc::Sender::<u64>::create_with(NAME, &dir.options()).unwrap();
+    let rx = mpmc::Receiver::<u64>::open_with(NAME, &dir.options()).unwrap();
+    tx.send(6).unwrap();
+    let mut child = Child::start(&here!(), "forker", &dir);
+    let grandchild = Pid::from_raw(child.hear().parse().unwrap());
+    assert_eq!((rx.in_hand(), rx.receiver_count()), (1, 2));
+    child.kill();
+    let guard = rx.recv_ref_timeout(support::PATIENCE).unwrap();
+    assert_eq!((*guard, guard.attempt()), (6, 2));
+    guard.commit();
+    assert_eq!((tx.receiver_count(), rx.in_hand()), (1, 0));
+    assert!(kill(grandchild, None).is_ok(), "the forked child still lives");
+    kill(grandchild, Signal::SIGKILL).unwrap();
 }

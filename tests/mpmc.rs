@@ -235,6 +235,21 @@ fn when_all_hands_hold_what_was_given_back_they_are_taken_up() {
 }
 
 #[test]
+fn what_was_given_back_is_received_though_it_has_the_last_hand() {
+    let (tx, rx) = mpmc::channel_with::<u64>(&Options::new().in_hand(2)).unwrap();
+    (0..3).for_each(|n| tx.send(n).unwrap());
+    let held = rx.recv_ref().unwrap();
+    drop(rx.recv_ref().unwrap());
+    for attempt in 2..5 {
+        let again = rx.recv_ref_timeout(SOON).unwrap();
+        assert_eq!((*again, again.attempt()), (1, attempt));
+    }
+    rx.try_recv_ref().unwrap().commit();
+    assert_eq!(*rx.try_recv_ref().unwrap(), 2);
+    held.commit();
+}
+
+#[test]
 fn what_is_delivered_too_often_is_dropped_and_counted_or_kept_elsewhere() {
     let (name, letters) = (unique("often"), unique("letters"));
     for dead_letters in [None, Some(letters.as_str())] {

@@ -27,6 +27,7 @@
 //!
 //! A waker wakes one, and leaves the others asleep. Two messages wake two, since nothing is cleared while somebody is
 //! asleep. A batch wakes one, who passes the *baton*: who has slept, and takes a message and leaves another, wakes the next.
+//! So does one that is woken and has no hand for what is there; it stays off the list then, and looks again a moment later.
 //! Between a wake and the woken one's running a second message may find nobody asleep; that costs one system call for
 //! nothing, and then `calmed` is `arms`.
 //!

@@ -25,6 +25,14 @@ pub(crate) fn park(word: &BellWord, expected: u32, deadline: Deadline) -> Woken 
     }
 }
 
+/// Sleeps where nobody wakes anybody, until the deadline; then it is time to look.
+pub(crate) fn nap(deadline: Deadline) -> Woken {
+    match park(&BellWord::default(), 0, deadline) {
+        Woken::TimedOut => Woken::Look,
+        woken => woken,
+    }
+}
+
 /// Wakes whoever sleeps on `word`.
 pub(crate) fn unpark(word: &BellWord) {
     unpark_some(word, usize::MAX);

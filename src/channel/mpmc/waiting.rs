@@ -12,7 +12,7 @@ use crate::wait::awaited::{Awaited, TimedOut, wait};
 use crate::wait::bell::UNHEARD;
 use crate::wait::deadline::Deadline;
 use crate::wait::event_count::Event;
-use crate::wait::parker::Woken;
+use crate::wait::parker::{self, Woken};
 use crate::wait::strategy::WaitStrategy;
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,6 +57,60 @@ fn flatten<R>(waited: Result<Result<R, DisconnectReason>, TimedOut>) -> Result<R
         Ok(outcome) => outcome.map_err(Vain::Gone),
         Err(TimedOut) => Err(Vain::NotNow),
     }
+}
+
+/// How somebody sleeps who may find what it waits for and not be able to take it.
+#[derive(Debug)]
+struct Rest {
+    slice: Duration,
+    /// Whether it may lack something that others do not need: a hand.
+    is_special: bool,
+    /// Whether at the last look there was something: it lacks a record or a hand, of which nobody tells.
+    is_starved: bool,
+    /// Whether it is off the list of sleepers for that.
+    naps: bool,
+    has_slept: bool,
+}
+
+impl Rest {
+    fn new(slice: Duration, is_special: bool) -> Self {
+        Self { slice, is_special, is_starved: false, naps: false, has_slept: false }
+    }
+}
+
+trait Resting: Awaited {
+    fn rest(&mut self) -> &mut Rest;
+}
+
+/// Sleeps until woken; or, if there is something that it cannot take now, is back a moment later. It stays off the list of
+/// sleepers for that time: a wake that came to it would be lost to others, one of whom it has woken if they need less.
+fn sleep_or_nap<T: Payload, R: Resting>(
+    core: &Core<T>,
+    event: Event<'_>,
+    resting: &mut R,
+    deadline: Deadline,
+) -> Result<R::Outcome, Woken> {
+    resting.rest().has_slept = true;
+    core.counts.sleeps.fetch_add(1, Relaxed); // relaxed: a count for people
+    if !resting.rest().is_starved {
+        resting.rest().naps = false;
+        let slice = deadline.within(resting.rest().slice);
+        // Who is starved only now must not sleep either.
+        let slept = event.sleep(slice, || match resting.look() {
+            Some(outcome) => Some(Some(outcome)),
+            None => resting.rest().is_starved.then_some(None),
+        });
+        match slept {
+            Ok(Some(outcome)) => return Ok(outcome),
+            Ok(None) => {}
+            Err(woken) => return Err(woken),
+        }
+    }
+    let rest = resting.rest();
+    if !core::mem::replace(&mut rest.naps, true) && rest.is_special {
+        count_wakes(core, event.wake_one());
+    }
+    Err(parker::nap(deadline.within(UNHEARD)))
 }
 
 // Sending.
@@ -177,9 +231,9 @@ pub(crate) fn send<T: Payload>(
     if deadline.is_over() {
         return try_send(core, messages);
     }
-    let mut room = Room { core, messages, slice: waits.slice, is_starved: false, has_slept: false };
+    let mut room = Room { core, messages, rest: Rest::new(waits.slice, false) };
     let sent = flatten(wait(&mut room, waits.strategy, waits.slice, deadline));
-    if room.has_slept && !core.ring().is_full() {
+    if room.rest.has_slept && !core.ring().is_full() {
         // The baton: see `wait::event_count`.
         count_wakes(core, core.room().wake_one());
     }
@@ -189,10 +243,13 @@ pub(crate) fn send<T: Payload>(
 struct Room<'a, T: Payload> {
     core: &'a Arc<Core<T>>,
     messages: &'a [T],
-    slice: Duration,
-    /// Whether what is waited for is a record, of which nobody tells.
-    is_starved: bool,
-    has_slept: bool,
+    rest: Rest,
+}
+
+impl<T: Payload> Resting for Room<'_, T> {
+    fn rest(&mut self) -> &mut Rest {
+        &mut self.rest
+    }
 }
 
 impl<T: Payload> Awaited for Room<'_, T> {
@@ -208,7 +265,7 @@ impl<T: Payload> Awaited for Room<'_, T> {
             Ok(n) => Some(Ok(n)),
             Err(Vain::Gone(reason)) => Some(Err(reason)),
             Err(vain) => {
-                self.is_starved = vain == Vain::InBetween;
+                self.rest.is_starved = vain == Vain::InBetween && !self.core.ring().is_full();
                 None
             }
         }
@@ -221,10 +278,8 @@ impl<T: Payload> Awaited for Room<'_, T> {
     }
 
     fn sleep(&mut self, deadline: Deadline) -> Result<Self::Outcome, Woken> {
-        self.has_slept = true;
-        self.core.counts.sleeps.fetch_add(1, Relaxed); // relaxed: a count for people
-        let (core, slice) = (self.core, if self.is_starved { self.slice.min(UNHEARD) } else { self.slice });
-        core.room().sleep(deadline.within(slice), || self.look())
+        let core = self.core;
+        sleep_or_nap(core, core.room(), self, deadline)
     }
 
     fn disarm(&mut self) {}
@@ -450,12 +505,13 @@ pub(crate) fn recv<T: Payload>(
     if deadline.is_over() {
         return try_recv(core, want);
     }
-    let mut message = Message { core, want, slice: waits.slice, is_starved: false, has_slept: false };
+    let rest = Rest::new(waits.slice, matches!(want, Want::InHand));
+    let mut message = Message { core, want, rest };
     if let Some(outcome) = message.look() {
         return outcome.map_err(Vain::Gone);
     }
     let got = flatten(wait(&mut message, waits.strategy, waits.slice, deadline));
-    if message.has_slept && core.ring().has_something() {
+    if message.rest.has_slept && core.ring().has_something() {
         // The baton: see `wait::event_count`.
         count_wakes(core, core.messages().wake_one());
     }
@@ -465,10 +521,13 @@ pub(crate) fn recv<T: Payload>(
 struct Message<'a, 'w, T: Payload> {
     core: &'a Arc<Core<T>>,
     want: &'a mut Want<'w, T>,
-    slice: Duration,
-    /// Whether what is waited for is a record or a hand, of which nobody tells.
-    is_starved: bool,
-    has_slept: bool,
+    rest: Rest,
+}
+
+impl<T: Payload> Resting for Message<'_, '_, T> {
+    fn rest(&mut self) -> &mut Rest {
+        &mut self.rest
+    }
 }
 
 impl<T: Payload> Awaited for Message<'_, '_, T> {
@@ -485,8 +544,8 @@ impl<T: Payload> Awaited for Message<'_, '_, T> {
             Ok(got) => Some(Ok(got)),
             Err(Vain::Gone(reason)) => Some(Err(reason)),
             Err(vain) => {
-                let lacks = self.want.is_in_hand() || self.core.ring().has_something();
-                self.is_starved = vain == Vain::InBetween && lacks;
+                let is_something = self.core.ring().has_something() || self.core.has_orphans();
+                self.rest.is_starved = vain == Vain::InBetween && is_something;
                 None
             }
         }
@@ -499,10 +558,8 @@ impl<T: Payload> Awaited for Message<'_, '_, T> {
     }
 
     fn sleep(&mut self, deadline: Deadline) -> Result<Self::Outcome, Woken> {
-        self.has_slept = true;
-        self.core.counts.sleeps.fetch_add(1, Relaxed); // relaxed: a count for people
-        let (core, slice) = (self.core, if self.is_starved { self.slice.min(UNHEARD) } else { self.slice });
-        core.messages().sleep(deadline.within(slice), || self.look())
+        let core = self.core;
+        sleep_or_nap(core, core.messages(), self, deadline)
     }
 
     fn disarm(&mut self) {}
