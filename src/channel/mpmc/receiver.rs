@@ -238,11 +238,6 @@ impl<T: Payload> Receiver<T> {
         Guard::new(self, got)
     }
 
-    /// Messages that are in a receiver's hand now, here or elsewhere: they are done when they are committed, or come back.
-    pub fn in_hand(&self) -> usize {
-        if self.core.why_unusable().is_none() { self.core.ring().in_hand() } else { 0 }
-    }
-
     /// Messages as they come, until nothing is left and no sender is. Waits between them.
     pub fn iter(&self) -> super::Iter<'_, T> {
         super::Iter::new(self)
