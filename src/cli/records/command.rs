@@ -5,12 +5,13 @@ use crate::cli::signals;
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::Pid;
+use nix::unistd::{AccessFlags, Pid, access};
 use ringway::mpmc::Guard;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{ChildStdin, Command, Stdio};
 
 /// What stands for the record in an argument.
@@ -23,6 +24,20 @@ pub(crate) enum Undone {
     Failed(String),
     /// The command cannot be run at all.
     NotRun(io::Error),
+}
+
+/// Whether there is such a program, as far as can be told without running it: so that no record is taken for nothing.
+pub(crate) fn find(program: &OsStr) -> io::Result<()> {
+    let is_path = program.as_bytes().contains(&b'/');
+    let path = std::env::var_os("PATH").filter(|_| !is_path);
+    let Some(path) = path else { return may_be_run(Path::new(program)) };
+    let tried = std::env::split_paths(&path).map(|directory| may_be_run(&directory.join(program)));
+    tried.reduce(Result::or).unwrap_or_else(|| Err(Errno::ENOENT.into()))
+}
+
+fn may_be_run(path: &Path) -> io::Result<()> {
+    access(path, AccessFlags::X_OK)?;
+    if path.is_dir() { Err(Errno::EISDIR.into()) } else { Ok(()) }
 }
 
 /// Runs `command` on a record and waits until it has succeeded. A signal that says to stop is passed on to it, and to all
@@ -102,6 +117,16 @@ fn pieces(argument: &OsStr) -> Vec<&[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_program_is_found_as_the_shell_finds_it() {
+        for program in ["sh", "/bin/sh"] {
+            assert!(find(OsStr::new(program)).is_ok(), "{program}");
+        }
+        for program in ["no-such-program", "/", "/bin", "./", "", "/proc/self/status"] {
+            assert!(find(OsStr::new(program)).is_err(), "{program}");
+        }
+    }
 
     #[test]
     fn every_place_is_filled() {

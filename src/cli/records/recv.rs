@@ -58,6 +58,8 @@ fn receive(name: &str, receiver: &Receiver<Record>, follows: bool, output: &mut 
 /// Where records go.
 pub(crate) struct Output<'a> {
     name: &'a str,
+    /// Whether others get what is not written.
+    gives_back: bool,
     stdout: io::Stdout,
     progress: Progress,
     /// Records received.
@@ -70,7 +72,8 @@ pub(crate) struct Output<'a> {
 impl<'a> Output<'a> {
     pub(crate) fn new(args: &'a RecvArgs) -> Self {
         let progress = Progress::new(&args.channel, io::stdout().as_fd(), None);
-        Self { name: &args.channel.name, stdout: io::stdout(), progress, taken: 0, written: 0, bytes: 0 }
+        let (name, gives_back) = (&args.channel.name, args.at_least_once);
+        Self { name, gives_back, stdout: io::stdout(), progress, taken: 0, written: 0, bytes: 0 }
     }
 
     /// Signals, and how far we are.
@@ -125,9 +128,10 @@ impl<'a> Output<'a> {
     }
 
     fn closed(&self) -> Failure {
-        let Self { name, taken, written, .. } = self;
+        let Self { name, taken, written, gives_back, .. } = self;
         let what = match taken - written {
             0 => format!("the output was closed after {written} records"),
+            _ if *gives_back => format!("the output was closed after {written} records; one more was given back"),
             lost => format!("the output was closed after {written} records; {lost} more were taken and are lost"),
         };
         Failure::of(name, what)

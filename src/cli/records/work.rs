@@ -10,6 +10,7 @@ use crate::cli::record::{self, Record};
 use crate::cli::signals::{self, SLICE};
 use ringway::mpmc::{Guard, Receiver, Sender};
 use ringway::{Absent, RecvTimeoutError};
+use std::io;
 
 /// How often a record is delivered at most, if a command is to be run on it and nobody has said otherwise.
 const DELIVERIES: u32 = 3;
@@ -17,6 +18,9 @@ const DELIVERIES: u32 = 3;
 /// Works until no sender is left and nothing to do.
 pub(crate) fn run(args: &RecvArgs) -> Result<(), Failure> {
     signals::install()?;
+    if let Some(program) = args.command.first() {
+        command::find(program).map_err(|error| cannot_run(args, &error, "no record was taken"))?;
+    }
     // Held as long as we are here, so that its reader stays.
     let _letters = args.dead_letters.as_deref().map(|letters| open_letters(args, letters)).transpose()?;
     let mut options = args.channel.record_options().persistent(args.persistent);
@@ -105,13 +109,7 @@ impl Work<'_> {
                 self.output.done(&lines);
                 Ok(())
             }
-            Err(Undone::NotRun(error)) => {
-                let command = self.args.command[0].display();
-                Err(Failure::of(
-                    &self.args.channel.name,
-                    format_args!("cannot run {command}: {error}; its record stays"),
-                ))
-            }
+            Err(Undone::NotRun(error)) => Err(cannot_run(self.args, &error, "the record was given back")),
             Err(Undone::Failed(how)) => {
                 self.output.give_back();
                 self.tell(&job, &how);
@@ -129,12 +127,16 @@ impl Work<'_> {
             _ => "it is given back".to_owned(),
         };
         let of = self.deliveries.map_or(String::new(), |most| format!(" of {most}"));
-        let what = format!("{} {how}: record {position}, attempt {attempt}{of}; {fate}", self.command());
+        let what = format!("{} {how}: record {position}, attempt {attempt}{of}; {fate}", shown_command(self.args));
         Failure::of(&self.args.channel.name, what).print();
     }
+}
 
-    /// The command, as part of a line.
-    fn command(&self) -> String {
-        self.args.command.first().map_or(String::new(), |command| shown(&command.to_string_lossy()))
-    }
+fn cannot_run(args: &RecvArgs, error: &io::Error, then: &str) -> Failure {
+    Failure::of(&args.channel.name, format!("cannot run {}: {error}; {then}", shown_command(args)))
+}
+
+/// The command, as part of a line.
+fn shown_command(args: &RecvArgs) -> String {
+    args.command.first().map_or(String::new(), |command| shown(&command.to_string_lossy()))
 }
