@@ -368,6 +368,7 @@ fn dead_letters_wait_for_a_reader() {
     let queue = Queue::new("letters");
     let args = ["recv", "q", "--at-least-once", "--dead-letters=bad", "--deliveries=1", "--capacity=7"];
     let worker = queue.start(&[&args[..], &["--", "sh", "-c", "[ $1 != {} ]", "sh", "no"]].concat());
+    queue.until_there("q");
     queue.start_on(&["send", "q", "--records"], b"yes\nno\n\0\nno\n").end().well();
     let ended = worker.end();
     assert_eq!((ended.code, ended.stderr.lines().count()), (0, 3), "{ended:?}");
@@ -386,7 +387,7 @@ fn a_command_that_is_not_there_costs_no_record() {
     for _ in 0..5 {
         queue
             .run(&["recv", "q", "--at-least-once", "--", "/no/such/program"])
-            .badly(&["q: cannot run /no/such/program", "given back"]);
+            .badly(&["q: cannot run /no/such/program", "no record was taken"]);
     }
     assert_eq!(queue.run(&["recv", "q", "--at-least-once", "--", "cat"]).well(), b"job\n");
 }

@@ -84,9 +84,9 @@ pub(crate) struct Channel {
 }
 
 impl Channel {
-    /// Another channel, like this one.
+    /// Another channel in the same directory, of any capacity.
     pub(crate) fn named(&self, name: &str) -> Self {
-        Self { name: name.to_owned(), dir: self.dir.clone(), ..*self }
+        Self { name: name.to_owned(), dir: self.dir.clone(), capacity: None, ..*self }
     }
 
     /// The library's options for records.

@@ -36,7 +36,7 @@ pub(crate) fn run(args: &RecvArgs) -> Result<(), Failure> {
     let mut work = Work { args, receiver: &receiver, output: Output::new(args), deliveries };
     work.until_the_end()?;
     work.output.finish();
-    match receiver.stats().dropped - dropped {
+    match receiver.stats().dropped.saturating_sub(dropped) {
         0 => Ok(()),
         lost => Err(Failure::of(
             &args.channel.name,
