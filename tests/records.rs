@@ -271,10 +271,12 @@ fn what_could_not_be_written_goes_to_the_next() {
     // More than a pipe holds, so it is writing when its reader goes.
     take(&mut receiver.stdout(), 2);
     let ended = receiver.end_by_itself().badly(&["q: the output was closed after", "one more was given back"]).soon();
-    let written: usize = ended.stderr.split("after ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap().parse().unwrap();
+    let written: usize =
+        ended.stderr.split("after ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap().parse().unwrap();
     let script = "echo \"$1 $RINGWAY_ATTEMPT\" | tr -d x";
     let left = queue.run(&["recv", "q", "--at-least-once", "--", "sh", "-c", script, "sh", "{}"]).well();
-    let attempts = (10 + written..40).map(|number| format!("{number} {}\n", if number == 10 + written { 2 } else { 1 }));
+    let attempts =
+        (10 + written..40).map(|number| format!("{number} {}\n", if number == 10 + written { 2 } else { 1 }));
     assert_eq!(sorted(&left), sorted(attempts.collect::<String>().as_bytes()));
 }
 

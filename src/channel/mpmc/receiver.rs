@@ -180,7 +180,7 @@ impl<T: Payload> Receiver<T> {
     ///
     /// The message leaves the ring for a *hand* in shared memory, so a slow job keeps no room from senders. The hand is
     /// free again when the guard is [committed](Guard::commit). A guard that is dropped gives the message back: some
-    /// receiver gets it again. There are [`Options::in_hand`](crate::Options::in_hand) hands; while all are in use, this
+    /// receiver gets it again, behind what is in the ring now, and a lap of the ring later at the latest. There are [`Options::in_hand`](crate::Options::in_hand) hands; while all are in use, this
     /// waits.
     ///
     /// *Progress*: as [`recv`](Self::recv), a second copy and a few stores.

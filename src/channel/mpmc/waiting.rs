@@ -238,10 +238,17 @@ fn pop<T: Payload>(core: &Arc<Core<T>>, want: &mut Want<'_, T>) -> Result<Got<T>
     }
     let popped = lease::with(core, |lease| {
         let hand = match want {
-            Want::InHand => Some(core.ring().lease_hand(core.me()).ok_or(Vain::InBetween)?),
+            Want::InHand => match core.ring().lease_hand(core.me()) {
+                Some(hand) => Some(hand),
+                // What was given back needs no other hand than its own: else hands full of it would stop everybody.
+                None => return adopt(core).ok_or(Vain::InBetween),
+            },
             Want::One | Want::Some(_) => None,
         };
-        let got = pop_with(core, lease, want, hand);
+        let got = match seek_in_turn(core, lease, want, hand) {
+            Some(got) => Ok(got),
+            None => pop_with(core, lease, want, hand),
+        };
         if let (Err(_), Some(hand)) = (&got, hand) {
             core.ring().return_hand(hand);
         }
@@ -303,6 +310,26 @@ fn seek<T: Payload>(core: &Core<T>, lease: &mut Lease, want: &mut Want<'_, T>, h
     })
 }
 
+/// What was left comes behind what is in the ring, but not behind all that will ever be: once a lap it is its turn. (Only
+/// for those who take messages in hand; others pass here when the ring is empty.)
+fn seek_in_turn<T: Payload>(
+    core: &Core<T>,
+    lease: &mut Lease,
+    want: &mut Want<'_, T>,
+    hand: Option<usize>,
+) -> Option<Got<T>> {
+    // Relaxed, all: hints; who is too early looks once more for nothing.
+    if hand.is_none() || core.orphans() == core.orphans_seen.load(Relaxed) {
+        return None;
+    }
+    let (head, last) = (core.ring().taken(), core.sought_at.load(Relaxed)); // relaxed: as above
+    if head.saturating_sub(last) < core.ring().capacity() {
+        return None;
+    }
+    core.sought_at.store(head, Relaxed); // relaxed: as above
+    seek(core, lease, want, hand)
+}
+
 #[cold]
 fn seek_anew<T: Payload>(core: &Core<T>, lease: &mut Lease, hand: Option<usize>, orphans: u64) -> Option<Got<T>> {
     let (ring, tables) = (core.ring(), core.ring().many().tables);
@@ -326,21 +353,28 @@ fn seek_anew<T: Payload>(core: &Core<T>, lease: &mut Lease, hand: Option<usize>,
             }
         }
     }
-    for left in 0..tables.hands as usize {
-        let Some(delivery) = ring.adopt(left, core.me()) else { continue };
-        if is_too_much(core, &delivery) {
-            ring.commit(left);
-            continue;
-        }
+    if let Some(got) = adopt(core) {
         let Some(unused) = hand else {
-            ring.commit(left);
-            return Some(Got { delivery, hand: None });
+            got.hand.iter().for_each(|&left| ring.commit(left));
+            return Some(Got { hand: None, ..got });
         };
         ring.return_hand(unused);
-        return Some(Got { delivery, hand: Some(left) });
+        return Some(got);
     }
     if is_all {
         core.orphans_seen.store(orphans, Relaxed); // relaxed: a hint
+    }
+    None
+}
+
+/// Takes over a message that was given back, or whose receiver is dead, in the hand in which it is.
+fn adopt<T: Payload>(core: &Core<T>) -> Option<Got<T>> {
+    for left in 0..core.ring().many().tables.hands as usize {
+        let Some(delivery) = core.ring().adopt(left, core.me()) else { continue };
+        if !is_too_much(core, &delivery) {
+            return Some(Got { delivery, hand: Some(left) });
+        }
+        core.ring().commit(left);
     }
     None
 }

@@ -266,6 +266,11 @@ impl<T: Payload> Ring<T> {
         self.claimed_to_read() > position && word.at(seat.lap) == State::Full
     }
 
+    /// Positions that consumers have claimed: how far the ring has come.
+    pub(crate) fn taken(&self) -> u64 {
+        self.claimed_to_read()
+    }
+
     fn claimed_to_write(&self) -> u64 {
         self.tail().load(CLAIMED.acquire()) & !CLOSED
     }
