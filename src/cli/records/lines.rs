@@ -19,6 +19,8 @@ pub(crate) struct Lines {
     buffer: Box<[u8]>,
     from: usize,
     to: usize,
+    /// Bytes from there on that were looked at and hold no newline.
+    seen: usize,
     /// Bytes of the line at hand that are not in the buffer any more, since it is too long.
     passed: u64,
     number: u64,
@@ -26,7 +28,7 @@ pub(crate) struct Lines {
 
 impl Lines {
     pub(crate) fn new() -> Self {
-        Self { buffer: vec![0; PART].into(), from: 0, to: 0, passed: 0, number: 0 }
+        Self { buffer: vec![0; PART].into(), from: 0, to: 0, seen: 0, passed: 0, number: 0 }
     }
 
     /// Where the next bytes go; how many came there is to be told to [`filled`](Self::filled). Not empty once `next` has
@@ -45,15 +47,16 @@ impl Lines {
     /// The next line that has come to its end.
     pub(crate) fn next(&mut self) -> Option<Line<'_>> {
         let left = &self.buffer[self.from..self.to];
-        match left.iter().position(|byte| *byte == b'\n') {
-            Some(len) => Some(self.take(len, len + 1)),
-            None if left.len() > LONGEST => {
-                self.passed += left.len() as u64;
-                self.from = self.to;
-                None
-            }
-            None => None,
+        if let Some(more) = left[self.seen..].iter().position(|byte| *byte == b'\n') {
+            let len = self.seen + more;
+            return Some(self.take(len, len + 1));
         }
+        self.seen = left.len();
+        if left.len() > LONGEST {
+            self.passed += left.len() as u64;
+            (self.from, self.seen) = (self.to, 0);
+        }
+        None
     }
 
     /// What is left at the end of the input: a line that has no newline.
@@ -65,7 +68,7 @@ impl Lines {
     fn take(&mut self, len: usize, and_newline: usize) -> Line<'_> {
         let line = self.from..self.from + len;
         let passed = std::mem::take(&mut self.passed);
-        self.from += and_newline;
+        (self.from, self.seen) = (self.from + and_newline, 0);
         self.number += 1;
         if passed > 0 || len > LONGEST {
             return Line::TooLong { number: self.number, bytes: passed + len as u64 };
