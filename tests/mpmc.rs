@@ -206,6 +206,40 @@ fn a_guard_keeps_no_room_and_a_dropped_one_gives_its_message_back() {
 }
 
 #[test]
+fn hands_full_of_what_was_given_back_stop_nobody() {
+    let (tx, rx) = mpmc::channel_with::<u64>(&Options::new().capacity(8).in_hand(2)).unwrap();
+    (0..8).for_each(|n| tx.try_send(n).unwrap());
+    let (first, second) = (rx.try_recv_ref().unwrap(), rx.try_recv_ref().unwrap());
+    assert!(rx.try_recv_ref().is_err());
+    drop((first, second));
+    let mut received: Vec<_> = (0..8)
+        .map(|_| {
+            let job = rx.recv_ref_timeout(Duration::from_secs(10)).expect("one or the other");
+            let seen = (*job, job.attempt());
+            job.commit();
+            seen
+        })
+        .collect();
+    received.sort_unstable();
+    assert_eq!(received, [(0, 2), (1, 2), (2, 1), (3, 1), (4, 1), (5, 1), (6, 1), (7, 1)]);
+}
+
+#[test]
+fn what_was_given_back_comes_at_the_latest_a_lap_later_however_full_the_ring_is() {
+    let (tx, rx) = mpmc::channel_with::<u64>(&Options::new().capacity(4)).unwrap();
+    (0..4).for_each(|n| tx.try_send(n).unwrap());
+    drop(rx.recv_ref().unwrap());
+    let came = (4..20).find(|&n| {
+        tx.try_send(n).unwrap();
+        let job = rx.recv_ref().unwrap();
+        let is_back = job.is_redelivered();
+        job.commit();
+        is_back
+    });
+    assert!(came.is_some_and(|n| n <= 4 + 2 * 4), "{came:?}");
+}
+
+#[test]
 fn when_all_hands_are_full_one_waits_until_one_is_free() {
     let (tx, rx) = mpmc::channel_with::<u64>(&Options::new().in_hand(2)).unwrap();
     (0..5).for_each(|n| tx.send(n).unwrap());

@@ -5,6 +5,7 @@ use super::demo::worker::{Task, Via};
 use super::units;
 use clap::{Parser, Subcommand};
 use ringway::Options;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -28,11 +29,14 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Send stdin, or a file, through the channel NAME
     ///
-    /// Ends well only when the receiver has written everything to its output. Either side may start first.
+    /// Ends well only when the receiver has written everything to its output. Either side may start first. With --records
+    /// lines go from many senders to many receivers.
     Send(SendArgs),
     /// Receive from the channel NAME and write to stdout
     ///
-    /// Ends well only at the sender's good end: not when the sender is killed or interrupted.
+    /// Ends well only at the sender's good end: not when the sender is killed or interrupted. With --records each line goes to
+    /// one of many receivers; with --at-least-once those are workers that may be killed at any time:
+    /// `ringway recv jobs --at-least-once -- convert {} {}.png`.
     Recv(RecvArgs),
     /// List channels: what is in them, how fast they move, and who is attached
     ///
@@ -64,8 +68,9 @@ pub(crate) enum Command {
 pub(crate) struct Channel {
     /// The channel: letters, digits, '.', '_' and '-'
     pub(crate) name: String,
-    /// Bytes that the ring holds, if this side creates it; K, M and G are 1024, 1024^2, 1024^3 [default: 1M]
-    #[arg(long, value_name = "BYTES", value_parser = units::parse_bytes)]
+    /// Bytes that the ring holds, if this side creates it; K, M and G are 1024, 1024^2, 1024^3 [default: 1M]; with --records
+    /// how many records [default: 256]
+    #[arg(long, value_name = "N", value_parser = units::parse_bytes)]
     pub(crate) capacity: Option<u64>,
     /// The directory of the channel's file, in memory (tmpfs), instead of /dev/shm
     #[arg(long)]
@@ -79,6 +84,16 @@ pub(crate) struct Channel {
 }
 
 impl Channel {
+    /// Another channel in the same directory, of any capacity.
+    pub(crate) fn named(&self, name: &str) -> Self {
+        Self { name: name.to_owned(), dir: self.dir.clone(), capacity: None, ..*self }
+    }
+
+    /// The library's options for records.
+    pub(crate) fn record_options(&self) -> Options {
+        options(self.dir.as_deref(), self.capacity)
+    }
+
     /// The library's options.
     pub(crate) fn options(&self) -> Options {
         let quarter = self.capacity.unwrap_or(1 << 20) / 4;
@@ -105,12 +120,46 @@ pub(crate) struct SendArgs {
     pub(crate) channel: Channel,
     /// What to send, instead of stdin
     pub(crate) file: Option<PathBuf>,
+    /// Send each line as a record, of at most 4088 bytes: any number of senders and receivers may share the channel, and each
+    /// record goes to one receiver. Ends well when the channel is empty and no receiver has a record in hand
+    #[arg(long)]
+    pub(crate) records: bool,
+    /// Make a channel that keeps its records while nobody is there (until `ringway rm`, or a reboot), and end as soon as all
+    /// are in it. Whoever starts first must say so
+    #[arg(long, requires = "records")]
+    pub(crate) persistent: bool,
 }
 
 #[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("framed").args(["records", "at_least_once"]).multiple(true))]
 pub(crate) struct RecvArgs {
     #[command(flatten)]
     pub(crate) channel: Channel,
+    /// Write each record as a line: any number of senders and receivers may share the channel, and each record goes to one
+    /// receiver. Ends when no sender is there and nothing is left
+    #[arg(long)]
+    pub(crate) records: bool,
+    /// Of a record that this process does not get done (it fails, is stopped or killed) let another receiver have a try. Done
+    /// is: COMMAND has exited with 0 or, without COMMAND, the record has been written. Implies --records
+    #[arg(long)]
+    pub(crate) at_least_once: bool,
+    /// When no sender is there, wait for the next one
+    #[arg(long, requires = "framed")]
+    pub(crate) follow: bool,
+    /// If this side creates the channel, one that keeps its records while nobody is there; else insist on such a one
+    #[arg(long, requires = "framed")]
+    pub(crate) persistent: bool,
+    /// Deliver a record so often at most, to all receivers together [default: 3 with COMMAND, else any number]
+    #[arg(long, value_name = "N", requires = "at_least_once", value_parser = clap::value_parser!(u32).range(1..=254))]
+    pub(crate) deliveries: Option<u32>,
+    /// Where records go that were delivered too often: a channel of records, made persistent if it is not there. Otherwise
+    /// they are dropped, and this command ends with 1
+    #[arg(long, value_name = "NAME2", requires = "at_least_once")]
+    pub(crate) dead_letters: Option<String>,
+    /// Run for each record, one at a time: the record is a line on its stdin, and replaces {} in ARGS; RINGWAY_POSITION and
+    /// RINGWAY_ATTEMPT (1, 2, ...) are in its environment. SIGINT, SIGTERM and SIGHUP are passed on to it
+    #[arg(last = true, value_names = ["COMMAND", "ARGS"], requires = "at_least_once")]
+    pub(crate) command: Vec<OsString>,
 }
 
 #[derive(Debug, clap::Args)]

@@ -1,7 +1,7 @@
 //! What went wrong, in one line: what, which channel, what to do.
 
 use ringway::stream::Ended;
-use ringway::{DisconnectReason, FormatError, OpenError, Role, SegmentError};
+use ringway::{DisconnectReason, FormatError, Kind, OpenError, Role, SegmentError};
 use std::fmt;
 use std::io;
 use std::process::ExitCode;
@@ -108,7 +108,14 @@ fn hint(error: &OpenError) -> Option<&'static str> {
         OpenError::Format(FormatError::Capacity { .. }) => "give the same --capacity on both sides, or on one only",
         // Asked for, not found.
         OpenError::Format(FormatError::Field { field: "capacity", .. }) => return None,
-        OpenError::Format(FormatError::NotPersistent) => "wait until nobody uses it, or use another name",
+        OpenError::Format(FormatError::NotPersistent) => {
+            "give --persistent to whoever starts first, wait until nobody uses it, or use another name"
+        }
+        OpenError::Format(FormatError::Kind { found: Kind::Mpmc, asked: Kind::Stream })
+        | OpenError::Format(FormatError::Kind { found: Kind::Stream, asked: Kind::Mpmc }) => {
+            "give --records on both sides or on none, or use another name"
+        }
+        OpenError::TooManyMembers { .. } => "wait until one has ended, or use another name",
         OpenError::Format(FormatError::Kind { .. } | FormatError::Type { .. }) => {
             "another program uses this name: use another"
         }

@@ -2,7 +2,7 @@
 //!
 //! | exit code | says |
 //! |---|---|
-//! | 0 | done; of `send`: the receiver has written everything to its output |
+//! | 0 | done; of `send`: the receiver has written everything to its output, or the receivers have taken every record |
 //! | 1 | it failed, and one line on stderr says why |
 //! | 2 | the arguments are not understood |
 //! | 128 + n | signal n ended it, and it detached in good order |
@@ -19,6 +19,8 @@ mod opening;
 mod output;
 mod pair;
 mod progress;
+mod record;
+mod records;
 mod recv;
 mod rm;
 mod seen;

@@ -26,6 +26,8 @@ pub(crate) struct Progress {
     started: Instant,
     due: Instant,
     at: u64,
+    /// If it is a stream of records, how many.
+    records: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -60,7 +62,13 @@ impl Progress {
     fn labelled(label: &str, size: Option<u64>, mode: Mode) -> Self {
         let started = Instant::now();
         let wait = if matches!(mode, Mode::Lines) { LINE } else { QUICK };
-        Self { label: label.to_owned(), size, mode, started, due: started + wait, at: 0 }
+        Self { label: label.to_owned(), size, mode, started, due: started + wait, at: 0, records: None }
+    }
+
+    /// So many records have moved, of so many bytes.
+    pub(crate) fn show_records(&mut self, records: u64, at: u64) {
+        self.records = Some(records);
+        self.show(at);
     }
 
     /// So many bytes have moved.
@@ -77,10 +85,10 @@ impl Progress {
         match &self.mode {
             Mode::Soon => {
                 let bar = self.bar();
-                bar.set_position(at);
+                self.advance(&bar);
                 self.mode = Mode::Bar(bar);
             }
-            Mode::Bar(bar) => bar.set_position(at),
+            Mode::Bar(bar) => self.advance(bar),
             Mode::Lines => self.line(),
             Mode::Silent => {}
         }
@@ -90,7 +98,7 @@ impl Progress {
     pub(crate) fn finish(&mut self) {
         match &self.mode {
             Mode::Bar(bar) => {
-                bar.set_position(self.at);
+                self.advance(bar);
                 bar.finish();
             }
             Mode::Lines => self.line(),
@@ -99,10 +107,22 @@ impl Progress {
         self.mode = Mode::Silent;
     }
 
+    fn advance(&self, bar: &ProgressBar) {
+        bar.set_position(self.at);
+        if self.records.is_some() {
+            bar.set_message(self.count());
+        }
+    }
+
+    /// `3 records, `, if it is records that move.
+    fn count(&self) -> String {
+        self.records.map_or(String::new(), |records| format!("{records} records, "))
+    }
+
     fn bar(&self) -> ProgressBar {
         let template = match self.size {
-            Some(_) => "{prefix} {bytes} of {total_bytes} [{wide_bar}] {binary_bytes_per_sec}, {eta} left",
-            None => "{prefix} {bytes}, {binary_bytes_per_sec}",
+            Some(_) => "{prefix} {msg}{bytes} of {total_bytes} [{wide_bar}] {binary_bytes_per_sec}, {eta} left",
+            None => "{prefix} {msg}{bytes}, {binary_bytes_per_sec}",
         };
         let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
         let bar = ProgressBar::with_draw_target(self.size, ProgressDrawTarget::stderr())
@@ -115,9 +135,10 @@ impl Progress {
 
     fn line(&self) {
         let rate = units::rate(units::per_second(self.at, self.started.elapsed()));
+        let (label, count, moved) = (&self.label, self.count(), units::bytes(self.at));
         let line = match self.size {
-            Some(size) => format!("{}: {} of {}, {rate}\n", self.label, units::bytes(self.at), units::bytes(size)),
-            None => format!("{}: {}, {rate}\n", self.label, units::bytes(self.at)),
+            Some(size) => format!("{label}: {count}{moved} of {}, {rate}\n", units::bytes(size)),
+            None => format!("{label}: {count}{moved}, {rate}\n"),
         };
         // If stderr is gone, nobody looks.
         let _ = io::stderr().write_all(line.as_bytes());

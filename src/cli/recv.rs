@@ -5,6 +5,7 @@ use super::descriptor;
 use super::failure::Failure;
 use super::opening;
 use super::progress::Progress;
+use super::records;
 use super::signals::{self, SLICE};
 use ringway::WaitStrategy;
 use ringway::stream::Reader;
@@ -16,6 +17,12 @@ const PART: usize = 128 << 10;
 
 /// Receives until the sender's good end.
 pub(crate) fn run(args: &RecvArgs) -> Result<(), Failure> {
+    if args.at_least_once {
+        return records::work::run(args);
+    }
+    if args.records {
+        return records::recv::run(args);
+    }
     signals::install()?;
     let name = &args.channel.name;
     let mut reader = opening::open(name, &args.channel.options(), Reader::open_or_create_with)?;

@@ -5,6 +5,7 @@ use super::descriptor;
 use super::failure::Failure;
 use super::opening;
 use super::progress::Progress;
+use super::records;
 use super::signals::{self, SLICE};
 use ringway::stream::Writer;
 use std::fs::File;
@@ -14,6 +15,9 @@ use std::time::Instant;
 
 /// Sends until the end of the input, and ends well when the receiver has written everything.
 pub(crate) fn run(args: &SendArgs) -> Result<(), Failure> {
+    if args.records {
+        return records::send::run(args);
+    }
     let name = &args.channel.name;
     // Before the handlers: to open a FIFO is to wait for its writer, and until then a signal may simply kill.
     let input = Input::open(args)?;
@@ -30,14 +34,14 @@ pub(crate) fn run(args: &SendArgs) -> Result<(), Failure> {
 }
 
 /// Where the bytes come from.
-struct Input {
+pub(crate) struct Input {
     file: Option<File>,
     /// Bytes left in it, if it is a regular file.
-    size: Option<u64>,
+    pub(crate) size: Option<u64>,
 }
 
 impl Input {
-    fn open(args: &SendArgs) -> Result<Self, Failure> {
+    pub(crate) fn open(args: &SendArgs) -> Result<Self, Failure> {
         let Some(path) = &args.file else { return Ok(Self { file: None, size: stdin_size() }) };
         let failed = |error| Failure::of(&args.channel.name, format_args!("cannot read {}: {error}", path.display()));
         let file = File::open(path).map_err(failed)?;
@@ -48,7 +52,7 @@ impl Input {
         Ok(Self { file: Some(file), size: seen.is_file().then_some(seen.len()) })
     }
 
-    fn descriptor<'a>(&'a self, stdin: &'a io::Stdin) -> BorrowedFd<'a> {
+    pub(crate) fn descriptor<'a>(&'a self, stdin: &'a io::Stdin) -> BorrowedFd<'a> {
         self.file.as_ref().map_or_else(|| stdin.as_fd(), |file| file.as_fd())
     }
 }

@@ -58,9 +58,14 @@ pub(crate) fn install() -> Result<(), Failure> {
 
 /// Ends the command if a signal has said so.
 pub(crate) fn check() -> Result<(), Failure> {
+    stopped().map_or(Ok(()), |signal| Err(Failure::Stopped(signal)))
+}
+
+/// The signal that has said to stop.
+pub(crate) fn stopped() -> Option<i32> {
     match STOP.load(Relaxed) {
-        0 => Ok(()),
-        signal => Err(Failure::Stopped(signal)),
+        0 => None,
+        signal => Some(signal),
     }
 }
 

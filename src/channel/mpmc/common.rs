@@ -88,6 +88,14 @@ macro_rules! common {
                 if self.core.why_unusable().is_none() { self.core.ring().len() as usize } else { 0 }
             }
 
+            /// Messages that a receiver, here or elsewhere, has taken and not done: they are in its hand
+            /// ([`Guard`](super::Guard)) or on their way out of the ring. They are done soon, or come back. One that goes from
+            /// hand to hand may be counted twice, but none is missed: if no sender is left, `is_empty` and *then* 0 here say
+            /// that nothing can come any more. 0 in a forked child.
+            pub fn in_hand(&self) -> usize {
+                if self.core.why_unusable().is_none() { self.core.ring().in_hand() } else { 0 }
+            }
+
             /// Whether `len` is 0. (A message that somebody gave back, or died with, is taken and yet received again.)
             pub fn is_empty(&self) -> bool {
                 self.len() == 0

@@ -55,6 +55,8 @@ pub(crate) struct Core<T: Payload> {
     probed_at: private::AtomicU64,
     /// The count of orphans at which a receiver found none.
     pub(super) orphans_seen: private::AtomicU64,
+    /// The position at which a receiver last looked for orphans although the ring was not empty.
+    pub(super) sought_at: private::AtomicU64,
     /// The count of orphans at which a sender looked.
     pub(super) tidied: private::AtomicU64,
     /// The epoch at which the last sender was found gone; 0: never.
@@ -87,6 +89,7 @@ impl<T: Payload> Core<T> {
             attempts_max: options.attempts_max,
             probed_at: private::AtomicU64::new(0),
             orphans_seen: private::AtomicU64::new(0),
+            sought_at: private::AtomicU64::new(0),
             tidied: private::AtomicU64::new(0),
             senders_gone: private::AtomicU64::new(0),
             dead_letters: DeadLetters::new(options),

@@ -175,7 +175,7 @@ impl<T: Payload> Receiver<T> {
     ///
     /// The message leaves the ring for a *hand* in shared memory, so a slow job keeps no room from senders. The hand is
     /// free again when the guard is [committed](Guard::commit). A guard that is dropped gives the message back: some
-    /// receiver gets it again. There are [`Options::in_hand`](crate::Options::in_hand) hands; while all are in use, this
+    /// receiver gets it again, behind what is in the ring now, and a lap of the ring later at the latest. There are [`Options::in_hand`](crate::Options::in_hand) hands; while all are in use, this
     /// waits.
     ///
     /// *Progress*: as [`recv`](Self::recv), a second copy and a few stores.
@@ -231,11 +231,6 @@ impl<T: Payload> Receiver<T> {
 
     fn guard(&self, got: Got<T>) -> Guard<'_, T> {
         Guard::new(self, got)
-    }
-
-    /// Messages that are in a receiver's hand now, here or elsewhere: they are done when they are committed, or come back.
-    pub fn in_hand(&self) -> usize {
-        if self.core.why_unusable().is_none() { self.core.ring().in_hand() } else { 0 }
     }
 
     /// Messages as they come, until nothing is left and no sender is. Waits between them.

@@ -363,11 +363,13 @@ fn pop_with<T: Payload>(
     hand: Option<usize>,
 ) -> Result<Got<T>, Vain> {
     let (ring, record) = (core.ring(), core.ring().record(lease.record));
-    // First, or in a busy channel nobody would ever come to it.
-    if let Some(got) = seek(core, lease, want, hand) {
-        return Ok(got);
+    let lacks_a_hand = want.is_in_hand() && hand.is_none();
+    if lacks_a_hand || is_the_turn_of_what_was_left(core) {
+        if let Some(got) = seek(core, lease, want, hand) {
+            return Ok(got);
+        }
     }
-    if want.is_in_hand() && hand.is_none() {
+    if lacks_a_hand {
         return Err(Vain::InBetween);
     }
     let popped = match (&mut *want, hand) {
@@ -386,8 +388,8 @@ fn pop_with<T: Payload>(
             freed(core, lease);
             Ok(Got { delivery, hand })
         }
-        Popped::Empty => Err(Vain::NotNow),
-        Popped::Held(_) | Popped::Beaten => Err(Vain::InBetween),
+        Popped::Empty => seek(core, lease, want, hand).ok_or(Vain::NotNow),
+        Popped::Held(_) | Popped::Beaten => seek(core, lease, want, hand).ok_or(Vain::InBetween),
         Popped::Corrupt(corrupt) => Err(Vain::Gone(core.poison(corrupt))),
     }
 }
@@ -417,6 +419,20 @@ fn seek<T: Payload>(core: &Core<T>, lease: &mut Lease, want: &mut Want<'_, T>, h
         }
         Want::One | Want::InHand => got,
     })
+}
+
+/// What was left comes behind what is in the ring, but not behind all that will ever be: once a lap it is its turn.
+fn is_the_turn_of_what_was_left<T: Payload>(core: &Core<T>) -> bool {
+    if !core.has_orphans() {
+        return false;
+    }
+    // Relaxed, both: hints.
+    let (head, last) = (core.ring().taken(), core.sought_at.load(Relaxed));
+    let is_due = head.saturating_sub(last) >= core.ring().capacity();
+    if is_due {
+        core.sought_at.store(head, Relaxed); // relaxed: as above
+    }
+    is_due
 }
 
 /// A message in a hand that was given back, or whose owner is dead; it stays there if it is to be in hand. `unused` is the

@@ -251,10 +251,27 @@ impl<T: Payload> Ring<T> {
         self.many.page().remains.dropped.load(Relaxed) // relaxed: a count for people
     }
 
-    /// Messages in somebody's hand, or given back and not yet taken again.
+    /// Messages in somebody's hand, or given back and not yet taken again; and those that are on their way out of the ring,
+    /// to a hand or for good. One that goes from hand to hand meanwhile may be counted twice, and none is missed: so who
+    /// finds the ring empty, and then 0 here, knows that all that was sent is done.
     pub(crate) fn in_hand(&self) -> usize {
+        // In this order: a message is in a hand before its slot is freed.
+        let claimed = self.records().flat_map(|record| Claim(record.consuming.load(ANNOUNCED.acquire())).positions());
+        let leaving = claimed.filter(|&position| self.is_claimed(position) && !self.is_in_a_hand(position)).count();
         let held = |&hand: &usize| self.many.hand(hand).held.load(HELD.acquire()) != Held::NONE.0;
-        (0..self.many.tables.hands as usize).filter(held).count()
+        leaving + (0..self.many.tables.hands as usize).filter(held).count()
+    }
+
+    /// Whether a consumer has claimed the message of this position and not freed its slot.
+    fn is_claimed(&self, position: u64) -> bool {
+        let seat = self.many.seat(position);
+        let word = Word(self.many.word(seat.slot).load(FILLED.acquire()));
+        self.claimed_to_read() > position && word.at(seat.lap) == State::Full
+    }
+
+    /// Positions that consumers have claimed: how far the ring has come.
+    pub(crate) fn taken(&self) -> u64 {
+        self.claimed_to_read()
     }
 
     fn claimed_to_write(&self) -> u64 {

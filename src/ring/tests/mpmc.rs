@@ -223,12 +223,15 @@ fn a_dead_consumers_message_is_delivered_again_and_marked() {
         let ring = ring(capacity, 4, 2);
         let (dying, mine) = (lease(&ring, 0), lease(&ring, 1));
         assert_eq!(push(&ring, ring.record(mine), &5), Pushed::Done(1));
+        assert_eq!((ring.len(), ring.in_hand()), (1, 0));
         let position = die_claiming(&ring, dying, false);
+        assert_eq!((ring.len(), ring.in_hand()), (0, 1), "it is on its way to somebody, and may come back");
         let take = |oracle| ring.take_over(ring.record(mine), None, position, &oracle);
         assert_eq!(take(DeadBelow(0)), Recovered::Busy);
         let again = Delivery { message: 5, position, attempt: 2 };
         assert_eq!(take(DeadBelow(1)), Recovered::Delivered(again));
         assert_eq!(take(DeadBelow(1)), Recovered::Nothing);
+        assert_eq!(ring.in_hand(), 0);
         ring.orphan(Owner::leased(0, 1));
         assert_eq!(ring.sweep(dying, Some((ring.record(mine), None)), &DeadBelow(1)), Recovered::Nothing);
         assert_eq!(lease(&ring, 1), dying, "the record is free again");
@@ -267,6 +270,7 @@ fn what_is_in_a_hand_is_delivered_again_once_whatever_was_done_to_the_slot() {
                 ring.many().word(0).store(before, crate::sync::Ordering::SeqCst);
             }
             assert_eq!(ring.adopt(hand, me), None, "its owner lives");
+            assert_eq!((ring.len(), ring.in_hand()), (0, 1), "it is one message");
             ring.orphan(Owner::leased(0, 1));
             if slot_first {
                 let swept = ring.sweep(dying, Some((ring.record(mine), None)), &DeadBelow(1));
@@ -277,7 +281,7 @@ fn what_is_in_a_hand_is_delivered_again_once_whatever_was_done_to_the_slot() {
             ring.give_back(hand, me);
             assert_eq!(ring.adopt(hand, me).unwrap().attempt, 3);
             ring.commit(hand);
-            assert_eq!(ring.adopt(hand, me), None);
+            assert_eq!((ring.adopt(hand, me), ring.in_hand()), (None, 0));
             assert_eq!(ring.sweep(dying, Some((ring.record(mine), None)), &DeadBelow(1)), Recovered::Nothing);
             assert_eq!(push(&ring, ring.record(mine), &6), Pushed::Done(1), "the slot is free");
             assert_eq!(popped(&ring, mine), Some(6));
