@@ -3,4 +3,6 @@
 #[cfg(loom)]
 mod loom_spsc;
 #[cfg(not(loom))]
+mod machine;
+#[cfg(not(loom))]
 mod mpmc;
