@@ -5,7 +5,7 @@
 //! | build | chosen by | what it is for |
 //! |---|---|---|
 //! | native | default | the program: `core`'s atomics, every call inlined away |
-//! | stepped | this crate's unit tests | the same atomics, each counting a *step*: a process can be ended before its n-th one |
+//! | stepped | this crate's unit tests | the same atomics, each counting a *step*: a process can be ended before its n-th one, and an operation left between any two (`replay`) |
 //! | model | `--cfg loom` | loom's atomics: every interleaving of a small case |
 //!
 //! What lives in shared memory and what a model must see goes through this module and nothing else; a test keeps
@@ -18,6 +18,8 @@ pub(crate) mod backoff;
 pub(crate) mod edge;
 #[cfg(all(loom, test))]
 pub(crate) mod explore;
+#[cfg(all(test, not(loom)))]
+pub(crate) mod replay;
 pub(crate) mod step;
 
 #[cfg(loom)]

@@ -1,8 +1,10 @@
-//! The atomics with a step before each operation, so that a test can end the process between any two of them.
+//! The atomics with a step before each operation, so that a test can end the process between any two of them; or, in a
+//! replay, with an answer in place of it.
 //!
 //! Plain writes between two steps (the payload) are not split. Layout is that of `core`'s types: the same segment is
 //! used by stepped and native processes at once.
 
+use super::replay::{self, Operation};
 use super::step;
 use core::sync::atomic::{self, Ordering};
 
@@ -20,14 +22,27 @@ macro_rules! stepped {
         // Not every width has a use for every operation.
         #[allow(dead_code)]
         impl $name {
+            /// A step: replayed, or made.
+            #[inline]
+            fn step(&self, operation: Operation, make: impl FnOnce(&atomic::$name) -> $value) -> $value {
+                match replay::answer(core::ptr::from_ref(self).addr(), operation) {
+                    Some(answer) => answer as $value,
+                    None => {
+                        step::point();
+                        make(&self.0)
+                    }
+                }
+            }
+
             pub(crate) fn load(&self, order: Ordering) -> $value {
-                step::point();
-                self.0.load(order)
+                self.step(Operation::Load, |word| word.load(order))
             }
 
             pub(crate) fn store(&self, value: $value, order: Ordering) {
-                step::point();
-                self.0.store(value, order);
+                self.step(Operation::Store(value.into()), |word| {
+                    word.store(value, order);
+                    0
+                });
             }
 
             pub(crate) fn compare_exchange(
@@ -37,33 +52,31 @@ macro_rules! stepped {
                 success: Ordering,
                 failure: Ordering,
             ) -> Result<$value, $value> {
-                step::point();
-                self.0.compare_exchange(expected, value, success, failure)
+                let exchange = Operation::Exchange { expected: expected.into(), value: value.into() };
+                let found = self.step(exchange, |word| {
+                    word.compare_exchange(expected, value, success, failure).unwrap_or_else(|found| found)
+                });
+                if found == expected { Ok(found) } else { Err(found) }
             }
 
             pub(crate) fn fetch_add(&self, value: $value, order: Ordering) -> $value {
-                step::point();
-                self.0.fetch_add(value, order)
+                self.step(Operation::Add(value.into()), |word| word.fetch_add(value, order))
             }
 
             pub(crate) fn fetch_sub(&self, value: $value, order: Ordering) -> $value {
-                step::point();
-                self.0.fetch_sub(value, order)
+                self.step(Operation::Sub(value.into()), |word| word.fetch_sub(value, order))
             }
 
             pub(crate) fn fetch_max(&self, value: $value, order: Ordering) -> $value {
-                step::point();
-                self.0.fetch_max(value, order)
+                self.step(Operation::Max(value.into()), |word| word.fetch_max(value, order))
             }
 
             pub(crate) fn fetch_or(&self, value: $value, order: Ordering) -> $value {
-                step::point();
-                self.0.fetch_or(value, order)
+                self.step(Operation::Or(value.into()), |word| word.fetch_or(value, order))
             }
 
             pub(crate) fn fetch_and(&self, value: $value, order: Ordering) -> $value {
-                step::point();
-                self.0.fetch_and(value, order)
+                self.step(Operation::And(value.into()), |word| word.fetch_and(value, order))
             }
         }
     };
@@ -80,6 +93,8 @@ impl AtomicU32 {
 }
 
 pub(crate) fn fence(order: Ordering) {
-    step::point();
-    atomic::fence(order);
+    if replay::answer(0, Operation::Fence).is_none() {
+        step::point();
+        atomic::fence(order);
+    }
 }

@@ -5,4 +5,6 @@ mod loom_mpmc;
 #[cfg(loom)]
 mod loom_spsc;
 #[cfg(not(loom))]
+mod machine;
+#[cfg(not(loom))]
 mod mpmc;
