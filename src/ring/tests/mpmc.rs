@@ -211,6 +211,7 @@ fn a_record_used_again_announces_nothing_of_its_last_owner() {
     let (dying, later) = (lease(&ring, 0), lease(&ring, 0));
     // It dies between its announcement and its claim.
     ring.record(dying).producing.store(1, crate::sync::Ordering::SeqCst);
+    ring.record(dying).owner.store(Owner::leased(0, 1).orphaned().0, crate::sync::Ordering::SeqCst);
     assert_eq!(ring.sweep(dying, None, &DeadBelow(1)), Recovered::Nothing);
     assert_eq!(lease(&ring, 1), dying);
     assert_eq!(die_claiming(&ring, later, true), 0);

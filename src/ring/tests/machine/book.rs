@@ -147,7 +147,7 @@ fn address(ring: &Ring<u64>, kind: Kind) -> usize {
         Kind::Held(hand) => &many.hand(hand).held,
         Kind::Word(slot) => many.word(slot),
         Kind::HandMessage(hand) => return many.with_hand(hand, |place| place.addr()),
-        Kind::Message(slot) => return many.with_slot(slot, |place| place.addr()),
+        Kind::Message(slot) => return many.slot(slot).with(|place| place.addr()),
     };
     core::ptr::from_ref(word).addr()
 }

@@ -1,6 +1,9 @@
 //! The ring's operations as values, and what they answer.
 
 use crate::ring::mpmc::{Delivery, Oracle, Owner, Popped, Pushed, Recovered, Resolved, Ring};
+use crate::sync::AtomicU64;
+use crate::sync::Ordering::Relaxed;
+use crate::sync::edge::LEASED;
 use crate::sync::replay::{self, Operation};
 
 /// An operation of the ring with its arguments. Records, hands and members are numbers.
@@ -94,6 +97,14 @@ impl Oracle for Asked {
     }
 }
 
+/// As `orphan` does it, for one word: what is not marked, nobody touches.
+fn mark_if_dead(word: &AtomicU64) {
+    let owner = Owner(word.load(Relaxed));
+    if owner.is_leased() && !Asked.is_alive(owner) {
+        let _ = word.compare_exchange(owner.0, owner.orphaned().0, LEASED.release(), Relaxed);
+    }
+}
+
 /// The owner's word of a member of the machine.
 pub(super) fn owner(member: usize) -> Owner {
     Owner::leased(member, 1)
@@ -116,12 +127,16 @@ impl Call {
             }
             Self::LeaseHand { me } => Outcome::Leased(ring.lease_hand(owner(me))),
             Self::PopToHand { record, hand } => Outcome::Popped(ring.pop_to_hand(ring.record(record), hand)),
-            Self::Adopt { hand, me } => Outcome::Adopted(ring.adopt(hand, owner(me), &Asked)),
+            Self::Adopt { hand, me } => {
+                mark_if_dead(&ring.many().hand(hand).owner);
+                Outcome::Adopted(ring.adopt(hand, owner(me)))
+            }
             Self::Entomb { position } => Outcome::Resolved(ring.entomb(position, &Asked)),
             Self::TakeOver { record, hand, position } => {
                 Outcome::Recovered(ring.take_over(ring.record(record), hand, position, &Asked))
             }
             Self::Sweep { swept, mine } => {
+                mark_if_dead(&ring.record(swept).owner);
                 let mine = mine.map(|(record, hand)| (ring.record(record), hand));
                 Outcome::Recovered(ring.sweep(swept, mine, &Asked))
             }
