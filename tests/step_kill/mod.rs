@@ -9,6 +9,11 @@
 //! | `spsc_*.rs` | the scenes of one kind of channel; another kind is another file, named in `run.rs` |
 
 mod message;
+mod mpmc_corpse;
+mod mpmc_group;
+mod mpmc_receiver;
+mod mpmc_sender;
+mod mpmc_words;
 mod puppet;
 pub(crate) mod run;
 mod sleeper;

@@ -3,6 +3,7 @@
 use super::puppet;
 use super::stage::{self, Entry, Report};
 use super::support;
+use super::{mpmc_receiver, mpmc_sender};
 use super::{spsc_doors, spsc_receiver, spsc_sender, spsc_sleeper};
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
@@ -19,8 +20,10 @@ const SLOT: &str = "RINGWAY_STEP_SLOT";
 const PATIENCE: Duration = Duration::from_secs(120);
 
 fn scenes() -> Vec<Entry> {
-    [spsc_doors::scenes(), spsc_sleeper::scenes(), spsc_receiver::scenes(), spsc_sender::scenes()]
-        .into_iter()
+    let spsc = [spsc_doors::scenes(), spsc_sleeper::scenes(), spsc_receiver::scenes(), spsc_sender::scenes()];
+    let mpmc = [mpmc_sender::scenes(), mpmc_receiver::scenes()];
+    spsc.into_iter()
+        .chain(mpmc)
         .flatten()
         .collect()
 }
