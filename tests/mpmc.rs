@@ -222,6 +222,23 @@ fn when_all_hands_are_full_one_waits_until_one_is_free() {
 }
 
 #[test]
+fn when_all_hands_were_given_back_their_messages_are_received_again() {
+    let options = Options::new().capacity(4).in_hand(2);
+    let (tx, rx) = mpmc::channel_with::<u64>(&options).unwrap();
+    tx.send_many(&[1, 2]).unwrap();
+    drop((rx.recv_ref().unwrap(), rx.recv_ref().unwrap()));
+    let mut again = [0; 2];
+    for message in &mut again {
+        let guard = rx.recv_ref_timeout(SOON).unwrap();
+        assert_eq!((guard.attempt(), guard.is_redelivered()), (2, true));
+        *message = *guard;
+        guard.commit();
+    }
+    again.sort_unstable();
+    assert_eq!((again, rx.in_hand()), ([1, 2], 0));
+}
+
+#[test]
 fn what_is_delivered_too_often_is_dropped_and_counted_or_kept_elsewhere() {
     let (name, letters) = (unique("often"), unique("letters"));
     for dead_letters in [None, Some(letters.as_str())] {

@@ -11,7 +11,9 @@
 mod message;
 mod mpmc_corpse;
 mod mpmc_group;
+mod mpmc_loser;
 mod mpmc_receiver;
+mod mpmc_recovery;
 mod mpmc_sender;
 mod mpmc_words;
 mod puppet;

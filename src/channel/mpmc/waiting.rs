@@ -268,7 +268,10 @@ fn pop<T: Payload>(core: &Arc<Core<T>>, want: &mut Want<'_, T>) -> Result<Got<T>
     }
     let popped = lease::with(core, |lease| {
         let hand = match want {
-            Want::InHand => Some(core.ring().lease_hand(core.me()).ok_or(Vain::InBetween)?),
+            Want::InHand => match hand(core)? {
+                Handed::Free(hand) => Some(hand),
+                Handed::Left(delivery, hand) => return Ok(Got { delivery, hand: Some(hand) }),
+            },
             Want::One | Want::Some(_) => None,
         };
         let got = pop_with(core, lease, want, hand);
@@ -285,6 +288,43 @@ fn pop<T: Payload>(core: &Arc<Core<T>>, want: &mut Want<'_, T>) -> Result<Got<T>
         },
         decided => decided,
     }
+}
+
+/// A hand for a receiver.
+enum Handed<T> {
+    /// With nothing in it.
+    Free(usize),
+    /// With the message that somebody left in it.
+    Left(Delivery<T>, usize),
+}
+
+/// A hand for one who wants to receive. When none is free they may be those of the dead, or given back: who asked for a
+/// free one first would wait for them for ever.
+fn hand<T: Payload>(core: &Core<T>) -> Result<Handed<T>, Vain> {
+    let ring = core.ring();
+    if let Some(hand) = ring.lease_hand(core.me()) {
+        return Ok(Handed::Free(hand));
+    }
+    if core.has_orphans() {
+        if let Some((delivery, hand)) = adopt(core) {
+            return Ok(Handed::Left(delivery, hand));
+        }
+    }
+    // The dead had leased it, and had put nothing in.
+    ring.lease_hand(core.me()).map(Handed::Free).ok_or(Vain::InBetween)
+}
+
+/// Adopts a hand with the message that somebody left in it; empty ones are freed.
+fn adopt<T: Payload>(core: &Core<T>) -> Option<(Delivery<T>, usize)> {
+    let ring = core.ring();
+    for left in 0..ring.many().tables.hands as usize {
+        let Some(delivery) = ring.adopt(left, core.me()) else { continue };
+        if !is_too_much(core, &delivery) {
+            return Some((delivery, left));
+        }
+        ring.commit(left);
+    }
+    None
 }
 
 fn pop_with<T: Payload>(
@@ -358,12 +398,7 @@ fn seek_anew<T: Payload>(core: &Core<T>, lease: &mut Lease, hand: Option<usize>,
             }
         }
     }
-    for left in 0..tables.hands as usize {
-        let Some(delivery) = ring.adopt(left, core.me()) else { continue };
-        if is_too_much(core, &delivery) {
-            ring.commit(left);
-            continue;
-        }
+    if let Some((delivery, left)) = adopt(core) {
         let Some(unused) = hand else {
             ring.commit(left);
             return Some(Got { delivery, hand: None });
