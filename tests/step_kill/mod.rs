@@ -10,6 +10,7 @@
 
 mod message;
 mod mpmc_corpse;
+mod mpmc_doors;
 mod mpmc_group;
 mod mpmc_loser;
 mod mpmc_receiver;
