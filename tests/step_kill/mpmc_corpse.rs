@@ -40,13 +40,7 @@ impl Corpse {
     }
 
     /// A channel in which it lies.
-    pub(crate) fn among(
-        &self,
-        place: &Place,
-        words: &[u64],
-        prepare: impl Fn() -> Group,
-        play: impl Fn(),
-    ) -> Group {
+    pub(crate) fn among(&self, place: &Place, words: &[u64], prepare: impl Fn() -> Group, play: impl Fn()) -> Group {
         self.learn(place, words, &prepare, &play);
         for _ in 0..TRIES {
             let group = prepare();

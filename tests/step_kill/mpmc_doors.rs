@@ -225,7 +225,7 @@ impl Scene for Joining {
         let ends = group.tx.sender_count() + group.tx.receiver_count();
         assert!((2..=3).contains(&ends), "{ends} ends");
         place.nothing_can_be_cleaned();
-        
+
         group.drain();
         assert_eq!(group.rx.stats().dropped, 0);
     }

@@ -5,7 +5,7 @@ use super::mpmc_words::Words;
 use super::stage::{NAME, Place};
 use super::support::PATIENCE;
 use ringway::mpmc::{Guard, Receiver, Sender};
-use ringway::{OpenError, TryRecvError, TrySendError};
+use ringway::{DisconnectReason, OpenError, Options, TryRecvError, TrySendError};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -42,9 +42,13 @@ pub(crate) struct Group {
 impl Group {
     /// A channel whose ring has been around.
     pub(crate) fn warm(place: &Place) -> Self {
-        let options = place.many();
-        let rx = Receiver::create_with(NAME, &options).expect("a free name");
-        let tx = Sender::open_with(NAME, &options).expect("a free place");
+        Self::warm_with(&place.many())
+    }
+
+    /// The same, with other options.
+    pub(crate) fn warm_with(options: &Options) -> Self {
+        let rx = Receiver::create_with(NAME, options).expect("a free name");
+        let tx = Sender::open_with(NAME, options).expect("a free place");
         for number in WARMTH..rx.capacity() as u64 + 3 {
             tx.send(Message::new(number)).expect("room");
             assert_eq!(rx.recv(), Ok(Message::new(number)));
@@ -79,8 +83,7 @@ impl Group {
     /// Receives one message.
     fn take<E>(&mut self, how: impl FnOnce(&Receiver<Message>) -> Result<Guard<'_, Message>, E>) -> Result<u64, E> {
         let guard = how(&self.rx)?;
-        let (number, arrival) =
-            (guard.number(), Arrival { position: guard.position(), attempt: guard.attempt() });
+        let (number, arrival) = (guard.number(), Arrival { position: guard.position(), attempt: guard.attempt() });
         assert_eq!(guard.is_redelivered(), guard.attempt() > 1);
         guard.commit();
         self.note(number, arrival);
@@ -187,15 +190,15 @@ impl Group {
         assert_eq!((rx.sender_count(), rx.receiver_count()), (0, 1));
     }
 
-    /// It was closed, for all and for good; what was sent has come.
-    pub(crate) fn is_over(mut self, place: &Place) {
-        use ringway::DisconnectReason::Closed;
-        assert_eq!((self.tx.disconnect_reason(), self.rx.disconnect_reason()), (Some(Closed), Some(Closed)));
+    /// It was closed, for all and for good; what was sent, but for what was taken, comes.
+    pub(crate) fn is_over(mut self, place: &Place, taken: &[u64]) {
+        let closed = Some(DisconnectReason::Closed);
+        assert_eq!([self.tx.disconnect_reason(), self.rx.disconnect_reason()], [closed; 2]);
         self.drain();
-        self.mine_came_but_for(&[]);
+        self.mine_came_but_for(taken);
         assert_eq!(self.take_now(), Err(TryRecvError::Disconnected));
         let tx = Sender::<Message>::open_with(NAME, &place.many()).expect("a place");
-        assert_eq!(tx.disconnect_reason(), Some(Closed));
+        assert_eq!(tx.disconnect_reason(), closed);
         assert_eq!(self.rx.in_hand(), 0);
     }
 }

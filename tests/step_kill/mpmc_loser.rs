@@ -76,11 +76,8 @@ impl Scene for Losing {
 
     fn meanwhile(&self, place: &Place, _: &mut Group) {
         let words = Words::of(place);
-        let is_open = if self.sends {
-            words.tail() < words.head() + self.capacity as u64
-        } else {
-            words.head() < words.tail()
-        };
+        let is_open =
+            if self.sends { words.tail() < words.head() + self.capacity as u64 } else { words.head() < words.tail() };
         if is_open {
             self.corpse.lie_down(|| self.play_corpse(place)).expect("the way that it has learnt");
         }

@@ -164,8 +164,7 @@ impl Scene for Recovery {
     }
 
     fn survive(&self, place: &Place) -> Group {
-        let mut group =
-            self.corpse.among(place, self.words(), || self.prepare(place), || self.play_corpse(place));
+        let mut group = self.corpse.among(place, self.words(), || self.prepare(place), || self.play_corpse(place));
         (0..self.behind()).for_each(|_| group.send());
         group
     }
@@ -207,10 +206,13 @@ impl Scene for Recovery {
 
     fn meanwhile(&self, place: &Place, group: &mut Group) {
         group.ask();
-        assert_eq!((group.tx.sender_count(), group.tx.receiver_count()), match self.by {
-            By::Send => (2, 1),
-            _ => (1, 2),
-        });
+        assert_eq!(
+            (group.tx.sender_count(), group.tx.receiver_count()),
+            match self.by {
+                By::Send => (2, 1),
+                _ => (1, 2),
+            }
+        );
         // One is left for the victim.
         let messages = self.before() + self.behind() - usize::from(self.has_prelude());
         if messages as u64 > self.takes() {

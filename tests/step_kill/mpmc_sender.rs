@@ -1,7 +1,7 @@
 //! A sender among many is the victim; another one sends before it and behind it.
 
 use super::message::{Message, messages};
-use super::mpmc_group::{Group, VICTIMS};
+use super::mpmc_group::{Group, MINE, VICTIMS};
 use super::mpmc_words::Words;
 use super::puppet::act;
 use super::stage::{Entry, Fate, NAME, Place, Points, Progress, Scene};
@@ -146,10 +146,10 @@ impl Scene for Sending {
             // What is behind the place that it has claimed waits for it; the rest comes.
             let came = group.came_of(VICTIMS).len();
             group.drain();
-            assert!(group.came_of(super::mpmc_group::MINE).len() as u64 >= self.before, "sent before, and not there");
+            assert!(group.came_of(MINE).len() as u64 >= self.before, "sent before, and not there");
             let words = Words::of(place);
             let has_room = words.tail() < words.head() + self.capacity as u64;
-            let sent = group.tx.try_send(Message::new(super::mpmc_group::MINE + group.sent));
+            let sent = group.tx.try_send(Message::new(MINE + group.sent));
             assert_eq!(sent.is_ok(), has_room, "{sent:?}");
             group.sent += u64::from(has_room);
             group.is_not_held_up();
@@ -167,13 +167,17 @@ impl Scene for Sending {
 
     fn bury(&self, place: &Place, mut group: Group, fate: Fate) -> Progress {
         if group.rx.disconnect_reason() == Some(DisconnectReason::Closed) {
-            group.is_over(place);
+            group.is_over(place, &[]);
             return [0, 1];
         }
         group.clear_up(fate.state % 2 == 0);
         group.mine_came_but_for(&[]);
         let came = group.came_of(VICTIMS);
-        assert_eq!(came, (VICTIMS..VICTIMS + came.len() as u64).collect::<Vec<_>>(), "a later one, and not an earlier one");
+        assert_eq!(
+            came,
+            (VICTIMS..VICTIMS + came.len() as u64).collect::<Vec<_>>(),
+            "a later one, and not an earlier one"
+        );
         let arrived = (came.len() as u64).checked_sub(self.prelude()).expect("what was sent before");
         assert!(came.iter().all(|number| group.attempt(*number) == 1), "nobody else had it");
         group.goes_on(place);
