@@ -76,7 +76,7 @@ impl Group {
     /// Receives what there is now; how many those were.
     pub(crate) fn drain(&mut self) -> usize {
         let before = self.came.len();
-        while self.take(Receiver::try_recv_ref).is_ok() {}
+        while self.take_now().is_ok() {}
         self.came.len() - before
     }
 

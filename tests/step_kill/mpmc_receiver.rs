@@ -100,7 +100,7 @@ impl Scene for Receiving {
 
     fn points(&self) -> Points {
         match self.operation {
-            Operation::Recv => Points::EveryInstruction,
+            Operation::Recv if self.capacity < 4 => Points::EveryInstruction,
             Operation::Drop | Operation::DropWithHand => Points::CallsAndChanges,
             _ => Points::CloseToChanges,
         }

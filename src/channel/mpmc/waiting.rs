@@ -139,8 +139,11 @@ fn make_room<T: Payload>(core: &Arc<Core<T>>) {
     let orphans = core.orphans();
     // Relaxed: a hint; who is too early looks once more for nothing.
     if orphans != core.tidied.load(Relaxed) {
-        core.tidied.store(orphans, Relaxed); // relaxed: as above
-        (0..ring.many().tables.records as usize).for_each(|record| _ = ring.sweep(record, None, &**core));
+        let is_stuck = |&record: &usize| matches!(ring.sweep(record, None, &**core), Recovered::Busy);
+        // Who is alive and has announced a dead one's position will announce another, and nobody tells of that.
+        if (0..ring.many().tables.records as usize).filter(is_stuck).count() == 0 {
+            core.tidied.store(orphans, Relaxed); // relaxed: as above
+        }
     }
     if ring.has_tombs() {
         // Without a record now, with one the next time.
