@@ -191,7 +191,7 @@ impl Group {
     }
 
     /// It was closed, for all and for good; what was sent, but for what was taken, comes.
-    pub(crate) fn is_over(mut self, place: &Place, taken: &[u64]) {
+    pub(crate) fn must_be_over(mut self, place: &Place, taken: &[u64]) {
         let closed = Some(DisconnectReason::Closed);
         assert_eq!([self.tx.disconnect_reason(), self.rx.disconnect_reason()], [closed; 2]);
         self.drain();

@@ -218,7 +218,7 @@ impl Scene for Receiving {
     fn bury(&self, place: &Place, mut group: Group, fate: Fate) -> Progress {
         if group.rx.disconnect_reason() == Some(DisconnectReason::Closed) {
             let taken: Vec<u64> = (MINE..self.first()).collect();
-            group.is_over(place, &taken);
+            group.must_be_over(place, &taken);
             return [0, 0];
         }
         group.clear_up(fate.state % 2 == 0);

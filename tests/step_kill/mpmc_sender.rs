@@ -167,7 +167,7 @@ impl Scene for Sending {
 
     fn bury(&self, place: &Place, mut group: Group, fate: Fate) -> Progress {
         if group.rx.disconnect_reason() == Some(DisconnectReason::Closed) {
-            group.is_over(place, &[]);
+            group.must_be_over(place, &[]);
             return [0, 1];
         }
         group.clear_up(fate.state % 2 == 0);
