@@ -57,6 +57,10 @@
 //! Each time that a process opens a channel it is one *member* of it ([`Options::members`]). Clones of an end are free. An
 //! *operation* in flight needs a record ([`Options::operations`]), which a thread keeps from one operation to the next;
 //! a message in hand needs a hand ([`Options::in_hand`]). The numbers are the creator's.
+//!
+//! A record whose owner was killed while it took a message out is free again when a receiver that has a record of its own
+//! has resolved it. So let there be more operations than can be killed at one moment: if *all* records are such ones, nobody
+//! gets on.
 
 mod common;
 mod core;
