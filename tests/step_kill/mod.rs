@@ -14,6 +14,7 @@ mod mpmc_corpse;
 mod mpmc_cost;
 mod mpmc_doors;
 mod mpmc_group;
+mod mpmc_last;
 mod mpmc_loser;
 mod mpmc_receiver;
 mod mpmc_recovery;

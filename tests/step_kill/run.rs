@@ -3,7 +3,7 @@
 use super::puppet;
 use super::stage::{self, Entry, Report};
 use super::support;
-use super::{mpmc_cost, mpmc_doors, mpmc_loser, mpmc_receiver, mpmc_recovery, mpmc_sender};
+use super::{mpmc_cost, mpmc_doors, mpmc_last, mpmc_loser, mpmc_receiver, mpmc_recovery, mpmc_sender};
 use super::{spsc_doors, spsc_receiver, spsc_sender, spsc_sleeper};
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
@@ -27,6 +27,7 @@ fn scenes() -> Vec<Entry> {
         mpmc_receiver::scenes(),
         mpmc_recovery::scenes(),
         mpmc_loser::scenes(),
+        mpmc_last::scenes(),
     ];
     spsc.into_iter().chain(mpmc).flatten().collect()
 }

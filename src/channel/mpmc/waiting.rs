@@ -285,8 +285,12 @@ fn pop<T: Payload>(core: &Arc<Core<T>>, want: &mut Want<'_, T>) -> Result<Got<T>
     });
     match popped.unwrap_or(Err(Vain::InBetween)) {
         Err(Vain::NotNow) => match gone.or_else(|| core.are_senders_gone()) {
-            // What was sent meanwhile, and what somebody was about to send, comes first.
-            Some(reason) if core.ring().len() == 0 => Err(Vain::Gone(reason)),
+            // What was sent meanwhile, and what somebody was about to send, comes first; and what somebody has died with, of
+            // which nobody may know before it is asked.
+            Some(reason) if core.ring().len() == 0 => {
+                core.probe(true);
+                Err(if core.has_orphans() { Vain::NotNow } else { Vain::Gone(reason) })
+            }
             _ => Err(Vain::NotNow),
         },
         decided => decided,
@@ -432,7 +436,7 @@ pub(crate) fn try_recv<T: Payload>(core: &Arc<Core<T>>, want: &mut Want<'_, T>) 
         return got;
     }
     let is_in_between = matches!(got, Err(Vain::InBetween));
-    if !core.probe(false) && !is_in_between {
+    if !core.probe(false) && !is_in_between && !core.has_orphans() {
         return got;
     }
     if is_in_between {
