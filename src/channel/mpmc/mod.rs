@@ -43,9 +43,9 @@
 //! instructions between claiming a place and filling it, what was sent behind that place waits for it.
 //!
 //! To resolve what one dead process left costs whoever finds it, once, a system call for each other process that is
-//! attached and two more. A receiver that asks at once has its message 10 to 15 microseconds after the kernel has torn the
-//! process down, with two others attached (5 calls), 40 to 50 with sixty (63 calls); one that sleeps, after its slice.
-//! (Two cores of a virtual machine, shared; `cargo test --release --test step_kill -- --cost`.)
+//! attached, the dead one among them, and two more. A receiver that asks at once has its message 10 to 15 microseconds after
+//! the kernel has torn the process down, with two others attached that live (5 calls), 40 to 50 with sixty (63 calls); one
+//! that sleeps, after its slice. (Two cores of a virtual machine, shared; `cargo test --release --test step_kill -- --cost`.)
 //!
 //! | | learned |
 //! |---|---|
