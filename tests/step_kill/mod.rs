@@ -6,9 +6,20 @@
 //! | `walk.rs` | one operation, instruction by instruction, and the way to any of them |
 //! | `stage.rs` | what a scene is; killing and stopping in each state |
 //! | `run.rs` | the program: which scenes, in which processes, and the table at the end |
-//! | `spsc_*.rs` | the scenes of one kind of channel; another kind is another file, named in `run.rs` |
+//! | `spsc_*.rs` | the scenes of one kind of channel |
+//! | `mpmc_*.rs` | those of another, among others who live, and among some who are dead already; and what recovery costs |
 
 mod message;
+mod mpmc_corpse;
+mod mpmc_cost;
+mod mpmc_doors;
+mod mpmc_group;
+mod mpmc_last;
+mod mpmc_loser;
+mod mpmc_receiver;
+mod mpmc_recovery;
+mod mpmc_sender;
+mod mpmc_words;
 mod puppet;
 pub(crate) mod run;
 mod sleeper;

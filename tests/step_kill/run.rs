@@ -3,6 +3,7 @@
 use super::puppet;
 use super::stage::{self, Entry, Report};
 use super::support;
+use super::{mpmc_cost, mpmc_doors, mpmc_last, mpmc_loser, mpmc_receiver, mpmc_recovery, mpmc_sender};
 use super::{spsc_doors, spsc_receiver, spsc_sender, spsc_sleeper};
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
@@ -19,10 +20,16 @@ const SLOT: &str = "RINGWAY_STEP_SLOT";
 const PATIENCE: Duration = Duration::from_secs(120);
 
 fn scenes() -> Vec<Entry> {
-    [spsc_doors::scenes(), spsc_sleeper::scenes(), spsc_receiver::scenes(), spsc_sender::scenes()]
-        .into_iter()
-        .flatten()
-        .collect()
+    let spsc = [spsc_doors::scenes(), spsc_sleeper::scenes(), spsc_receiver::scenes(), spsc_sender::scenes()];
+    let mpmc = [
+        mpmc_doors::scenes(),
+        mpmc_sender::scenes(),
+        mpmc_receiver::scenes(),
+        mpmc_recovery::scenes(),
+        mpmc_loser::scenes(),
+        mpmc_last::scenes(),
+    ];
+    spsc.into_iter().chain(mpmc).flatten().collect()
 }
 
 pub(crate) fn main() -> ExitCode {
@@ -35,6 +42,10 @@ pub(crate) fn main() -> ExitCode {
     }
     if !puppet::is_permitted() {
         println!("skipped: ptrace is not permitted here");
+        return ExitCode::SUCCESS;
+    }
+    if arguments.iter().any(|argument| argument == "--cost") {
+        mpmc_cost::print();
         return ExitCode::SUCCESS;
     }
     let wanted: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();

@@ -15,8 +15,13 @@ const TRIES: usize = 5;
 
 /// So many instructions before and behind a change are near to it.
 const NEAR: usize = 50;
+/// And so many are close to it.
+const CLOSE: usize = 8;
 /// Between two changes so many instructions are still near to one: there is more between them where a file is read.
 const STRETCH: usize = 5000;
+
+/// Who waits among many asks so often who is alive.
+const SLICE: Duration = Duration::from_millis(1);
 
 /// How far a victim has got, as its survivor finds it: numbers that only grow while the operation goes on.
 pub(crate) type Progress = [u64; 2];
@@ -33,6 +38,8 @@ pub(crate) enum Points {
     EveryInstruction,
     /// All but those that are far from any change of the segment, and from the end.
     NearChanges,
+    /// A little before and behind each change of the segment, and at the end.
+    CloseToChanges,
     /// Each entry to and exit from the kernel, and on both sides of each change of the segment.
     CallsAndChanges,
 }
@@ -87,6 +94,9 @@ pub(crate) trait Scene {
     /// The victim stands still: gets on without it, as far as is documented, and takes nothing over.
     fn meanwhile(&self, place: &Place, survivor: &mut Self::Survivor);
 
+    /// The victim stood still, has gone on, and rests, alive: whether all can be used by the others.
+    fn afterwards(&self, _place: &Place, _survivor: &mut Self::Survivor) {}
+
     /// The victim is dead: checks all that it left, and that the next pair can use it. How far the victim got.
     fn bury(&self, place: &Place, survivor: Self::Survivor, fate: Fate) -> Progress;
 
@@ -103,7 +113,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    fn new(capacity: usize) -> Self {
+    pub(crate) fn new(capacity: usize) -> Self {
         let dir = Dir::new();
         Self { dir, capacity, descriptors: support::descriptors() }
     }
@@ -113,6 +123,12 @@ impl Place {
     pub(crate) fn options(&self) -> Options {
         let frame = if self.capacity < 4 { 32 } else { 64 };
         self.dir.options().capacity(self.capacity).frame_bytes(frame).wait(WaitStrategy::Sleep)
+    }
+
+    /// A many-to-many channel that has hardly more of anything than a scene needs, so that what is lost is missed.
+    pub(crate) fn many(&self) -> Options {
+        let options = self.dir.options().capacity(self.capacity).wait(WaitStrategy::Sleep).slice(SLICE);
+        options.members(4).operations(4).in_hand(2)
     }
 
     pub(crate) fn directory(&self) -> &Path {
@@ -214,6 +230,9 @@ impl<'a, S: Scene> Stage<'a, S> {
                 let around = borders.iter().map(|border| border.saturating_sub(NEAR)..border + NEAR);
                 between.map(|pair| pair[0]..pair[1]).chain(around).flatten().collect()
             }
+            Points::CloseToChanges => {
+                borders.iter().flat_map(|border| border.saturating_sub(CLOSE)..border + CLOSE).collect()
+            }
             Points::CallsAndChanges => borders.iter().flat_map(|state| [state - 1, *state, state + 1]).collect(),
         };
         states.extend([0, last]);
@@ -278,6 +297,7 @@ impl<'a, S: Scene> Stage<'a, S> {
                 if state < self.walk.last() {
                     puppet.complete();
                 }
+                self.scene.afterwards(&self.place, &mut survivor);
                 puppet.judge();
                 let progress = self.scene.bury(&self.place, survivor, Fate { is_complete: true, state });
                 assert_eq!(progress, self.scene.range()[1], "it went on, and not all is there");

@@ -50,9 +50,14 @@ impl Image {
             self.now = vec![0; len as usize];
         }
         file.read_exact_at(&mut self.now, HEADER).expect("a segment");
-        let has_changed = self.now != self.seen;
-        self.seen.clone_from(&self.now);
-        has_changed
+        std::mem::swap(&mut self.now, &mut self.seen);
+        self.now != self.seen
+    }
+
+    /// Where the words lie that were others before the last look, counted from the start of the file.
+    fn changed_words(&self) -> Vec<u64> {
+        let words = self.now.chunks(8).zip(self.seen.chunks(8)).enumerate();
+        words.filter(|(_, (before, now))| before != now).map(|(at, _)| HEADER + 8 * at as u64).collect()
     }
 }
 
@@ -67,6 +72,8 @@ pub(crate) struct Walk {
     visits: HashMap<u64, Vec<usize>>,
     /// The states whose segment is another than that of the state before.
     pub(crate) changes: Vec<usize>,
+    /// Which words have changed there: where they lie in the file.
+    words: Vec<Vec<u64>>,
     /// The states whose next instruction is a call of the kernel.
     pub(crate) calls: Vec<usize>,
     /// The states in which it is about to sleep, and is relieved.
@@ -101,6 +108,7 @@ impl Walk {
             }
             if image.has_changed() {
                 walk.changes.push(state + 1);
+                walk.words.push(image.changed_words());
             }
             match next {
                 Ok(next) => place = next,
@@ -115,6 +123,12 @@ impl Walk {
     /// The state in which the operation is over.
     pub(crate) fn last(&self) -> usize {
         self.places.len() - 1
+    }
+
+    /// The first state in which one of these words has changed.
+    pub(crate) fn first_change_of(&self, words: &[u64]) -> Option<usize> {
+        let mut changes = self.changes.iter().zip(&self.words);
+        changes.find(|(_, changed)| changed.iter().any(|word| words.contains(word))).map(|(state, _)| *state)
     }
 
     /// Takes a victim that stands at its first mark to a state. `Err` if it has not come there: it went another way. With

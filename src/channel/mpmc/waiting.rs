@@ -193,8 +193,11 @@ fn make_room<T: Payload>(core: &Arc<Core<T>>) {
     let orphans = core.orphans();
     // Relaxed: a hint; who is too early looks once more for nothing.
     if orphans != core.tidied.load(Relaxed) {
-        core.tidied.store(orphans, Relaxed); // relaxed: as above
-        (0..ring.many().tables.records as usize).for_each(|record| _ = ring.sweep(record, None, &**core));
+        let is_stuck = |&record: &usize| matches!(ring.sweep(record, None, &**core), Recovered::Busy);
+        // Who is alive and has announced a dead one's position will announce another, and nobody tells of that.
+        if (0..ring.many().tables.records as usize).filter(is_stuck).count() == 0 {
+            core.tidied.store(orphans, Relaxed); // relaxed: as above
+        }
     }
     if ring.has_tombs() {
         // Without a record now, with one the next time.
@@ -348,8 +351,8 @@ fn pop_once<T: Payload>(core: &Arc<Core<T>>, want: &mut Want<'_, T>) -> Result<G
     });
     match popped.unwrap_or(Err(Vain::InBetween)) {
         Err(Vain::NotNow) => match gone.or_else(|| core.are_senders_gone()) {
-            // What was sent meanwhile, and what somebody was about to send, comes first.
-            Some(reason) if core.ring().len() == 0 => Err(Vain::Gone(reason)),
+            // What was sent meanwhile, what somebody was about to send, and what somebody has died with, comes first.
+            Some(reason) if core.ring().len() == 0 && !core.has_orphans() => Err(Vain::Gone(reason)),
             _ => Err(Vain::NotNow),
         },
         decided => decided,
@@ -498,7 +501,7 @@ pub(crate) fn try_recv<T: Payload>(core: &Arc<Core<T>>, want: &mut Want<'_, T>) 
         return got;
     }
     let is_in_between = matches!(got, Err(Vain::InBetween));
-    if !core.probe(false) && !is_in_between {
+    if !core.probe(false) && !is_in_between && !core.has_orphans() {
         return got;
     }
     if is_in_between {
