@@ -14,7 +14,9 @@ use crate::layout::many::Many;
 #[cfg(not(loom))]
 use crate::layout::status::Status;
 use crate::layout::tables::Tables;
-use crate::membership::member::{self, Member};
+#[cfg(not(loom))]
+use crate::membership::member;
+use crate::membership::member::Member;
 use crate::membership::seat::Hold;
 use crate::ring::mpmc::Ring;
 use crate::ring::payload::Payload;
