@@ -133,7 +133,7 @@ impl Options {
     }
 
     /// How long this end sleeps at most before it asks the kernel whether the other end is alive. `Duration::MAX`: it
-    /// never asks, and a killed peer is not noticed while asleep.
+    /// asks before it falls asleep at most, and a killed peer is not noticed while asleep.
     pub fn slice(mut self, slice: Duration) -> Self {
         self.slice = slice.max(Duration::from_millis(1));
         self

@@ -376,13 +376,10 @@ fn pop_with<T: Payload>(
         return Err(Vain::InBetween);
     }
     let popped = match (&mut *want, hand) {
-        (Want::Some(messages), _) => match ring.pop_some(record, messages) {
-            Popped::Done(n) => Popped::Done(Delivery { message: messages[0], position: n as u64, attempt: 1 }),
-            Popped::Empty => Popped::Empty,
-            Popped::Held(position) => Popped::Held(position),
-            Popped::Beaten => Popped::Beaten,
-            Popped::Corrupt(corrupt) => Popped::Corrupt(corrupt),
-        },
+        (Want::Some(messages), _) => {
+            let popped = ring.pop_some(record, messages);
+            popped.map(|n| Delivery { message: messages[0], position: n as u64, attempt: 1 })
+        }
         (_, Some(hand)) => ring.pop_to_hand(record, hand),
         (_, None) => ring.pop(record),
     };

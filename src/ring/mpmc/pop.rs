@@ -50,7 +50,12 @@ impl<T: Payload> Ring<T> {
         let head = self.head().load(Relaxed); // relaxed: a stale one is found out by the slot's word, or by the claim
         let seat = self.many.seat(head);
         let slot = self.many.slot(seat.slot);
-        if slot.word.load(FILLED.acquire()) != Word::full(seat.lap).0 || !self.claim_to_read(record, head, 1) {
+        if slot.word.load(FILLED.acquire()) != Word::full(seat.lap).0 {
+            return None;
+        }
+        if !self.claim_to_read(record, head, 1) {
+            // The caller may be given something else, and announce nothing for long.
+            record.consuming.store(Claim::NONE.0, ANNOUNCED.release());
             return None;
         }
         let message = self.read(slot);
@@ -81,7 +86,7 @@ impl<T: Payload> Ring<T> {
         let most = self.most(messages.len());
         let mut backoff = Backoff::default();
         while backoff.is_patient() {
-            let head = self.head().load(Relaxed); // relaxed: as in `pop`
+            let head = self.head().load(Relaxed); // relaxed: as in `pop_at_once`
             let mut walk = self.many.walk(self.many.seat(head));
             let full = self.count(walk.clone(), most, FILLED, Word::full);
             if full == 0 {
@@ -108,7 +113,7 @@ impl<T: Payload> Ring<T> {
     fn claim_next(&self, record: &Record) -> Popped<(Seat, Word)> {
         let mut backoff = Backoff::default();
         while backoff.is_patient() {
-            let head = self.head().load(Relaxed); // relaxed: as in `pop`
+            let head = self.head().load(Relaxed); // relaxed: as in `pop_at_once`
             let seat = self.many.seat(head);
             let word = Word(self.many.word(seat.slot).load(FILLED.acquire()));
             let state = word.at(seat.lap);
@@ -133,7 +138,7 @@ impl<T: Payload> Ring<T> {
     pub(crate) fn clear_tombs(&self, record: &Record) -> bool {
         let mut cleared = false;
         for _ in 0..self.many.capacity {
-            let head = self.head().load(Relaxed); // relaxed: as in `pop`
+            let head = self.head().load(Relaxed); // relaxed: as in `pop_at_once`
             let seat = self.many.seat(head);
             let word = Word(self.many.word(seat.slot).load(FILLED.acquire()));
             if word.at(seat.lap) != State::Tomb || !self.claim_to_read(record, head, 1) {
@@ -212,7 +217,7 @@ impl<T: Payload> Ring<T> {
 }
 
 impl<R> Popped<R> {
-    fn map<S>(self, change: impl FnOnce(R) -> S) -> Popped<S> {
+    pub(crate) fn map<S>(self, change: impl FnOnce(R) -> S) -> Popped<S> {
         match self {
             Self::Done(done) => Popped::Done(change(done)),
             Self::Empty => Popped::Empty,

@@ -56,6 +56,8 @@ impl<T: Payload> Ring<T> {
             return false;
         }
         if !self.claim_to_write(record, tail, 1) {
+            // The caller may find that it is not to send at all, and never announce anything again.
+            self.pushed_nothing(record, Pushed::Beaten);
             return false;
         }
         self.write(slot, seat.lap, message);
@@ -77,7 +79,7 @@ impl<T: Payload> Ring<T> {
         let most = self.most(messages.len());
         let mut backoff = Backoff::default();
         while backoff.is_patient() {
-            let tail = self.tail().load(Relaxed); // relaxed: as in `push`
+            let tail = self.tail().load(Relaxed); // relaxed: as in `push_at_once`
             if tail >= CLOSED {
                 return self.pushed_nothing(record, Pushed::Closed);
             }

@@ -179,8 +179,8 @@ impl<T: Payload> Ring<T> {
         }
     }
 
-    /// Resolves what an owner that is [known to be dead](Self::orphan) left in its record, and frees the record; or delivers a message of it, and is to
-    /// be called again. `mine` is the caller's own record, and a hand of its for the message; without them nothing is
+    /// Resolves what an owner that is [known to be dead](Self::orphan) left in its record, and frees the record; or delivers
+    /// a message of it, and is to be called again. `mine` is the caller's own record, and a hand of its for the message; without them nothing is
     /// delivered, and what would be stays.
     pub(crate) fn sweep(
         &self,

@@ -210,3 +210,29 @@ pub(super) fn closed_behind_the_last_word() {
 fn what_was_sent_before_the_end_is_there_at_the_end() {
     explore("closed behind the last word", 3, closed_behind_the_last_word);
 }
+
+/// Who is beaten to a position announces it no more, whatever its caller does next: the winner may die.
+fn the_beaten_announce_nothing(is_sending: bool) {
+    let model = Model::new(2, 2);
+    let (theirs, mine) = (model.lease(OTHER), model.lease(ME));
+    if !is_sending {
+        assert!(model.try_send(mine, 7));
+    }
+    let once = move |model: &Model, record: usize| {
+        let words = model.record(record);
+        if is_sending { model.push_at_once(words, &1) } else { model.pop_at_once(words).is_some() }
+    };
+    let other = with(&model, move |model| once(model, theirs));
+    let is_done = once(&model, mine);
+    for (record, is_done) in [(mine, is_done), (theirs, other.join().unwrap())] {
+        let words = model.record(record);
+        let announced = if is_sending { &words.producing } else { &words.consuming }.load(Relaxed);
+        assert!(is_done || announced == 0, "beaten, and announced for ever");
+    }
+}
+
+#[test]
+fn who_is_beaten_announces_nothing() {
+    explore("beaten senders", 3, || the_beaten_announce_nothing(true));
+    explore("beaten receivers", 3, || the_beaten_announce_nothing(false));
+}
