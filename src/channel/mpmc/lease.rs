@@ -34,6 +34,8 @@ pub(crate) trait Lessor {
 pub(crate) struct Lease {
     core: u64,
     pub(crate) record: usize,
+    /// Whether it still announces what a dead one had claimed as a consumer: see `Ring::inherit`.
+    pub(crate) is_inherited: bool,
     /// Wakes receivers.
     pub(crate) messages: Notifier,
     /// Wakes senders.
@@ -186,7 +188,8 @@ fn find_or_lease<T: Payload>(kept: &mut Vec<Lease>, core: &Arc<Core<T>>) -> Opti
     let record = core.ring().lease_record(core.me(), 0..kept_at_most(core))?;
     let (messages, room) = (Notifier::new(core.messages(), record), Notifier::new(core.room(), record));
     let lessor: Arc<dyn Lessor> = Arc::clone(core) as _;
-    kept.push(Lease { core: core.id(), record, messages, room, home: Some(Arc::downgrade(&lessor)) });
+    let home = Some(Arc::downgrade(&lessor));
+    kept.push(Lease { core: core.id(), record, is_inherited: false, messages, room, home });
     let last = kept.len() - 1;
     kept.swap(0, last);
     Some(())
@@ -201,19 +204,25 @@ fn kept_at_most<T: Payload>(core: &Core<T>) -> usize {
 #[cold]
 #[inline(never)]
 fn for_a_moment<T: Payload, R>(core: &Arc<Core<T>>, use_it: impl FnOnce(&mut Lease) -> R) -> Result<R, NoRecord> {
-    let record = lease_for_a_moment(core).ok_or(NoRecord)?;
+    let (record, is_inherited) = lease_for_a_moment(core).ok_or(NoRecord)?;
     let (messages, room) = (Notifier::fenced(), Notifier::fenced());
-    let mut lease = Lease { core: core.id(), record, messages, room, home: None };
+    let mut lease = Lease { core: core.id(), record, is_inherited, messages, room, home: None };
     let result = use_it(&mut lease);
-    core.ring().return_record(record);
+    if lease.is_inherited {
+        core.ring().bequeath(record, core.me());
+        core.leave_orphans();
+    } else {
+        core.ring().return_record(record);
+    }
     Ok(result)
 }
 
-fn lease_for_a_moment<T: Payload>(core: &Core<T>) -> Option<usize> {
+/// A record; and whether it is inherited.
+fn lease_for_a_moment<T: Payload>(core: &Core<T>) -> Option<(usize, bool)> {
     let (ring, all) = (core.ring(), core.ring().many().tables.records as usize);
     for attempt in 0..TRIES {
         if let Some(record) = ring.lease_record(core.me(), kept_at_most(core)..all) {
-            return Some(record);
+            return Some((record, false));
         }
         if attempt == TRIES / 2 {
             // Perhaps the dead have them.
@@ -222,8 +231,9 @@ fn lease_for_a_moment<T: Payload>(core: &Core<T>) -> Option<usize> {
         }
         backoff::pause();
     }
-    // Better one of the others, for a moment, than none.
-    ring.lease_record(core.me(), 0..all)
+    // Better one of the others, for a moment, than none; and better one with what a dead one left.
+    let other = ring.lease_record(core.me(), 0..all).map(|record| (record, false));
+    other.or_else(|| (0..all).find(|&record| ring.inherit(record, core.me(), core)).map(|record| (record, true)))
 }
 
 /// What every operation asks first: why this end may not do it, if it may not.

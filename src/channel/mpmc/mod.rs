@@ -58,9 +58,9 @@
 //! *operation* in flight needs a record ([`Options::operations`]), which a thread keeps from one operation to the next;
 //! a message in hand needs a hand ([`Options::in_hand`]). The numbers are the creator's.
 //!
-//! A record whose owner was killed while it took a message out is free again when a receiver that has a record of its own
-//! has resolved it. So let there be more operations than can be killed at one moment: if *all* records are such ones, nobody
-//! gets on.
+//! A record whose owner was killed while it took a message out is free again when a receiver has resolved it. When there is
+//! no other, whoever needs one takes such a one over with what it announces, and gives it back with that if it cannot
+//! resolve it. So one record is enough, whoever is killed.
 
 mod common;
 mod core;

@@ -201,7 +201,7 @@ fn make_room<T: Payload>(core: &Arc<Core<T>>) {
     }
     if ring.has_tombs() {
         // Without a record now, with one the next time.
-        let _ = lease::with(core, |lease| ring.clear_tombs(ring.record(lease.record)));
+        let _ = lease::with(core, |lease| !lease.is_inherited && ring.clear_tombs(ring.record(lease.record)));
     }
 }
 
@@ -317,7 +317,18 @@ pub(crate) enum Want<'a, T> {
     Some(&'a mut [T]),
 }
 
-impl<T> Want<'_, T> {
+impl<T: Payload> Want<'_, T> {
+    /// One message, as it was wanted.
+    fn got(&mut self, got: Got<T>) -> Got<T> {
+        match self {
+            Self::Some(messages) => {
+                messages[0] = got.delivery.message;
+                Got { delivery: Delivery { position: 1, ..got.delivery }, hand: None }
+            }
+            Self::One | Self::InHand => got,
+        }
+    }
+
     fn is_in_hand(&self) -> bool {
         matches!(self, Self::InHand)
     }
@@ -367,6 +378,11 @@ fn pop_with<T: Payload>(
 ) -> Result<Got<T>, Vain> {
     let (ring, record) = (core.ring(), core.ring().record(lease.record));
     let lacks_a_hand = want.is_in_hand() && hand.is_none();
+    if lease.is_inherited && !lacks_a_hand {
+        if let Some(got) = settle(core, lease, hand)? {
+            return Ok(want.got(got));
+        }
+    }
     if lacks_a_hand || is_the_turn_of_what_was_left(core) {
         if let Some(got) = seek(core, lease, want, hand) {
             return Ok(got);
@@ -411,14 +427,27 @@ fn seek<T: Payload>(core: &Core<T>, lease: &mut Lease, want: &mut Want<'_, T>, h
     if is_all {
         core.orphans_seen.store(orphans, Relaxed); // relaxed: a hint
     }
-    let got = got?;
-    Some(match want {
-        Want::Some(messages) => {
-            messages[0] = got.delivery.message;
-            Got { delivery: Delivery { position: 1, ..got.delivery }, hand: None }
+    got.map(|got| want.got(got))
+}
+
+/// Resolves what the record announces of a dead one, from whom it is inherited; or a message of that.
+#[cold]
+fn settle<T: Payload>(core: &Core<T>, lease: &mut Lease, hand: Option<usize>) -> Result<Option<Got<T>>, Vain> {
+    match core.ring().settle(lease.record, hand, core) {
+        Recovered::Delivered(delivery) => {
+            freed(core, lease);
+            if is_too_much(core, &delivery) {
+                hand.iter().for_each(|&hand| core.ring().empty(hand));
+                return Err(Vain::InBetween);
+            }
+            Ok(Some(Got { delivery, hand }))
         }
-        Want::One | Want::InHand => got,
-    })
+        Recovered::Busy => Err(Vain::InBetween),
+        Recovered::Nothing => {
+            lease.is_inherited = false;
+            Ok(None)
+        }
+    }
 }
 
 /// What was left comes behind what is in the ring, but not behind all that will ever be: once a lap it is its turn.

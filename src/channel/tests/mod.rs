@@ -15,6 +15,8 @@ mod stepped_channel;
 #[cfg(not(loom))]
 mod stepped_door;
 #[cfg(not(loom))]
+mod stepped_many;
+#[cfg(not(loom))]
 mod stepped_persistent;
 #[cfg(not(loom))]
 mod stepped_stream;

@@ -1,6 +1,7 @@
 //! What children do before they are killed: the operations, each with what it needs to be there.
 
 use super::stage::{act, word};
+use crate::channel::mpmc;
 use crate::channel::options::Options;
 use crate::channel::spsc::{Receiver, Sender};
 use crate::layout::fields::Base;
@@ -17,6 +18,12 @@ pub(super) fn options(directory: &Path) -> Options {
 /// A ring of four frames.
 pub(super) fn stream_options(directory: &Path) -> Options {
     Options::new().dir(directory).capacity(4000).frame_bytes(1000).wait(WaitStrategy::Sleep)
+}
+
+/// Of everything that a many-to-many channel has, one: who is killed leaves nothing for others to do it with.
+pub(super) fn scarce_options(directory: &Path) -> Options {
+    let options = Options::new().dir(directory).capacity(4).members(3).operations(1).in_hand(1);
+    options.wait(WaitStrategy::Sleep).slice(std::time::Duration::from_millis(1))
 }
 
 /// The bytes of every stream here; no two thousand of them are alike.
@@ -92,6 +99,20 @@ pub(super) fn play(scene: &str, name: &str, directory: &Path, n: u64) {
             drop(rx.recv_ref());
             drop(rx.recv_ref());
             act(n, || rx.recv_ref().expect("a message").commit())
+        }
+        // Many to many, with one record. 1 ..= 3 are there.
+        "many-recv" | "many-recv_many" | "many-recv_ref" | "many-drop-guard" => {
+            let rx = mpmc::Receiver::<u64>::open_with(name, &scarce_options(directory)).expect("a channel");
+            match scene {
+                "many-recv" => act(n, || rx.recv()),
+                "many-recv_many" => act(n, || rx.recv_many(&mut [0; 3])),
+                "many-recv_ref" => act(n, || rx.recv_ref().expect("a message").commit()),
+                _ => act(n, || drop(rx.recv_ref())),
+            }
+        }
+        "many-send" | "many-send_many" => {
+            let tx = mpmc::Sender::<u64>::open_with(name, &scarce_options(directory)).expect("a channel");
+            if scene == "many-send" { act(n, || tx.send(4)) } else { act(n, || tx.try_send_many(&[4, 5])) }
         }
         // Doors. The name may be free, stale or in use.
         "create-sender" => act(n, || Sender::<u64>::create_with(name, &options)),

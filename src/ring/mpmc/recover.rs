@@ -43,6 +43,11 @@ impl<T: Payload> Ring<T> {
     ///
     /// *Progress*: one look at each record; the oracle's question for those that announce the position.
     pub(crate) fn entomb(&self, position: u64, oracle: &impl Oracle) -> Resolved {
+        self.entomb_for(None, position, oracle)
+    }
+
+    /// As [`entomb`](Self::entomb), for one who has [inherited](Self::inherit) this record.
+    fn entomb_for(&self, mine: Option<&Record>, position: u64, oracle: &impl Oracle) -> Resolved {
         if self.claimed_to_write() <= position {
             return Resolved::Done;
         }
@@ -52,7 +57,7 @@ impl<T: Payload> Ring<T> {
         if word.load(Relaxed) != Word::free(seat.lap).0 {
             return Resolved::Done;
         }
-        if self.is_announced(position, |record| Claim(record.producing.load(ANNOUNCED.acquire())), oracle) {
+        if self.is_announced(position, |record| Claim(record.producing.load(ANNOUNCED.acquire())), mine, oracle) {
             return Resolved::Busy;
         }
         // Before the tombstone, so that whoever counts messages and sees the one knows of the other.
@@ -87,7 +92,7 @@ impl<T: Payload> Ring<T> {
         if !matches!(state, State::Full | State::Tomb) {
             return Recovered::Nothing;
         }
-        if self.is_announced(position, |record| Claim(record.consuming.load(ANNOUNCED.acquire())), oracle) {
+        if self.is_announced(position, |other| Claim(other.consuming.load(ANNOUNCED.acquire())), Some(record), oracle) {
             return Recovered::Busy;
         }
         let is_message = state == State::Full && !self.is_in_a_hand(position);
@@ -110,11 +115,18 @@ impl<T: Payload> Ring<T> {
         seat: Seat,
         [word, next]: [Word; 2],
     ) -> Recovered<Delivery<T>> {
-        record.consuming.store(Claim::of(seat.lap + seat.slot as u64, 1).0, ANNOUNCED.release());
+        let position = seat.lap + seat.slot as u64;
+        // Relaxed: our own word. An inherited claim says it already, and must go on to say the rest.
+        let is_announced = Claim(record.consuming.load(Relaxed)).covers(position);
+        if !is_announced {
+            record.consuming.store(Claim::of(position, 1).0, ANNOUNCED.release());
+        }
         // Released with the announcement above; what the word carries was acquired with it. Relaxed in failure: then nothing
         // is believed of what was read.
         if self.many.word(seat.slot).compare_exchange(word.0, next.0, FILLED.release(), Relaxed).is_err() {
-            record.consuming.store(Claim::NONE.0, ANNOUNCED.release());
+            if !is_announced {
+                record.consuming.store(Claim::NONE.0, ANNOUNCED.release());
+            }
             return Recovered::Nothing;
         }
         Recovered::Delivered(self.deliver(seat, next, hand))
@@ -193,10 +205,22 @@ impl<T: Payload> Ring<T> {
         if !owner.is_orphaned() {
             return Recovered::Nothing;
         }
-        let mut is_busy = false;
-        for position in Claim(left.producing.load(ANNOUNCED.acquire())).positions() {
-            is_busy |= self.entomb(position, oracle) == Resolved::Busy;
+        let resolved = self.resolve(left, mine, oracle);
+        if matches!(resolved, Recovered::Nothing) {
+            // Relaxed in failure: somebody else has resolved it, or marks it and resolves it again.
+            let _ = left.owner.compare_exchange(owner.0, Owner::FREE.0, LEASED.release(), Relaxed);
         }
+        resolved
+    }
+
+    /// Resolves what a record announces of one who is dead, as far as `mine` allows.
+    fn resolve(
+        &self,
+        left: &Record,
+        mine: Option<(&Record, Option<usize>)>,
+        oracle: &impl Oracle,
+    ) -> Recovered<Delivery<T>> {
+        let mut is_busy = !self.settle_writing(left, oracle);
         for position in Claim(left.consuming.load(ANNOUNCED.acquire())).positions() {
             match mine {
                 Some((mine, hand)) => match self.take_over(mine, hand, position, oracle) {
@@ -207,12 +231,49 @@ impl<T: Payload> Ring<T> {
                 None => is_busy |= self.is_stuck_in_reading(position),
             }
         }
-        if is_busy {
-            return Recovered::Busy;
+        if is_busy { Recovered::Busy } else { Recovered::Nothing }
+    }
+
+    /// Resolves the positions that one who is dead was to publish; whether all are.
+    fn settle_writing(&self, left: &Record, oracle: &impl Oracle) -> bool {
+        let positions = Claim(left.producing.load(ANNOUNCED.acquire())).positions();
+        // `left` is the dead one's, or ours by inheritance: what it announces is nobody's who lives.
+        let is_busy = |&position: &u64| self.entomb_for(Some(left), position, oracle) == Resolved::Busy;
+        positions.filter(is_busy).count() == 0
+    }
+
+    /// Leases a record together with what its last owner, who is [known to be dead](Self::orphan), had claimed as a
+    /// consumer: when there is no other. It may be used to produce; to consume it must be [settled](Self::settle) first.
+    /// Whether it is ours.
+    ///
+    /// What it announces protects its positions from others while we resolve them, as any announcement would; that it is
+    /// our own we know.
+    pub(crate) fn inherit(&self, record: usize, me: Owner, oracle: &impl Oracle) -> bool {
+        let left = self.many.record(record);
+        let owner = Owner(left.owner.load(Relaxed)); // relaxed: a look; the swap below acquires
+        // Relaxed in failure: somebody else was faster.
+        let is_ours =
+            owner.is_orphaned() && left.owner.compare_exchange(owner.0, me.0, LEASED.acquire(), Relaxed).is_ok(); // relaxed: as above
+        if is_ours && !self.settle_writing(left, oracle) {
+            self.bequeath(record, me);
+            return false;
         }
-        // Relaxed in failure: somebody else has resolved it, or marks it and resolves it again.
-        let _ = left.owner.compare_exchange(owner.0, Owner::FREE.0, LEASED.release(), Relaxed);
-        Recovered::Nothing
+        is_ours
+    }
+
+    /// Resolves what was [inherited](Self::inherit), and it is a record as any other; or delivers a message of it.
+    pub(crate) fn settle(&self, record: usize, hand: Option<usize>, oracle: &impl Oracle) -> Recovered<Delivery<T>> {
+        let left = self.many.record(record);
+        let resolved = self.resolve(left, Some((left, hand)), oracle);
+        if matches!(resolved, Recovered::Nothing) {
+            left.consuming.store(Claim::NONE.0, ANNOUNCED.release());
+        }
+        resolved
+    }
+
+    /// Gives back a record that was [inherited](Self::inherit) and not settled.
+    pub(crate) fn bequeath(&self, record: usize, me: Owner) {
+        self.many.record(record).owner.store(me.orphaned().0, LEASED.release());
     }
 
     /// Whether a consumer has claimed this position and not freed it.
@@ -225,8 +286,16 @@ impl<T: Payload> Ring<T> {
     /// Whether somebody who is alive has announced the position in the word that `claim` reads.
     ///
     /// The claim is read before the owner: who announces has leased before.
-    fn is_announced(&self, position: u64, claim: impl Fn(&Record) -> Claim, oracle: &impl Oracle) -> bool {
-        self.records().any(|record| {
+    /// `except` is the caller's own record: what it says of this position is not the caller's claim (see
+    /// [`inherit`](Self::inherit)).
+    fn is_announced(
+        &self,
+        position: u64,
+        claim: impl Fn(&Record) -> Claim,
+        except: Option<&Record>,
+        oracle: &impl Oracle,
+    ) -> bool {
+        self.records().filter(|&record| except.is_none_or(|mine| !core::ptr::eq(mine, record))).any(|record| {
             claim(record).covers(position) && {
                 let owner = Owner(record.owner.load(LEASED.acquire()));
                 owner.is_leased() && oracle.is_alive(owner)

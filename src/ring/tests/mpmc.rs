@@ -241,6 +241,40 @@ fn a_dead_consumers_message_is_delivered_again_and_marked() {
 }
 
 #[test]
+fn the_last_record_is_inherited_with_what_it_announces() {
+    let me = Owner::leased(1, 1);
+    for (taken, capacity) in [(1, 1), (1, 3), (2, 3), (3, 3)] {
+        let ring = ring(capacity, 1, 1);
+        let record = lease(&ring, 0);
+        for n in 0..taken {
+            assert_eq!(push(&ring, ring.record(record), &n), Pushed::Done(1));
+        }
+        // It dies behind the claim of all of them.
+        ring.record(record).consuming.store(taken, crate::sync::Ordering::SeqCst);
+        ring.many().page().head.0.store(taken, crate::sync::Ordering::SeqCst);
+        assert!(!ring.inherit(record, me, &DeadBelow(0)), "its owner lives");
+        ring.orphan(Owner::leased(0, 1));
+        assert_eq!(ring.sweep(record, None, &DeadBelow(1)), Recovered::Busy);
+        assert_eq!(ring.lease_record(me, 0..1), None);
+        for n in 0..taken {
+            assert!(ring.inherit(record, me, &DeadBelow(1)));
+            assert!(!ring.inherit(record, me, &DeadBelow(1)), "it is leased");
+            // A sender may use it, and leaves what it announces as a consumer alone.
+            let sent = push(&ring, ring.record(record), &100);
+            assert!(matches!(sent, Pushed::Done(1) | Pushed::Held(_) | Pushed::Full), "{sent:?}");
+            let again = Delivery { message: n, position: n, attempt: 2 };
+            assert_eq!(ring.settle(record, None, &DeadBelow(1)), Recovered::Delivered(again));
+            ring.bequeath(record, me);
+        }
+        assert!(ring.inherit(record, me, &DeadBelow(1)));
+        assert_eq!(ring.settle(record, None, &DeadBelow(1)), Recovered::Nothing);
+        while popped(&ring, record).is_some() {}
+        ring.return_record(record);
+        assert_eq!(lease(&ring, 1), record);
+    }
+}
+
+#[test]
 fn a_tombstone_whose_consumer_died_is_freed_and_delivered_to_nobody() {
     let ring = ring(2, 4, 1);
     let (producer, consumer, mine) = (lease(&ring, 0), lease(&ring, 0), lease(&ring, 1));
