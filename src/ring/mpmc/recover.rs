@@ -220,7 +220,7 @@ impl<T: Payload> Ring<T> {
         mine: Option<(&Record, Option<usize>)>,
         oracle: &impl Oracle,
     ) -> Recovered<Delivery<T>> {
-        let mut is_busy = !self.settle_writing(left, oracle);
+        let mut is_busy = !self.settle_writing(left, None, oracle);
         for position in Claim(left.consuming.load(ANNOUNCED.acquire())).positions() {
             match mine {
                 Some((mine, hand)) => match self.take_over(mine, hand, position, oracle) {
@@ -235,10 +235,9 @@ impl<T: Payload> Ring<T> {
     }
 
     /// Resolves the positions that one who is dead was to publish; whether all are.
-    fn settle_writing(&self, left: &Record, oracle: &impl Oracle) -> bool {
+    fn settle_writing(&self, left: &Record, mine: Option<&Record>, oracle: &impl Oracle) -> bool {
         let positions = Claim(left.producing.load(ANNOUNCED.acquire())).positions();
-        // `left` is the dead one's, or ours by inheritance: what it announces is nobody's who lives.
-        let is_busy = |&position: &u64| self.entomb_for(Some(left), position, oracle) == Resolved::Busy;
+        let is_busy = |&position: &u64| self.entomb_for(mine, position, oracle) == Resolved::Busy;
         positions.filter(is_busy).count() == 0
     }
 
@@ -254,7 +253,7 @@ impl<T: Payload> Ring<T> {
         // Relaxed in failure: somebody else was faster.
         let is_ours =
             owner.is_orphaned() && left.owner.compare_exchange(owner.0, me.0, LEASED.acquire(), Relaxed).is_ok(); // relaxed: as above
-        if is_ours && !self.settle_writing(left, oracle) {
+        if is_ours && !self.settle_writing(left, Some(left), oracle) {
             self.bequeath(record, me);
             return false;
         }
@@ -264,6 +263,7 @@ impl<T: Payload> Ring<T> {
     /// Resolves what was [inherited](Self::inherit), and it is a record as any other; or delivers a message of it.
     pub(crate) fn settle(&self, record: usize, hand: Option<usize>, oracle: &impl Oracle) -> Recovered<Delivery<T>> {
         let left = self.many.record(record);
+        // Its positions to be published were resolved when it was inherited.
         let resolved = self.resolve(left, Some((left, hand)), oracle);
         if matches!(resolved, Recovered::Nothing) {
             left.consuming.store(Claim::NONE.0, ANNOUNCED.release());
