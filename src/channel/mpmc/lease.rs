@@ -13,6 +13,7 @@
 use super::core::Core;
 use crate::channel::reason::DisconnectReason;
 use crate::membership::role::Role;
+use crate::ring::mpmc::Owner;
 use crate::ring::payload::Payload;
 use crate::sync::backoff;
 use crate::sync::private::{AtomicU64, Ordering};
@@ -34,8 +35,8 @@ pub(crate) trait Lessor {
 pub(crate) struct Lease {
     core: u64,
     pub(crate) record: usize,
-    /// Whether it still announces what a dead one had claimed as a consumer: see `Ring::inherit`.
-    pub(crate) is_inherited: bool,
+    /// Who left it, if it still announces what that one had claimed as a consumer: see `Ring::inherit`.
+    pub(crate) left_by: Option<Owner>,
     /// Wakes receivers.
     pub(crate) messages: Notifier,
     /// Wakes senders.
@@ -189,7 +190,7 @@ fn find_or_lease<T: Payload>(kept: &mut Vec<Lease>, core: &Arc<Core<T>>) -> Opti
     let (messages, room) = (Notifier::new(core.messages(), record), Notifier::new(core.room(), record));
     let lessor: Arc<dyn Lessor> = Arc::clone(core) as _;
     let home = Some(Arc::downgrade(&lessor));
-    kept.push(Lease { core: core.id(), record, is_inherited: false, messages, room, home });
+    kept.push(Lease { core: core.id(), record, left_by: None, messages, room, home });
     let last = kept.len() - 1;
     kept.swap(0, last);
     Some(())
@@ -204,25 +205,26 @@ fn kept_at_most<T: Payload>(core: &Core<T>) -> usize {
 #[cold]
 #[inline(never)]
 fn for_a_moment<T: Payload, R>(core: &Arc<Core<T>>, use_it: impl FnOnce(&mut Lease) -> R) -> Result<R, NoRecord> {
-    let (record, is_inherited) = lease_for_a_moment(core).ok_or(NoRecord)?;
+    let (record, left_by) = lease_for_a_moment(core).ok_or(NoRecord)?;
     let (messages, room) = (Notifier::fenced(), Notifier::fenced());
-    let mut lease = Lease { core: core.id(), record, is_inherited, messages, room, home: None };
+    let mut lease = Lease { core: core.id(), record, left_by, messages, room, home: None };
     let result = use_it(&mut lease);
-    if lease.is_inherited {
-        core.ring().bequeath(record, core.me());
-        core.leave_orphans();
-    } else {
-        core.ring().return_record(record);
+    match lease.left_by {
+        Some(left_by) => {
+            core.ring().bequeath(record, left_by);
+            core.leave_orphans();
+        }
+        None => core.ring().return_record(record),
     }
     Ok(result)
 }
 
-/// A record; and whether it is inherited.
-fn lease_for_a_moment<T: Payload>(core: &Core<T>) -> Option<(usize, bool)> {
+/// A record; and who left it, if it is inherited.
+fn lease_for_a_moment<T: Payload>(core: &Core<T>) -> Option<(usize, Option<Owner>)> {
     let (ring, all) = (core.ring(), core.ring().many().tables.records as usize);
     for attempt in 0..TRIES {
         if let Some(record) = ring.lease_record(core.me(), kept_at_most(core)..all) {
-            return Some((record, false));
+            return Some((record, None));
         }
         if attempt == TRIES / 2 {
             // Perhaps the dead have them.
@@ -232,8 +234,9 @@ fn lease_for_a_moment<T: Payload>(core: &Core<T>) -> Option<(usize, bool)> {
         backoff::pause();
     }
     // Better one of the others, for a moment, than none; and better one with what a dead one left.
-    let other = ring.lease_record(core.me(), 0..all).map(|record| (record, false));
-    other.or_else(|| (0..all).find(|&record| ring.inherit(record, core.me(), core)).map(|record| (record, true)))
+    let other = ring.lease_record(core.me(), 0..all).map(|record| (record, None));
+    let inherited = |record| ring.inherit(record, core.me(), core).map(|left_by| (record, Some(left_by)));
+    other.or_else(|| (0..all).find_map(inherited))
 }
 
 /// What every operation asks first: why this end may not do it, if it may not.

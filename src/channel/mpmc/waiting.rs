@@ -201,7 +201,7 @@ fn make_room<T: Payload>(core: &Arc<Core<T>>) {
     }
     if ring.has_tombs() {
         // Without a record now, with one the next time.
-        let _ = lease::with(core, |lease| !lease.is_inherited && ring.clear_tombs(ring.record(lease.record)));
+        let _ = lease::with(core, |lease| lease.left_by.is_none() && ring.clear_tombs(ring.record(lease.record)));
     }
 }
 
@@ -378,7 +378,7 @@ fn pop_with<T: Payload>(
 ) -> Result<Got<T>, Vain> {
     let (ring, record) = (core.ring(), core.ring().record(lease.record));
     let lacks_a_hand = want.is_in_hand() && hand.is_none();
-    if lease.is_inherited && !lacks_a_hand {
+    if lease.left_by.is_some() && !lacks_a_hand {
         if let Some(got) = settle(core, lease, hand)? {
             return Ok(want.got(got));
         }
@@ -444,7 +444,7 @@ fn settle<T: Payload>(core: &Core<T>, lease: &mut Lease, hand: Option<usize>) ->
         }
         Recovered::Busy => Err(Vain::InBetween),
         Recovered::Nothing => {
-            lease.is_inherited = false;
+            lease.left_by = None;
             Ok(None)
         }
     }

@@ -192,8 +192,8 @@ impl<T: Payload> Ring<T> {
     }
 
     /// Resolves what an owner that is [known to be dead](Self::orphan) left in its record, and frees the record; or delivers
-    /// a message of it, and is to be called again. `mine` is the caller's own record, and a hand of its for the message; without them nothing is
-    /// delivered, and what would be stays.
+    /// a message of it, and is to be called again. `mine` is the caller's own record, and a hand of its for the message;
+    /// without them nothing is delivered, and what would be stays.
     pub(crate) fn sweep(
         &self,
         record: usize,
@@ -243,21 +243,23 @@ impl<T: Payload> Ring<T> {
 
     /// Leases a record together with what its last owner, who is [known to be dead](Self::orphan), had claimed as a
     /// consumer: when there is no other. It may be used to produce; to consume it must be [settled](Self::settle) first.
-    /// Whether it is ours.
+    /// Who left it, if it is ours now.
     ///
     /// What it announces protects its positions from others while we resolve them, as any announcement would; that it is
     /// our own we know.
-    pub(crate) fn inherit(&self, record: usize, me: Owner, oracle: &impl Oracle) -> bool {
+    pub(crate) fn inherit(&self, record: usize, me: Owner, oracle: &impl Oracle) -> Option<Owner> {
         let left = self.many.record(record);
         let owner = Owner(left.owner.load(Relaxed)); // relaxed: a look; the swap below acquires
-        // Relaxed in failure: somebody else was faster.
-        let is_ours =
-            owner.is_orphaned() && left.owner.compare_exchange(owner.0, me.0, LEASED.acquire(), Relaxed).is_ok(); // relaxed: as above
-        if is_ours && !self.settle_writing(left, Some(left), oracle) {
-            self.bequeath(record, me);
-            return false;
+        if !owner.is_orphaned() {
+            return None;
         }
-        is_ours
+        // Relaxed in failure: somebody else was faster.
+        left.owner.compare_exchange(owner.0, me.0, LEASED.acquire(), Relaxed).ok()?;
+        if !self.settle_writing(left, Some(left), oracle) {
+            self.bequeath(record, owner);
+            return None;
+        }
+        Some(owner)
     }
 
     /// Resolves what was [inherited](Self::inherit), and it is a record as any other; or delivers a message of it.
@@ -272,8 +274,11 @@ impl<T: Payload> Ring<T> {
     }
 
     /// Gives back a record that was [inherited](Self::inherit) and not settled.
-    pub(crate) fn bequeath(&self, record: usize, me: Owner) {
-        self.many.record(record).owner.store(me.orphaned().0, LEASED.release());
+    ///
+    /// As it was found, not as the heir's: a sweeper that has resolved all of it and only then swaps the owner for FREE must
+    /// not find the same word there again once an heir, who lives and claims anew, has died in its turn.
+    pub(crate) fn bequeath(&self, record: usize, left_by: Owner) {
+        self.many.record(record).owner.store(left_by.0, LEASED.release());
     }
 
     /// Whether a consumer has claimed this position and not freed it.
@@ -283,11 +288,10 @@ impl<T: Payload> Ring<T> {
         self.claimed_to_read() > position && matches!(word.at(seat.lap), State::Full | State::Tomb)
     }
 
-    /// Whether somebody who is alive has announced the position in the word that `claim` reads.
+    /// Whether somebody who is alive has announced the position in the word that `claim` reads. Not asked is the caller's
+    /// own record, `except`: what it says of this position is not the caller's claim (see [`inherit`](Self::inherit)).
     ///
     /// The claim is read before the owner: who announces has leased before.
-    /// `except` is the caller's own record: what it says of this position is not the caller's claim (see
-    /// [`inherit`](Self::inherit)).
     fn is_announced(
         &self,
         position: u64,

@@ -252,21 +252,22 @@ fn the_last_record_is_inherited_with_what_it_announces() {
         // It dies behind the claim of all of them.
         ring.record(record).consuming.store(taken, crate::sync::Ordering::SeqCst);
         ring.many().page().head.0.store(taken, crate::sync::Ordering::SeqCst);
-        assert!(!ring.inherit(record, me, &DeadBelow(0)), "its owner lives");
+        assert_eq!(ring.inherit(record, me, &DeadBelow(0)), None, "its owner lives");
         ring.orphan(Owner::leased(0, 1));
         assert_eq!(ring.sweep(record, None, &DeadBelow(1)), Recovered::Busy);
         assert_eq!(ring.lease_record(me, 0..1), None);
         for n in 0..taken {
-            assert!(ring.inherit(record, me, &DeadBelow(1)));
-            assert!(!ring.inherit(record, me, &DeadBelow(1)), "it is leased");
+            let left_by = ring.inherit(record, me, &DeadBelow(1)).expect("nobody has it");
+            assert_eq!(left_by, Owner::leased(0, 1).orphaned());
+            assert_eq!(ring.inherit(record, me, &DeadBelow(1)), None, "it is leased");
             // A sender may use it, and leaves what it announces as a consumer alone.
             let sent = push(&ring, ring.record(record), &100);
             assert!(matches!(sent, Pushed::Done(1) | Pushed::Held(_) | Pushed::Full), "{sent:?}");
             let again = Delivery { message: n, position: n, attempt: 2 };
             assert_eq!(ring.settle(record, None, &DeadBelow(1)), Recovered::Delivered(again));
-            ring.bequeath(record, me);
+            ring.bequeath(record, left_by);
         }
-        assert!(ring.inherit(record, me, &DeadBelow(1)));
+        assert!(ring.inherit(record, me, &DeadBelow(1)).is_some());
         assert_eq!(ring.settle(record, None, &DeadBelow(1)), Recovered::Nothing);
         while popped(&ring, record).is_some() {}
         ring.return_record(record);
