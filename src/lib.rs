@@ -47,6 +47,7 @@ compile_error!("ringway needs Linux: futexes, locks of open file descriptions, f
 #[cfg(target_endian = "big")]
 compile_error!("ringway's format is little endian");
 
+pub mod bytes;
 mod channel;
 mod layout;
 mod membership;

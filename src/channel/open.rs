@@ -76,7 +76,7 @@ fn header(asked: Asked, options: &Options, instance: [u8; 16]) -> Result<Header,
     let (capacity, frame_bytes, placement) = match asked.kind {
         Kind::Spsc => (options.capacity.unwrap_or(CAPACITY), options.frame_bytes, options.placement),
         // A many-to-many channel has its own way in.
-        Kind::Stream | Kind::Mpmc => {
+        Kind::Stream | Kind::Mpmc | Kind::ManyBytes => {
             let capacity = options.capacity.unwrap_or(STREAM_CAPACITY);
             // At least four frames, so that one can be filled while another is emptied.
             let frame = options.frame_bytes.unwrap_or((capacity / 4).clamp(1, STREAM_FRAME));

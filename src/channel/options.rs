@@ -1,6 +1,8 @@
 //! Every choice in one place.
 
+use crate::layout::error::FormatError;
 use crate::layout::geometry::Placement;
+use crate::layout::lanes::{LaneClass, LaneTable};
 use crate::wait::strategy::WaitStrategy;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -51,6 +53,9 @@ pub struct Options {
     pub(crate) in_hand: usize,
     pub(crate) attempts_max: Option<u32>,
     pub(crate) dead_letters: Option<String>,
+    pub(crate) lanes: usize,
+    pub(crate) lane_bytes: usize,
+    pub(crate) chunk_bytes: usize,
 }
 
 /// Messages in a channel whose capacity nobody has named.
@@ -62,6 +67,13 @@ pub(crate) const STREAM_FRAME: usize = 64 << 10;
 const SLICE: Duration = Duration::from_millis(50);
 /// Members, operations, messages in hand of a many-to-many channel for which nobody has named another number.
 const MANY: usize = 64;
+
+/// Lanes for messages that are short, and how long those are.
+const SHORT_LANES: LaneClass = LaneClass { count: 64, bytes: 4096 };
+const LANES: usize = 8;
+const LANE_BYTES: usize = 128 << 10;
+/// How much of a message is copied before the other side is told.
+const CHUNK_BYTES: usize = 16 << 10;
 
 impl Default for Options {
     fn default() -> Self {
@@ -90,6 +102,9 @@ impl Options {
             in_hand: MANY,
             attempts_max: None,
             dead_letters: None,
+            lanes: LANES,
+            lane_bytes: LANE_BYTES,
+            chunk_bytes: CHUNK_BYTES,
         }
     }
 
@@ -220,5 +235,28 @@ impl Options {
     pub fn dead_letters(mut self, channel: &str) -> Self {
         self.dead_letters = Some(channel.to_owned());
         self
+    }
+
+    /// Many-to-many bytes: how many long messages can be on their way at a time, or wait to be received, and how many bytes
+    /// of each; 8 of 128 KiB by default. A message that is longer than a lane goes through it, round after round, while it is
+    /// being received. (Beside them there are 64 lanes for one message of up to 4096 bytes each.)
+    pub fn lanes(mut self, count: usize, bytes: usize) -> Self {
+        (self.lanes, self.lane_bytes) = (count, bytes);
+        self
+    }
+
+    /// Many-to-many bytes: after how many bytes of a long message this end tells the other side; 16 KiB by default. Smaller
+    /// chunks overlap the copying on both sides better, larger ones cost less telling.
+    pub fn chunk_bytes(mut self, bytes: usize) -> Self {
+        self.chunk_bytes = bytes.max(1);
+        self
+    }
+
+    /// The lanes asked for.
+    pub(crate) fn lane_table(&self) -> Result<LaneTable, FormatError> {
+        let long = LaneClass { count: self.lanes as u64, bytes: self.lane_bytes as u64 };
+        // Short lanes that are as long as the long ones would be of no use.
+        let short = if long.bytes > SHORT_LANES.bytes { SHORT_LANES } else { LaneClass::default() };
+        LaneTable::new(short, long)
     }
 }

@@ -123,7 +123,7 @@ fn exact(kind: Kind, n: u64) -> String {
 fn capacity(seen: &Segment, what: &str) -> String {
     let placement = seen.placement.name();
     let (frames, per, bytes) = (seen.frames, seen.per_frame, units::bytes(seen.frame_bytes));
-    if seen.kind == Kind::Mpmc {
+    if matches!(seen.kind, Kind::Mpmc | Kind::ManyBytes) {
         return format!("{} {what}: as many slots, {bytes} each", seen.capacity);
     }
     format!("{} {what}: {frames} frames of {per}, {bytes} each, {placement}", seen.capacity)

@@ -72,6 +72,8 @@ pub enum Kind {
     Stream,
     /// [`crate::mpmc`]: messages of one type from many senders to many receivers.
     Mpmc,
+    /// [`crate::bytes::mpmc`]: messages of any length from many senders to many receivers.
+    ManyBytes,
 }
 
 impl Kind {
@@ -81,6 +83,7 @@ impl Kind {
             Self::Spsc => 1,
             Self::Stream => 2,
             Self::Mpmc => 3,
+            Self::ManyBytes => 5,
         }
     }
 
@@ -90,8 +93,14 @@ impl Kind {
             1 => Some(Self::Spsc),
             2 => Some(Self::Stream),
             3 => Some(Self::Mpmc),
+            5 => Some(Self::ManyBytes),
             _ => None,
         }
+    }
+
+    /// Whether many can send and receive.
+    pub(crate) fn is_many(self) -> bool {
+        matches!(self, Self::Mpmc | Self::ManyBytes)
     }
 
     /// As the program prints it: `spsc`, `stream`.
@@ -100,6 +109,7 @@ impl Kind {
             Self::Spsc => "spsc",
             Self::Stream => "stream",
             Self::Mpmc => "mpmc",
+            Self::ManyBytes => "bytes-mpmc",
         }
     }
 }

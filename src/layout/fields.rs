@@ -3,6 +3,7 @@
 use super::control::{ConsumerCursor, ConsumerPage, EndLines, Member, Presence, ProducerCursor, ProducerPage, Ringing};
 use super::geometry::{CONSUMER_OFFSET, PRODUCER_OFFSET};
 use super::header::at;
+use super::lanes::{LANE_STRIDE, LaneWords, ReaderWords, WriterWords};
 use super::shared::{EventCount, Hand, MemberEntry, PresenceWords, Record, Remains, SharedPage};
 use super::tables::{ENTRY_BYTES, MEMBERS_OFFSET, SHARED_OFFSET, Tables};
 use std::mem::offset_of;
@@ -24,6 +25,8 @@ pub(crate) enum Base {
     Record,
     /// A hand.
     Hand,
+    /// The words of a lane.
+    Lane,
 }
 
 /// Who may store a field.
@@ -41,6 +44,10 @@ pub(crate) enum Writer {
     Member,
     /// Who leases the record or the hand.
     Lessee,
+    /// Who writes the lane's message.
+    LaneWriter,
+    /// Who reads it.
+    LaneReader,
 }
 
 /// One field of the format.
@@ -68,7 +75,7 @@ impl Base {
             Self::Producer => Some(PRODUCER_OFFSET),
             Self::Consumer => Some(CONSUMER_OFFSET),
             Self::Shared => Some(SHARED_OFFSET),
-            Self::Member | Self::Record | Self::Hand => None,
+            Self::Member | Self::Record | Self::Hand | Self::Lane => None,
         }
     }
 
@@ -82,6 +89,7 @@ impl Base {
             Self::Member => MEMBERS_OFFSET + index * ENTRY_BYTES,
             Self::Record => tables.records_offset() + index * ENTRY_BYTES,
             Self::Hand => tables.hands_offset() + index * tables.hand_bytes,
+            Self::Lane => tables.lane_words_offset() + index * LANE_STRIDE,
         }
     }
 
@@ -92,6 +100,7 @@ impl Base {
             Self::Member => tables.members,
             Self::Record => tables.records,
             Self::Hand => tables.hands,
+            Self::Lane => tables.lanes.count(),
         }
     }
 }
@@ -124,6 +133,10 @@ const fn hand(name: &'static str, offset: usize, meaning: &'static str) -> Field
     Field { name, base: Base::Hand, offset, bytes: 8, writer: Writer::Lessee, meaning }
 }
 
+const fn lane(name: &'static str, offset: usize, bytes: usize, writer: Writer, meaning: &'static str) -> Field {
+    Field { name, base: Base::Lane, offset, bytes, writer, meaning }
+}
+
 const P: usize = offset_of!(ProducerPage, end);
 const C: usize = offset_of!(ConsumerPage, end);
 const STATUS: usize = offset_of!(EndLines, presence) + offset_of!(Presence, status);
@@ -137,6 +150,9 @@ const PRESENCE: usize = offset_of!(SharedPage, presence);
 const MESSAGES: usize = offset_of!(SharedPage, messages);
 const ROOM: usize = offset_of!(SharedPage, room);
 const REMAINS: usize = offset_of!(SharedPage, remains);
+const FREE_LANES: usize = offset_of!(SharedPage, free_lanes);
+const LANE_WRITER: usize = offset_of!(LaneWords, writer);
+const LANE_READER: usize = offset_of!(LaneWords, reader);
 
 /// The table.
 pub(crate) const FIELDS: &[Field] = &[
@@ -144,7 +160,7 @@ pub(crate) const FIELDS: &[Field] = &[
     header("version", at::VERSION, 4, "3"),
     header("header_bytes", at::HEADER_BYTES, 4, "4096"),
     header("order_mark", at::ORDER_MARK, 4, "0x04030201 in the creator's byte order: the bytes 1, 2, 3, 4"),
-    header("kind", at::KIND, 4, "1 spsc, 2 stream, 3 mpmc"),
+    header("kind", at::KIND, 4, "1 spsc, 2 stream, 3 mpmc, 5 bytes-mpmc"),
     header("total_bytes", at::TOTAL_BYTES, 8, "length of the file"),
     header("instance", at::INSTANCE, 16, "random, another for each creation"),
     header("capacity", at::CAPACITY, 8, "N: messages (kind 2: bytes) that fit, exactly; 1 to 2^48"),
@@ -162,12 +178,16 @@ pub(crate) const FIELDS: &[Field] = &[
         4,
         "1 ephemeral: without users it is nothing; 2 persistent: it is there until it is removed",
     ),
-    header("regions", at::REGIONS, 4, "entries of the region table: 3 inline, 4 table; kind 3: 5"),
+    header("regions", at::REGIONS, 4, "entries of the region table: 3 inline, 4 table; kind 3: 5; kind 5: 8"),
     header("checksum", at::CHECKSUM, 8, "64-bit FNV-1a of the 4096 bytes, these eight taken as zeroes"),
     header("state", at::STATE, 4, "1 READY"),
     header("members", at::MEMBERS, 4, "kind 3: processes that can be attached at a time, 1 to 4096; else 0"),
     header("records", at::RECORDS, 4, "kind 3: operations that can be in flight at a time, 1 to 4096; else 0"),
     header("hands", at::HANDS, 4, "kind 3: messages that can be in hand at a time, 1 to 4096; else 0"),
+    header("short_lanes", at::SHORT_LANES, 4, "kind 5: lanes for one short message each, at most 4096; else 0"),
+    header("short_bytes", at::SHORT_BYTES, 4, "kind 5: their length, a multiple of 4096; else 0"),
+    header("long_lanes", at::LONG_LANES, 4, "kind 5: lanes for messages of any length, 1 to 4096; else 0"),
+    header("long_bytes", at::LONG_BYTES, 4, "kind 5: their length, a multiple of 4096, short_bytes at least; else 0"),
     header("region_table", at::REGION_TABLE, 512, "see below"),
     producer(
         "tail",
@@ -304,6 +324,20 @@ pub(crate) const FIELDS: &[Field] = &[
         "one above the highest position that was made a tombstone; 0: none",
     ),
     shared("dropped", REMAINS + offset_of!(Remains, dropped), 8, "messages given up after too many deliveries"),
+    shared(
+        "free_lanes_arms",
+        FREE_LANES + offset_of!(EventCount, arms),
+        8,
+        "kind 5: the same of senders that sleep until a lane is free",
+    ),
+    shared(
+        "free_lanes_calmed",
+        FREE_LANES + offset_of!(EventCount, calmed),
+        8,
+        "kind 5: a value of free_lanes_arms at which nobody slept for a lane",
+    ),
+    shared("free_lanes_unfenced", FREE_LANES + offset_of!(EventCount, unfenced), 8, "0"),
+    shared("free_lanes_bell", FREE_LANES + offset_of!(EventCount, bell), 4, "kind 5: they sleep on this word"),
     member("status", offset_of!(MemberEntry, status), 8, "see Members"),
     member("started", offset_of!(MemberEntry, started), 8, "its process's start, field 22 of /proc/PID/stat"),
     member("pid", offset_of!(MemberEntry, pid), 4, "of its process; decides nothing"),
@@ -318,4 +352,47 @@ pub(crate) const FIELDS: &[Field] = &[
     record("consuming", offset_of!(Record, consuming), "the same as a consumer"),
     hand("owner", offset_of!(Hand, owner), "whose it is; 0: nobody's"),
     hand("held", offset_of!(Hand, held), "position << 8 or deliveries (255: more); 0: nothing is in it"),
+    lane("own", LANE_WRITER + offset_of!(WriterWords, own), 8, Writer::All, "what the lane is, and whose; see Lanes"),
+    lane(
+        "filled",
+        LANE_WRITER + offset_of!(WriterWords, filled),
+        8,
+        Writer::LaneWriter,
+        "bytes of the message that have been written; bit 63: these are all",
+    ),
+    lane(
+        "writer_waits",
+        LANE_WRITER + offset_of!(WriterWords, writer_waits),
+        4,
+        Writer::LaneWriter,
+        "1 while the writer sleeps, or is about to",
+    ),
+    lane(
+        "writer_bell",
+        LANE_WRITER + offset_of!(WriterWords, writer_bell),
+        4,
+        Writer::LaneReader,
+        "the lane's writer sleeps on this word",
+    ),
+    lane(
+        "freed",
+        LANE_READER + offset_of!(ReaderWords, freed),
+        8,
+        Writer::LaneReader,
+        "bytes of the message whose room may be written again",
+    ),
+    lane(
+        "reader",
+        LANE_READER + offset_of!(ReaderWords, reader),
+        8,
+        Writer::LaneReader,
+        "who reads a message that is being written: an owner",
+    ),
+    lane(
+        "reader_waits",
+        LANE_READER + offset_of!(ReaderWords, reader_waits),
+        4,
+        Writer::LaneReader,
+        "1 while the reader sleeps where receivers sleep, or is about to",
+    ),
 ];

@@ -2,6 +2,7 @@
 
 use super::error::{FormatError, Kind, TypeId};
 use super::geometry::{CONSUMER_OFFSET, FRAMES_OFFSET, Geometry, PAGE, PRODUCER_OFFSET, Placement, Shape, WORD_STRIDE};
+use super::lanes::{LANE_STRIDE, LaneClass, LaneTable};
 use super::lifetime::Lifetime;
 use super::tables::{ENTRY_BYTES, MEMBERS_OFFSET, SHARED_OFFSET, Tables};
 
@@ -42,6 +43,10 @@ pub(crate) mod at {
     pub(crate) const MEMBERS: usize = 140;
     pub(crate) const RECORDS: usize = 144;
     pub(crate) const HANDS: usize = 148;
+    pub(crate) const SHORT_LANES: usize = 152;
+    pub(crate) const SHORT_BYTES: usize = 156;
+    pub(crate) const LONG_LANES: usize = 160;
+    pub(crate) const LONG_BYTES: usize = 164;
     pub(crate) const REGION_TABLE: usize = 256;
 }
 
@@ -58,15 +63,19 @@ pub(crate) enum RegionKind {
     Members = 7,
     Records = 8,
     Hands = 9,
+    LaneWords = 10,
+    ShortLanes = 11,
+    LongLanes = 12,
 }
 
 impl RegionKind {
     /// The kind with this number.
     pub(crate) fn from_code(code: u32) -> Option<Self> {
-        use RegionKind::{Consumer, Frames, Hands, Members, Payload, Producer, Records, Shared, Words};
-        [Producer, Consumer, Frames, Words, Payload, Shared, Members, Records, Hands]
-            .into_iter()
-            .find(|kind| *kind as u32 == code)
+        use RegionKind::{Consumer, Frames, Hands, LaneWords, LongLanes, Members, Payload, Producer, Records, Shared};
+        use RegionKind::{ShortLanes, Words};
+        let of_one = [Producer, Consumer, Frames, Words, Payload];
+        let of_many = [Shared, Members, Records, Hands, LaneWords, ShortLanes, LongLanes];
+        of_one.into_iter().chain(of_many).find(|kind| *kind as u32 == code)
     }
 }
 
@@ -109,6 +118,10 @@ impl Header {
         put(at::MEMBERS, &table(|tables| tables.members));
         put(at::RECORDS, &table(|tables| tables.records));
         put(at::HANDS, &table(|tables| tables.hands));
+        put(at::SHORT_LANES, &table(|tables| tables.lanes.short.count));
+        put(at::SHORT_BYTES, &table(|tables| tables.lanes.short.bytes));
+        put(at::LONG_LANES, &table(|tables| tables.lanes.long.count));
+        put(at::LONG_BYTES, &table(|tables| tables.lanes.long.bytes));
         let regions = regions(ring, self.tables);
         put(at::REGIONS, &(regions.len() as u32).to_le_bytes());
         for (index, region) in regions.iter().enumerate() {
@@ -153,7 +166,7 @@ impl Header {
             return Err(FormatError::Field {
                 field: "kind",
                 found: u32_at(at::KIND).into(),
-                must: "1 (spsc), 2 (stream) or 3 (mpmc)",
+                must: "1 (spsc), 2 (stream), 3 (mpmc) or 5 (bytes-mpmc)",
             });
         };
         let is_possible = kind != Kind::Stream || lifetime == Lifetime::Ephemeral;
@@ -161,10 +174,8 @@ impl Header {
         let message = TypeId { size: u64_at(at::TYPE_SIZE), align: u64_at(at::TYPE_ALIGN), tag: u64_at(at::TYPE_TAG) };
         let tables = match kind {
             Kind::Spsc | Kind::Stream => None,
-            Kind::Mpmc => {
-                let [members, records, hands] = [at::MEMBERS, at::RECORDS, at::HANDS].map(|at| u64::from(u32_at(at)));
-                Some(Tables::new(members, records, hands, message.size, message.align)?)
-            }
+            Kind::Mpmc => Some(tables(page, &message)?),
+            Kind::ManyBytes => Some(tables(page, &message)?.with_lanes(lanes(page)?)),
         };
         let shape = Shape {
             capacity: u64_at(at::CAPACITY),
@@ -193,6 +204,18 @@ impl Header {
     }
 }
 
+/// The sizes of a many-to-many segment's tables.
+fn tables(page: &[u8], message: &TypeId) -> Result<Tables, FormatError> {
+    let count = |at: usize| u64::from(u32::from_le_bytes(array(page, at)));
+    Tables::new(count(at::MEMBERS), count(at::RECORDS), count(at::HANDS), message.size, message.align)
+}
+
+fn lanes(page: &[u8]) -> Result<LaneTable, FormatError> {
+    let number = |at: usize| u64::from(u32::from_le_bytes(array(page, at)));
+    let class = |count, bytes| LaneClass { count: number(count), bytes: number(bytes) };
+    LaneTable::new(class(at::SHORT_LANES, at::SHORT_BYTES), class(at::LONG_LANES, at::LONG_BYTES))
+}
+
 /// The region table: kind, version, offset, length, and bytes from one part to the next.
 fn regions(ring: &Geometry, tables: Option<Tables>) -> Vec<[u8; REGION_BYTES]> {
     let frames = ring.frames * ring.frame_bytes;
@@ -208,6 +231,14 @@ fn regions(ring: &Geometry, tables: Option<Tables>) -> Vec<[u8; REGION_BYTES]> {
             region(RegionKind::Hands, tables.hands_offset(), tables.hands * tables.hand_bytes, tables.hand_bytes),
         ],
     };
+    if let Some(tables) = tables.filter(|tables| tables.lanes.count() > 0) {
+        let (lanes, start) = (tables.lanes, tables.lane_bytes_offset());
+        let words = (tables.lane_words_offset(), lanes.words_bytes());
+        table.push(region(RegionKind::LaneWords, words.0, words.1, LANE_STRIDE));
+        let short = lanes.short.count * lanes.short.bytes;
+        table.push(region(RegionKind::ShortLanes, start, short, lanes.short.bytes));
+        table.push(region(RegionKind::LongLanes, start + short, lanes.data_bytes() - short, lanes.long.bytes));
+    }
     match ring.placement {
         Placement::Inline => table.push(region(RegionKind::Frames, ring.frames_offset, frames, ring.frame_bytes)),
         Placement::Table => {

@@ -25,6 +25,7 @@ pub(crate) struct Seat {
 mod imp {
     use super::Seat;
     use crate::layout::geometry::Geometry;
+    use crate::layout::lanes::{LANE_STRIDE, LaneWords};
     use crate::layout::line::Line;
     use crate::layout::shared::{Hand, MemberEntry, Record, SharedPage};
     use crate::layout::tables::{MEMBERS_OFFSET, SHARED_OFFSET, Tables};
@@ -40,6 +41,8 @@ mod imp {
         members: NonNull<Line<MemberEntry>>,
         records: NonNull<Line<Record>>,
         hands: NonNull<u8>,
+        lane_words: NonNull<u8>,
+        lane_bytes: NonNull<u8>,
         slots: NonNull<u8>,
         slot_bytes: usize,
         message_offset: usize,
@@ -142,6 +145,8 @@ mod imp {
                 members: at(MEMBERS_OFFSET).cast(),
                 records: at(tables.records_offset()).cast(),
                 hands: at(tables.hands_offset()),
+                lane_words: at(tables.lane_words_offset()),
+                lane_bytes: at(tables.lane_bytes_offset()),
                 slots: at(geometry.frames_offset),
                 slot_bytes: geometry.frame_bytes as usize,
                 message_offset: geometry.payload_offset as usize,
@@ -197,6 +202,30 @@ mod imp {
             use_it(unsafe { self.hand_at(index).add(self.tables.hand_offset as usize) }.cast().as_ptr())
         }
 
+        /// One of `tables.lanes`.
+        #[inline(always)]
+        pub(crate) fn lane(&self, index: usize) -> &LaneWords {
+            assert!((index as u64) < self.tables.lanes.count());
+            // SAFETY: one of so many, so inside the region.
+            let words = unsafe { self.lane_words.add(index * LANE_STRIDE as usize) };
+            // SAFETY: as in `page`; the words lie at a multiple of 128.
+            unsafe { words.cast().as_ref() }
+        }
+
+        /// Lets `use_it` have the address of so many bytes of a lane, which lie in it.
+        #[inline(always)]
+        pub(crate) fn with_lane<R>(
+            &self,
+            index: usize,
+            bytes: core::ops::Range<usize>,
+            use_it: impl FnOnce(*mut u8) -> R,
+        ) -> R {
+            let (lanes, index) = (self.tables.lanes, index as u64);
+            assert!(index < lanes.count() && bytes.start <= bytes.end && bytes.end as u64 <= lanes.bytes_of(index));
+            // SAFETY: inside the lane, which is inside the region (layout::tables).
+            use_it(unsafe { self.lane_bytes.add(lanes.data_offset(index) as usize + bytes.start) }.as_ptr())
+        }
+
         /// Where this position lies.
         #[inline(always)]
         pub(crate) fn seat(&self, position: u64) -> Seat {
@@ -250,6 +279,7 @@ mod imp {
 mod imp {
     use super::Seat;
     use crate::layout::geometry::Geometry;
+    use crate::layout::lanes::LaneWords;
     use crate::layout::shared::{Hand, MemberEntry, Record, SharedPage};
     use crate::layout::tables::Tables;
     use crate::sync::AtomicU64;
@@ -264,6 +294,8 @@ mod imp {
         members: Vec<MemberEntry>,
         records: Vec<Record>,
         hands: Vec<(Hand, UnsafeCell<T>)>,
+        /// Each lane's bytes are one cell: models have lanes of a byte or two, and use them as a whole.
+        lanes: Vec<(LaneWords, UnsafeCell<Vec<u8>>)>,
         slots: Vec<(AtomicU64, UnsafeCell<T>)>,
     }
 
@@ -345,6 +377,9 @@ mod imp {
                 members: some(tables.members, MemberEntry::default),
                 records: some(tables.records, Record::default),
                 hands: some(tables.hands, || (Hand::default(), cell())),
+                lanes: (0..tables.lanes.count())
+                    .map(|lane| (LaneWords::default(), UnsafeCell::new(vec![0; tables.lanes.bytes_of(lane) as usize])))
+                    .collect(),
                 slots: some(geometry.capacity, || (AtomicU64::new(0), cell())),
             };
             Self { boxes: Arc::new(boxes), capacity: geometry.capacity, tables }
@@ -370,6 +405,22 @@ mod imp {
 
         pub(crate) fn with_hand<R>(&self, index: usize, use_it: impl FnOnce(*mut T) -> R) -> R {
             self.boxes.hands[index].1.with_mut(use_it)
+        }
+
+        pub(crate) fn lane(&self, index: usize) -> &LaneWords {
+            &self.boxes.lanes[index].0
+        }
+
+        pub(crate) fn with_lane<R>(
+            &self,
+            index: usize,
+            bytes: core::ops::Range<usize>,
+            use_it: impl FnOnce(*mut u8) -> R,
+        ) -> R {
+            self.boxes.lanes[index].1.with_mut(|lane| {
+                // SAFETY: loom has checked that nobody else is there.
+                use_it(unsafe { &mut (&mut *lane)[bytes] }.as_mut_ptr())
+            })
         }
 
         pub(crate) fn seat(&self, position: u64) -> Seat {

@@ -11,6 +11,7 @@ pub(crate) mod error;
 pub(crate) mod fields;
 pub(crate) mod geometry;
 pub(crate) mod header;
+pub(crate) mod lanes;
 pub(crate) mod lifetime;
 pub(crate) mod line;
 pub(crate) mod many;

@@ -21,6 +21,8 @@ pub(crate) struct SharedPage {
     pub(crate) room: Line<EventCount>,
     /// What has been lost, and where to look for what has not.
     pub(crate) remains: Line<Remains>,
+    /// Senders sleep here until a lane is free.
+    pub(crate) free_lanes: Line<EventCount>,
 }
 
 /// In `tail`: nothing may be sent any more.

@@ -1,4 +1,4 @@
-//! The sizes of what a many-to-many segment has in front of its slots: tables of members, records and hands.
+//! The sizes of what a many-to-many segment has in front of its slots: tables of members, records, hands and lanes.
 //!
 //! ```text
 //! page 0     header
@@ -6,11 +6,13 @@
 //! page 2     members: 128 bytes each
 //!            records: 128 bytes each
 //!            hands:   two words and a message each, a multiple of 128 bytes
+//!            (to a page) lanes, if it has any: their words, then (to a page) their bytes
 //!            (to a page) the slots
 //! ```
 
 use super::error::FormatError;
 use super::geometry::PAGE;
+use super::lanes::LaneTable;
 
 /// Where the shared page lies.
 pub(crate) const SHARED_OFFSET: u64 = PAGE;
@@ -34,6 +36,8 @@ pub(crate) struct Tables {
     pub(crate) hand_bytes: u64,
     /// Bytes from a hand's start to its message.
     pub(crate) hand_offset: u64,
+    /// Where messages lie that are too long for a slot. None, of a channel of messages of one type.
+    pub(crate) lanes: LaneTable,
 }
 
 impl Tables {
@@ -52,7 +56,7 @@ impl Tables {
         }
         let hand_offset = align.max(16);
         let hand_bytes = (hand_offset + size.max(1)).next_multiple_of(align.max(ENTRY_BYTES));
-        Ok(Self { members, records, hands, hand_bytes, hand_offset })
+        Ok(Self { members, records, hands, hand_bytes, hand_offset, lanes: LaneTable::default() })
     }
 
     /// Where the records lie.
@@ -67,9 +71,24 @@ impl Tables {
         if self.hand_bytes > ENTRY_BYTES { end.next_multiple_of(PAGE) } else { end }
     }
 
+    /// The same tables, and these lanes.
+    pub(crate) fn with_lanes(self, lanes: LaneTable) -> Self {
+        Self { lanes, ..self }
+    }
+
+    /// Where the words of the lanes lie.
+    pub(crate) fn lane_words_offset(&self) -> u64 {
+        (self.hands_offset() + self.hands * self.hand_bytes).next_multiple_of(PAGE)
+    }
+
+    /// Where the bytes of the lanes lie.
+    pub(crate) fn lane_bytes_offset(&self) -> u64 {
+        (self.lane_words_offset() + self.lanes.words_bytes()).next_multiple_of(PAGE)
+    }
+
     /// Where the slots lie.
     pub(crate) fn slots_offset(&self) -> u64 {
-        (self.hands_offset() + self.hands * self.hand_bytes).next_multiple_of(PAGE)
+        (self.lane_bytes_offset() + self.lanes.data_bytes()).next_multiple_of(PAGE)
     }
 }
 

@@ -46,7 +46,7 @@ fn rows(text: &str, first: &str) -> Vec<Vec<String>> {
 }
 
 /// The tables of fields: what they are of, and the headings that they stand under.
-const BASES: [(Base, &str); 7] = [
+const BASES: [(Base, &str); 8] = [
     (Base::Segment, "## The header"),
     (Base::Producer, "## The producer's page"),
     (Base::Consumer, "## The consumer's page"),
@@ -54,6 +54,7 @@ const BASES: [(Base, &str); 7] = [
     (Base::Member, "### A member's entry"),
     (Base::Record, "### A record"),
     (Base::Hand, "### A hand"),
+    (Base::Lane, "### A lane's words"),
 ];
 
 /// A field as the document has it: name, offset, bytes, writer, meaning.
@@ -78,6 +79,8 @@ fn kept(base: Base) -> Vec<Told> {
         Writer::All => "all".to_owned(),
         Writer::Member => "member".to_owned(),
         Writer::Lessee => "lessee".to_owned(),
+        Writer::LaneWriter => "writer".to_owned(),
+        Writer::LaneReader => "reader".to_owned(),
     };
     let fields = FIELDS.iter().filter(|field| field.base == base);
     let told = |field: &Field| {
@@ -199,8 +202,9 @@ fn lock_bytes_are_told() {
 
 #[test]
 fn numbers_that_stand_for_something_are_told() {
-    let kinds =
-        [Kind::Spsc, Kind::Stream, Kind::Mpmc].map(|kind| format!("{} {}", kind.code(), kind.name())).join(", ");
+    let kinds = [Kind::Spsc, Kind::Stream, Kind::Mpmc, Kind::ManyBytes]
+        .map(|kind| format!("{} {}", kind.code(), kind.name()))
+        .join(", ");
     assert!(SPEC.contains(&format!("| `kind` | creator | - | {kinds} |")));
     assert_eq!(Kind::from_code(4), None, "a kind that SPEC.md does not tell");
     let [inline, table] = [Placement::Inline, Placement::Table].map(Placement::code);
@@ -222,11 +226,14 @@ fn numbers_that_stand_for_something_are_told() {
 
 #[test]
 fn regions_are_told() {
-    use RegionKind::{Consumer, Frames, Hands, Members, Payload, Producer, Records, Shared, Words};
+    use RegionKind::{Consumer, Frames, Hands, LaneWords, LongLanes, Members, Payload, Producer, Records, Shared};
+    use RegionKind::{ShortLanes, Words};
     let told: Vec<(String, String)> =
         rows(SPEC, "region").into_iter().map(|row| (row[0].clone(), row[1].clone())).collect();
-    let kinds = [Producer, Consumer, Frames, Words, Payload, Shared, Members, Records, Hands];
-    assert_eq!(told, kinds.map(|kind| ((kind as u32).to_string(), format!("{kind:?}"))));
+    let of_one = [Producer, Consumer, Frames, Words, Payload].into_iter();
+    let kinds = of_one.chain([Shared, Members, Records, Hands, LaneWords, ShortLanes, LongLanes]);
+    let expected: Vec<_> = kinds.map(|kind| ((kind as u32).to_string(), format!("{kind:?}"))).collect();
+    assert_eq!(told, expected);
     let places = rows(SPEC, "region").into_iter().map(|row| row[2].clone()).take(4);
     let expected = [PRODUCER_OFFSET, CONSUMER_OFFSET, FRAMES_OFFSET, FRAMES_OFFSET].map(|offset| offset.to_string());
     assert!(places.eq(expected));

@@ -32,7 +32,8 @@ pub(super) fn inspect(name: &str, place: &Place, words: usize) -> Result<Inspect
     let failed = |source| SegmentError::Io { doing: "reading", path: place.path.clone(), source };
     let (file, seen) = observe(place)?;
     let page = bytes(file.as_fd(), 0, HEADER_BYTES).map_err(failed)?;
-    let is_many = page.get(at::KIND..at::KIND + 4) == Some(&Kind::Mpmc.code().to_le_bytes());
+    let code = page.get(at::KIND..at::KIND + 4).and_then(|code| Some(u32::from_le_bytes(code.try_into().ok()?)));
+    let is_many = code.and_then(Kind::from_code).is_some_and(Kind::is_many);
     let roles =
         [(GATE, "gate"), (Byte(1), "repairs"), (Role::Sender.byte(), "producer"), (Role::Receiver.byte(), "consumer")];
     let mut inspection = Inspection {
@@ -96,6 +97,8 @@ pub(super) fn field(told: &fields::Field, page: Page, start: u64, raw: Vec<u8>) 
         Writer::All => "all",
         Writer::Member => "member",
         Writer::Lessee => "lessee",
+        Writer::LaneWriter => "writer",
+        Writer::LaneReader => "reader",
     };
     Field {
         page,
@@ -276,7 +279,7 @@ impl Inspection {
         }
         match field.page {
             Page::Shared => return inspect_many::text(self, field),
-            Page::Member(_) | Page::Record(_) | Page::Hand(_) => return None,
+            Page::Member(_) | Page::Record(_) | Page::Hand(_) | Page::Lane(_) => return None,
             Page::Header | Page::Producer | Page::Consumer => {}
         }
         let number = field.number().unwrap_or(0);

@@ -87,13 +87,14 @@ fn base(page: Page) -> Base {
         Page::Member(_) => Base::Member,
         Page::Record(_) => Base::Record,
         Page::Hand(_) => Base::Hand,
+        Page::Lane(_) => Base::Lane,
     }
 }
 
-/// The entries that are not all zeroes: members, records, hands.
+/// The entries that are not all zeroes: members, records, hands, lanes.
 fn entries(file: BorrowedFd<'_>, tables: &Tables) -> io::Result<Vec<Entry>> {
     let mut entries = Vec::new();
-    for page in [Page::Member as fn(u64) -> Page, Page::Record, Page::Hand] {
+    for page in [Page::Member as fn(u64) -> Page, Page::Record, Page::Hand, Page::Lane] {
         let base = base(page(0));
         let ends = FIELDS.iter().filter(|told| told.base == base).map(|told| told.offset + told.bytes);
         let len = ends.max().unwrap_or(0);

@@ -75,6 +75,8 @@ pub enum Page {
     Record(u64),
     /// A hand, which keeps a message that is not done yet.
     Hand(u64),
+    /// The words of a lane.
+    Lane(u64),
 }
 
 /// An entry of the region table.
@@ -219,6 +221,7 @@ impl Page {
             Self::Member(_) => "member",
             Self::Record(_) => "record",
             Self::Hand(_) => "hand",
+            Self::Lane(_) => "lane",
         }
     }
 
@@ -226,7 +229,7 @@ impl Page {
     pub fn index(self) -> Option<u64> {
         match self {
             Self::Header | Self::Producer | Self::Consumer | Self::Shared => None,
-            Self::Member(index) | Self::Record(index) | Self::Hand(index) => Some(index),
+            Self::Member(index) | Self::Record(index) | Self::Hand(index) | Self::Lane(index) => Some(index),
         }
     }
 }

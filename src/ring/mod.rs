@@ -12,7 +12,9 @@
 pub(crate) mod cursor;
 #[cfg(not(loom))]
 pub(crate) mod grant;
+pub(crate) mod lane;
 pub(crate) mod mpmc;
+pub(crate) mod parcel;
 pub(crate) mod payload;
 pub(crate) mod spsc;
 #[cfg(test)]

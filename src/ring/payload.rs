@@ -149,6 +149,72 @@ pub(crate) unsafe fn read_run<T: Payload>(messages: &mut [T], places: *const T) 
     }
 }
 
+/// Copies bytes to consecutive places.
+///
+/// # Safety
+///
+/// As [`write_run`].
+#[inline(always)]
+pub(crate) unsafe fn write_bytes(places: *mut u8, bytes: &[u8]) {
+    #[cfg(not(loom))]
+    // SAFETY: the caller's.
+    unsafe {
+        write_run(places, bytes);
+    }
+    #[cfg(loom)]
+    // SAFETY: the caller's, and loom has checked that nobody else is there.
+    unsafe {
+        places.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+    }
+}
+
+/// Copies bytes from consecutive places.
+///
+/// # Safety
+///
+/// As [`read_run`].
+#[inline(always)]
+pub(crate) unsafe fn read_bytes(bytes: &mut [u8], places: *const u8) {
+    #[cfg(not(loom))]
+    // SAFETY: the caller's.
+    unsafe {
+        read_run(bytes, places);
+    }
+    #[cfg(loom)]
+    // SAFETY: the caller's, and loom has checked that nobody writes.
+    unsafe {
+        bytes.as_mut_ptr().copy_from_nonoverlapping(places, bytes.len());
+    }
+}
+
+/// Appends bytes from consecutive places to `bytes`, whose capacity is enough for them.
+///
+/// # Safety
+///
+/// `places` are `count` places in a row, as the module says.
+#[inline(always)]
+pub(crate) unsafe fn append_bytes(bytes: &mut Vec<u8>, places: *const u8, count: usize) {
+    let len = bytes.len();
+    assert!(count <= bytes.capacity() - len, "no room for bytes");
+    // SAFETY: inside the vector's capacity.
+    let end = unsafe { bytes.as_mut_ptr().add(len) };
+    #[cfg(not(loom))]
+    if is_wide(count) {
+        // SAFETY: the caller's; there is room for so many.
+        unsafe { opaque(end, places, count) };
+    } else {
+        // SAFETY: as above.
+        unsafe { out_by_1(end, places, count) };
+    }
+    #[cfg(loom)]
+    // SAFETY: the caller's, and loom has checked that nobody writes.
+    unsafe {
+        end.copy_from_nonoverlapping(places, count);
+    }
+    // SAFETY: so many bytes have been written behind the first `len`.
+    unsafe { bytes.set_len(len + count) };
+}
+
 macro_rules! words {
     ($to_shared:ident, $from_shared:ident, $atomic:ty, $word:ty) => {
         /// # Safety

@@ -21,6 +21,9 @@
 //! | [`CLAIMED`] | the swap of `tail` or `head` | recoverer, and consumer that found nothing, loads the counter | the announcement that came before, and the word that was seen free or filled |
 //! | [`LEASED`] | who returns, resolves or marks a record or a hand stores or swaps its `owner` | who leases or adopts it, and who looks whose it is | what the last owner left in it |
 //! | [`HELD`] | consumer stores a hand's `held` | recoverer that looks where a position is loads it | the message in the hand; once the hand is empty, that the slot was freed |
+//! | [`PASSED`] | who passes a lane on stores or swaps its `own` | who takes it, or looks what it is, loads or swaps it | what was done with the lane's bytes and words before |
+//! | [`POURED`] | a lane's writer stores `filled` | its reader loads it | the message's bytes below it |
+//! | [`DRAINED`] | a lane's reader stores `freed` | its writer loads it | the end of the reading below it: permission to overwrite |
 //! | [`ARMED`] | sleeper adds to `arms`, behind its look at the bell | waker loads `arms` | the value of the bell that the sleeper will compare: a ring is later |
 //! | [`PRESENCE`] | who comes or goes adds to `epoch` | who has seen another epoch loads it | what they did before |
 //! | [`SLEEP`] | fence between publication and the look at `armed` | fence between `armed` and the look at the ring | one of the two sees the other's store (Dekker) |
@@ -66,6 +69,12 @@ pub(crate) const LEASED: Edge = Edge::new("leased");
 /// See the module's table.
 pub(crate) const HELD: Edge = Edge::new("held");
 /// See the module's table.
+pub(crate) const PASSED: Edge = Edge::new("passed");
+/// See the module's table.
+pub(crate) const POURED: Edge = Edge::new("poured");
+/// See the module's table.
+pub(crate) const DRAINED: Edge = Edge::new("drained");
+/// See the module's table.
 pub(crate) const ARMED: Edge = Edge::new("armed");
 /// See the module's table.
 pub(crate) const PRESENCE: Edge = Edge::new("presence");
@@ -109,6 +118,16 @@ impl Edge {
             return Ordering::Relaxed;
         }
         Ordering::Acquire
+    }
+
+    /// The ordering of a swap that is both, the source and the target.
+    #[inline(always)]
+    pub(crate) fn both(self) -> Ordering {
+        match (self.release(), self.acquire()) {
+            (Ordering::Release, Ordering::Acquire) => Ordering::AcqRel,
+            (Ordering::Release, _) => Ordering::Release,
+            (_, acquire) => acquire,
+        }
     }
 
     /// The source's sequentially consistent fence, for an edge that needs store before load.

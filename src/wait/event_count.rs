@@ -88,7 +88,15 @@ impl Event<'_> {
     pub(crate) fn wake_one(self) -> usize {
         SLEEP.fence_source();
         let arms = self.arms.load(ARMED.acquire());
-        if arms == self.calmed.load(Relaxed) { 0 } else { self.rouse(arms) } // relaxed: see the proof above
+        if arms == self.calmed.load(Relaxed) { 0 } else { self.rouse(arms, 1) } // relaxed: see the proof above
+    }
+
+    /// Wakes all sleepers, if there may be any, after something that any of them may want; how many were woken.
+    pub(crate) fn wake_any(self) -> usize {
+        SLEEP.fence_source();
+        let arms = self.arms.load(ARMED.acquire());
+        // Relaxed: see the proof above.
+        if arms == self.calmed.load(Relaxed) { 0 } else { self.rouse(arms, usize::MAX) }
     }
 
     /// Wakes all sleepers, after something that concerns them all.
@@ -110,9 +118,9 @@ impl Event<'_> {
 
     #[cold]
     #[inline(never)]
-    fn rouse(self, arms: u64) -> usize {
+    fn rouse(self, arms: u64, most: usize) -> usize {
         self.bell.fetch_add(1, Relaxed); // relaxed: the futex call is ordered behind it
-        let woken = parker::unpark_some(self.bell, 1);
+        let woken = parker::unpark_some(self.bell, most);
         if woken == 0 {
             self.calmed.store(arms, Relaxed); // relaxed: see the proof above
         }
@@ -183,7 +191,7 @@ impl Notifier {
         }
         // Who sleeps between a few messages shall not pay for a barrier each time.
         self.fence_again(event);
-        if is_calm { 0 } else { event.rouse(arms) }
+        if is_calm { 0 } else { event.rouse(arms, 1) }
     }
 
     fn fence_again(&mut self, event: Event<'_>) {

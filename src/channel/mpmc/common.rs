@@ -68,11 +68,21 @@ macro_rules! common {
             }
 
             fn enter(name: &str, how: How, options: &Options) -> Result<Self, OpenError> {
-                Ok(Self::of(super::open::enter(name, how, options)?, options))
+                Ok(Self::of(super::open::enter(super::open::Form::Typed, name, how, options)?, options))
+            }
+
+            /// What all ends of this attachment share.
+            pub(crate) fn core(&self) -> &Arc<Core<T>> {
+                &self.core
+            }
+
+            /// How this end waits.
+            pub(crate) fn waits(&self) -> Waits {
+                self.waits
             }
 
             /// An end of this attachment.
-            pub(super) fn of(core: Arc<Core<T>>, options: &Options) -> Self {
+            pub(crate) fn of(core: Arc<Core<T>>, options: &Options) -> Self {
                 core.add($role);
                 Self { core, waits: Waits { strategy: options.wait, slice: options.slice } }
             }

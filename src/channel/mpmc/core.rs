@@ -13,6 +13,7 @@ use crate::layout::status::Status;
 use crate::membership::member::{self, Member};
 use crate::membership::role::Role;
 use crate::ring::Corrupt;
+use crate::ring::lane::Lanes;
 use crate::ring::mpmc::{Oracle, Owner, Ring};
 use crate::ring::payload::Payload;
 use crate::sync::Ordering::Relaxed;
@@ -63,7 +64,7 @@ pub(crate) struct Core<T: Payload> {
     senders_gone: private::AtomicU64,
     dead_letters: Option<DeadLetters<T>>,
     poisoned: std::sync::OnceLock<Corrupt>,
-    pub(super) counts: Counts,
+    pub(crate) counts: Counts,
 }
 
 impl<T: Payload> Core<T> {
@@ -298,6 +299,7 @@ impl<T: Payload> Core<T> {
 
     /// A message was delivered too often: it goes to the dead letters, or nowhere.
     pub(crate) fn give_up(&self, message: &T) {
+        self.ring.give_up_lane(message);
         let is_kept = self.dead_letters.as_ref().is_some_and(|letters| letters.keep(*message));
         if !is_kept {
             self.ring.count_dropped();
@@ -341,6 +343,7 @@ pub(crate) fn bury<T: Payload>(ring: &Ring<T>, index: usize, seen: Status) {
     // Relaxed, both: the dead write no more.
     let had = [(Role::Sender, entry.senders.load(Relaxed)), (Role::Receiver, entry.receivers.load(Relaxed))];
     ring.orphan(Owner::leased(index, seen.generation()));
+    many.bury_lanes(index, || member::status(many, index) == seen);
     for (role, _) in had.into_iter().filter(|(_, ends)| *ends > 0) {
         went(many, role, DIED);
     }
@@ -369,6 +372,9 @@ fn stir<T>(many: &Many<T>) {
     many.page().presence.epoch.fetch_add(1, PRESENCE.release());
     messages(many).wake_all();
     room(many).wake_all();
+    if many.lanes() > 0 {
+        free_lanes(many).wake_all();
+    }
 }
 
 /// Has receivers look for what somebody left, be they ever so busy.
@@ -388,6 +394,11 @@ fn messages<T>(many: &Many<T>) -> Event<'_> {
 #[inline(always)]
 fn room<T>(many: &Many<T>) -> Event<'_> {
     event(many, &many.page().room)
+}
+
+/// Where senders sleep until a lane is free.
+pub(crate) fn free_lanes<T>(many: &Many<T>) -> Event<'_> {
+    event(many, &many.page().free_lanes)
 }
 
 #[inline(always)]
@@ -428,6 +439,8 @@ impl<T: Payload> Drop for Core<T> {
         if self.ring.retire(self.me) {
             self.leave_orphans();
         }
+        // And writers of messages their lanes.
+        self.ring.many().bury_lanes(self.me.member(), || true);
         self.member.say_left(self.ring.many());
         stir(self.ring.many());
         self.member.leave();

@@ -63,15 +63,15 @@
 //! resolve it. So one record is enough, whoever is killed.
 
 mod common;
-mod core;
+pub(crate) mod core;
 mod dead_letters;
 mod guard;
 mod iter;
-mod lease;
-mod open;
+pub(crate) mod lease;
+pub(crate) mod open;
 mod receiver;
 mod sender;
-mod waiting;
+pub(crate) mod waiting;
 
 pub use guard::Guard;
 pub use iter::{IntoIter, Iter, TryIter};
@@ -123,6 +123,6 @@ pub fn channel<T: Payload>(capacity: usize) -> Result<(Sender<T>, Receiver<T>), 
 ///
 /// [`OpenError`]: no memory, or options that cannot be met.
 pub fn channel_with<T: Payload>(options: &Options) -> Result<(Sender<T>, Receiver<T>), OpenError> {
-    let core = open::in_process(options)?;
+    let core = open::in_process(open::Form::Typed, options)?;
     Ok((Sender::of(std::sync::Arc::clone(&core), options), Receiver::of(core, options)))
 }

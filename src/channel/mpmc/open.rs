@@ -23,11 +23,37 @@ use crate::ring::payload::Payload;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+/// What a many-to-many segment is besides the type of its messages.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Form {
+    /// Messages of one type.
+    Typed,
+    /// Parcels, and lanes for what does not fit into one.
+    Bytes,
+}
+
+impl Form {
+    fn kind(self) -> Kind {
+        match self {
+            Self::Typed => Kind::Mpmc,
+            Self::Bytes => Kind::ManyBytes,
+        }
+    }
+
+    /// These tables, with the lanes that the options ask for.
+    fn complete(self, tables: Tables, options: &Options) -> Result<Tables, FormatError> {
+        match self {
+            Self::Typed => Ok(tables),
+            Self::Bytes => Ok(tables.with_lanes(options.lane_table()?)),
+        }
+    }
+}
+
 /// The header of a segment of `T` that these options would create.
-fn header<T>(options: &Options, instance: [u8; 16]) -> Result<Header, FormatError> {
+fn header<T>(form: Form, options: &Options, instance: [u8; 16]) -> Result<Header, FormatError> {
     let message = TypeId { size: size_of::<T>() as u64, align: align_of::<T>() as u64, tag: options.type_tag };
     let [members, records, hands] = [options.members, options.operations, options.in_hand].map(|n| n as u64);
-    let tables = Tables::new(members, records, hands, message.size, message.align)?;
+    let tables = form.complete(Tables::new(members, records, hands, message.size, message.align)?, options)?;
     let geometry = Geometry::new(Shape {
         capacity: options.capacity.unwrap_or(CAPACITY) as u64,
         size: message.size,
@@ -38,12 +64,12 @@ fn header<T>(options: &Options, instance: [u8; 16]) -> Result<Header, FormatErro
         is_slotted: true,
     })?;
     let lifetime = Lifetime::asked(options.persistent);
-    Ok(Header { kind: Kind::Mpmc, lifetime, instance, message, geometry, tables: Some(tables) })
+    Ok(Header { kind: form.kind(), lifetime, instance, message, geometry, tables: Some(tables) })
 }
 
 /// An attachment inside this process.
-pub(super) fn in_process<T: Payload>(options: &Options) -> Result<Arc<Core<T>>, OpenError> {
-    let header = header::<T>(options, instance()?)?;
+pub(crate) fn in_process<T: Payload>(form: Form, options: &Options) -> Result<Arc<Core<T>>, OpenError> {
+    let header = header::<T>(form, options, instance()?)?;
     #[cfg(not(loom))]
     let many = many(on_the_heap(&header)?, &header)?;
     #[cfg(loom)]
@@ -63,25 +89,39 @@ fn many<T>(region: crate::memory::Region, header: &Header) -> Result<Many<T>, Op
 
 /// An attachment to the segment under the name.
 #[cfg(not(loom))]
-pub(super) fn enter<T: Payload>(name: &str, how: How, options: &Options) -> Result<Arc<Core<T>>, OpenError> {
-    open::enter(&Joining(PhantomData), name, how, options)
+pub(crate) fn enter<T: Payload>(
+    form: Form,
+    name: &str,
+    how: How,
+    options: &Options,
+) -> Result<Arc<Core<T>>, OpenError> {
+    open::enter(&Joining { form, message: PhantomData }, name, how, options)
 }
 
 /// In a model there are no files: channels there are made by `channel()`.
 #[cfg(loom)]
-pub(super) fn enter<T: Payload>(_name: &str, _how: How, _options: &Options) -> Result<Arc<Core<T>>, OpenError> {
+pub(crate) fn enter<T: Payload>(
+    _form: Form,
+    _name: &str,
+    _how: How,
+    _options: &Options,
+) -> Result<Arc<Core<T>>, OpenError> {
     Err(OpenError::Options { rule: "a named channel cannot be opened under loom" })
 }
 
 /// Coming to a many-to-many channel of `T`.
-struct Joining<T>(PhantomData<T>);
+#[cfg(not(loom))]
+struct Joining<T> {
+    form: Form,
+    message: PhantomData<T>,
+}
 
 #[cfg(not(loom))]
 impl<T: Payload> Way for Joining<T> {
     type Seated = Arc<Core<T>>;
 
     fn header(&self, options: &Options, instance: [u8; 16]) -> Result<Header, FormatError> {
-        header::<T>(options, instance)
+        header::<T>(self.form, options, instance)
     }
 
     fn lock(&self, life: std::os::fd::BorrowedFd<'_>) -> std::io::Result<()> {
@@ -91,7 +131,8 @@ impl<T: Payload> Way for Joining<T> {
     fn sit(&self, entrance: Entrance<'_>) -> Result<Arc<Core<T>>, Refused> {
         let Entrance { attachment, header, options, known: sendable, is_creator } = entrance;
         let words = known().map_err(Refused::Never).map(|receivable| [sendable, receivable]);
-        let found = words.and_then(|words| Ok((words, find_place(&attachment, &header, options, is_creator)?)));
+        let found =
+            words.and_then(|words| Ok((words, find_place(self.form, &attachment, &header, options, is_creator)?)));
         match found {
             Ok((words, (many, index))) => Ok(sit_down(many, index, Hold::File(attachment), words, &header, options)),
             Err(refused) => {
@@ -105,12 +146,13 @@ impl<T: Payload> Way for Joining<T> {
 /// Everything of joining that can fail; at its end the byte of that member is locked.
 #[cfg(not(loom))]
 fn find_place<T: Payload>(
+    form: Form,
     attachment: &crate::memory::segment::Attachment,
     header: &Header,
     options: &Options,
     is_creator: bool,
 ) -> Result<(Many<T>, usize), Refused> {
-    agree(Kind::Mpmc, (size_of::<T>(), align_of::<T>()), header, options)?;
+    agree(form.kind(), (size_of::<T>(), align_of::<T>()), header, options)?;
     let many = many(open::map(attachment)?, header)?;
     if is_creator {
         return Ok((many, 0));

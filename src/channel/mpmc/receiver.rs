@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 /// receiver, as long as anybody is attached.
 pub struct Receiver<T: Payload> {
     pub(super) core: Arc<Core<T>>,
-    waits: Waits,
+    pub(super) waits: Waits,
 }
 
 common!(Receiver, Role::Receiver, "receiver", "sender");
@@ -88,6 +88,19 @@ impl<T: Payload> Receiver<T> {
             return None;
         }
         let message = core.ring().pop_at_once(core.ring().record(lease::front(core)?))?;
+        waiting::freed_in_front(core);
+        Some(message)
+    }
+
+    /// Receives if nothing stands in the way, and the message is one that is wanted.
+    #[cfg(not(loom))]
+    #[inline(always)]
+    pub(crate) fn pop_if(&self, is_wanted: impl FnOnce(&T) -> bool) -> Option<T> {
+        let core = &self.core;
+        if !core.is_undisturbed(Role::Receiver) {
+            return None;
+        }
+        let message = core.ring().pop_at_once_if(core.ring().record(lease::front(core)?), is_wanted)?;
         waiting::freed_in_front(core);
         Some(message)
     }

@@ -21,8 +21,8 @@ use std::time::{Duration, Instant};
 ///
 /// When the last sender anywhere is gone, receivers get what was sent, then `Disconnected`.
 pub struct Sender<T: Payload> {
-    core: Arc<Core<T>>,
-    waits: Waits,
+    pub(super) core: Arc<Core<T>>,
+    pub(super) waits: Waits,
 }
 
 common!(Sender, Role::Sender, "sender", "receiver");

@@ -52,7 +52,7 @@ fn patiently<R>(mut once: impl FnMut() -> Result<R, Vain>) -> Result<R, Vain> {
     once()
 }
 
-fn flatten<R>(waited: Result<Result<R, DisconnectReason>, TimedOut>) -> Result<R, Vain> {
+pub(crate) fn flatten<R>(waited: Result<Result<R, DisconnectReason>, TimedOut>) -> Result<R, Vain> {
     match waited {
         Ok(outcome) => outcome.map_err(Vain::Gone),
         Err(TimedOut) => Err(Vain::NotNow),
@@ -61,30 +61,30 @@ fn flatten<R>(waited: Result<Result<R, DisconnectReason>, TimedOut>) -> Result<R
 
 /// How somebody sleeps who may find what it waits for and not be able to take it.
 #[derive(Debug)]
-struct Rest {
+pub(crate) struct Rest {
     slice: Duration,
     /// Whether it may lack something that others do not need: a hand.
     is_special: bool,
     /// Whether at the last look there was something: it lacks a record or a hand, of which nobody tells.
-    is_starved: bool,
+    pub(crate) is_starved: bool,
     /// Whether it is off the list of sleepers for that.
     naps: bool,
-    has_slept: bool,
+    pub(crate) has_slept: bool,
 }
 
 impl Rest {
-    fn new(slice: Duration, is_special: bool) -> Self {
+    pub(crate) fn new(slice: Duration, is_special: bool) -> Self {
         Self { slice, is_special, is_starved: false, naps: false, has_slept: false }
     }
 }
 
-trait Resting: Awaited {
+pub(crate) trait Resting: Awaited {
     fn rest(&mut self) -> &mut Rest;
 }
 
 /// Sleeps until woken; or, if there is something that it cannot take now, is back a moment later. It stays off the list of
 /// sleepers for that time: a wake that came to it would be lost to others, one of whom it has woken if they need less.
-fn sleep_or_nap<T: Payload, R: Resting>(
+pub(crate) fn sleep_or_nap<T: Payload, R: Resting>(
     core: &Core<T>,
     event: Event<'_>,
     resting: &mut R,
@@ -180,7 +180,7 @@ fn free_to_sleepers<T: Payload>(core: &Arc<Core<T>>) {
     let _ = lease::with(core, |lease| count_wakes(core, lease.room.published(core.room())));
 }
 
-fn count_wakes<T: Payload>(core: &Core<T>, woken: usize) {
+pub(crate) fn count_wakes<T: Payload>(core: &Core<T>, woken: usize) {
     if woken > 0 {
         core.counts.wakes.fetch_add(woken as u64, Relaxed); // relaxed: a count for people
     }
@@ -293,7 +293,7 @@ impl<T: Payload> Awaited for Room<'_, T> {
 }
 
 /// The memory under the bell is gone: somebody truncated the file.
-fn lose<T: Payload>(core: &Core<T>) -> DisconnectReason {
+pub(crate) fn lose<T: Payload>(core: &Core<T>) -> DisconnectReason {
     core.poison(crate::ring::Corrupt { word: "bell", found: 0 })
 }
 
@@ -335,7 +335,7 @@ impl<T: Payload> Want<'_, T> {
 }
 
 /// Receives what there is, of the ring or of the dead.
-fn pop<T: Payload>(core: &Arc<Core<T>>, want: &mut Want<'_, T>) -> Result<Got<T>, Vain> {
+pub(crate) fn pop<T: Payload>(core: &Arc<Core<T>>, want: &mut Want<'_, T>) -> Result<Got<T>, Vain> {
     match pop_once(core, want) {
         Err(Vain::Gone(_)) if core.why_unusable().is_none() => {
             // Before that is said: somebody may have died with a message in hand.

@@ -63,6 +63,31 @@ impl<T: Payload> Ring<T> {
         Some(message)
     }
 
+    /// As [`pop_at_once`](Self::pop_at_once), if the message is one that is wanted.
+    ///
+    /// It is read before it is claimed. The claim succeeds only if nobody has claimed the position before, so nobody had
+    /// freed its slot while we read; what was read is believed only then.
+    #[cfg(not(loom))]
+    #[inline(always)]
+    pub(crate) fn pop_at_once_if(&self, record: &Record, is_wanted: impl FnOnce(&T) -> bool) -> Option<T> {
+        let head = self.head().load(Relaxed); // relaxed: as in `pop_at_once`
+        let seat = self.many.seat(head);
+        let slot = self.many.slot(seat.slot);
+        if slot.word.load(FILLED.acquire()) != Word::full(seat.lap).0 {
+            return None;
+        }
+        let message = self.read(slot);
+        if !is_wanted(&message) {
+            return None;
+        }
+        if !self.claim_to_read(record, head, 1) {
+            record.consuming.store(Claim::NONE.0, ANNOUNCED.release());
+            return None;
+        }
+        self.free(slot, seat.lap);
+        Some(message)
+    }
+
     /// As [`pop`](Self::pop), but the message goes into a hand that the caller leases, and stays there.
     ///
     /// *If the process dies here*: once the hand says what it holds, the message is the hand's; before, it is the slot's.
@@ -159,12 +184,17 @@ impl<T: Payload> Ring<T> {
         self.head().compare_exchange(head, head + count as u64, CLAIMED.release(), Relaxed).is_ok()
     }
 
-    /// The message of a slot that we have claimed.
+    /// The message of a slot that we have claimed; or whatever is in another, to be believed only as its caller proves.
     #[inline(always)]
     fn read(&self, slot: Slot<'_, T>) -> T {
         // SAFETY: [1] the address of a slot's message. [2] We claimed its position, whose word said that the message was
-        //  written, so nobody writes there before we free it.
+        //  written, so nobody writes there before we free it; if we have not, what is read is some value of `T`.
         slot.with(|place| unsafe { payload::read(place) })
+    }
+
+    /// What lies in a slot, whoever's it is: perhaps a message that is being overwritten.
+    pub(super) fn peek(&self, seat: Seat) -> T {
+        self.read(self.many.slot(seat.slot))
     }
 
     /// What was in a hand that the caller leases.

@@ -7,6 +7,8 @@ use super::word::{Claim, Held, Owner, State, Word};
 use super::{Delivery, Ring};
 use crate::layout::many::Seat;
 use crate::layout::shared::{CLOSED, Record};
+use crate::ring::lane::Lanes;
+use crate::ring::parcel::{self, Content, Parcel};
 use crate::ring::payload::Payload;
 use crate::sync::Ordering::Relaxed;
 use crate::sync::edge::{ANNOUNCED, CLAIMED, FILLED, FREED, HELD, LEASED};
@@ -99,8 +101,11 @@ impl<T: Payload> Ring<T> {
         match word.taken_over() {
             Some(next) if is_message => self.claim_again(record, hand, seat, [word, next]),
             _ => {
+                // Read while it is there; it is that message if the swap succeeds.
+                let message = (is_message && self.many.lanes() > 0).then(|| self.peek(seat));
                 if self.free_if(seat, word) && is_message {
                     self.count_dropped();
+                    message.iter().for_each(|message| self.give_up_lane(message));
                 }
                 Recovered::Nothing
             }
@@ -317,6 +322,21 @@ impl<T: Payload> Ring<T> {
     /// A message is given up.
     pub(crate) fn count_dropped(&self) {
         self.many.page().remains.dropped.fetch_add(1, Relaxed); // relaxed: a count for people
+    }
+
+    /// Frees the lane of a message that is given up, if it is in one.
+    pub(crate) fn give_up_lane(&self, message: &T) {
+        let many = &self.many;
+        if many.lanes() == 0 {
+            return;
+        }
+        // A channel with lanes is one of parcels.
+        let Ok(parcel) = bytemuck::try_from_bytes::<Parcel>(bytemuck::bytes_of(message)) else { return };
+        if let Ok(Content::Whole(ticket, _) | Content::Flow(ticket, _)) =
+            parcel::content(parcel, many.lanes(), |lane| many.lane_bytes(lane))
+        {
+            many.finish(ticket, false);
+        }
     }
 
     /// Messages given up.

@@ -1,0 +1,88 @@
+//! A message that is written in place.
+
+use super::lanes::{Attached, lanes};
+use super::outgoing::Outgoing;
+use crate::bytes::SendError;
+use crate::ring::lane::Lanes;
+use crate::wait::deadline::Deadline;
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+
+/// Room for a message, to be written in place. See [`Sender::claim`](super::Sender::claim).
+///
+/// It is sent by [`commit`](Self::commit); dropped, it is given back. What is in it at first is whatever was there before.
+#[must_use = "a claim is sent when it is committed"]
+pub struct Claim<'a> {
+    core: &'a Attached,
+    outgoing: Outgoing<'a>,
+    len: usize,
+}
+
+/// Why there is no room to claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ClaimError {
+    /// No receiver is left.
+    Disconnected,
+    /// A message of so many bytes is not in one place: it goes by [`Sender::writer`](super::Sender::writer).
+    TooLong {
+        /// Bytes asked for.
+        bytes: usize,
+        /// Bytes that can be claimed.
+        limit: usize,
+    },
+}
+
+impl fmt::Display for ClaimError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Disconnected => f.write_str("no receiver is left"),
+            Self::TooLong { bytes, limit } => {
+                write!(f, "at most {limit} bytes can be claimed in one place: bytes={bytes}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for ClaimError {}
+
+impl<'a> Claim<'a> {
+    pub(super) fn new(core: &'a Attached, outgoing: Outgoing<'a>, len: usize) -> Self {
+        Self { core, outgoing, len }
+    }
+
+    /// Sends the first `len` bytes as a message; waits for room in the ring.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`]: no receiver is left.
+    ///
+    /// # Panics
+    ///
+    /// If `len` is more than was claimed.
+    pub fn commit(mut self, len: usize) -> Result<(), SendError> {
+        assert!(len <= self.len, "{len} bytes committed of a claim of {}", self.len);
+        self.outgoing.wrote_in_place(len as u64);
+        self.outgoing.end(Deadline::NEVER).map_err(|_| SendError::Disconnected)
+    }
+}
+
+impl Deref for Claim<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        lanes(self.core).view_mut(self.outgoing.ticket(), self.len)
+    }
+}
+
+impl DerefMut for Claim<'_> {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        lanes(self.core).view_mut(self.outgoing.ticket(), self.len)
+    }
+}
+
+impl fmt::Debug for Claim<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Claim").field("len", &self.len).finish_non_exhaustive()
+    }
+}

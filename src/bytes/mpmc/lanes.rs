@@ -1,0 +1,186 @@
+//! Lanes as a channel's ends use them: waiting for a free one, for room in it, for what comes through it; and telling each
+//! other.
+
+use crate::channel::mpmc::core::{Core, free_lanes};
+use crate::channel::mpmc::lease;
+use crate::channel::mpmc::waiting::{self, Vain, Waits};
+use crate::channel::reason::DisconnectReason;
+use crate::layout::many::Many;
+use crate::membership::role::Role;
+use crate::ring::lane::{Answer, Lanes, Ticket};
+use crate::ring::parcel::Parcel;
+use crate::sync::Ordering::Relaxed;
+use crate::sync::edge::SLEEP;
+use crate::wait::awaited::{Awaited, wait};
+use crate::wait::deadline::Deadline;
+use crate::wait::parker::{self, Woken};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// The attachment of a channel of bytes.
+pub(super) type Attached = Arc<Core<Parcel>>;
+
+/// The lanes of a channel.
+pub(super) fn lanes(core: &Core<Parcel>) -> &Many<Parcel> {
+    core.ring().many()
+}
+
+/// How long the longest message is that a lane holds as a whole.
+pub(super) fn longest(core: &Core<Parcel>) -> usize {
+    lanes(core).tables.lanes.long.bytes as usize
+}
+
+/// Which lanes are for messages of at most so many bytes: those that hold it and are not longer than need be, then the
+/// others.
+fn classes(core: &Core<Parcel>, bytes: usize) -> [Range<usize>; 2] {
+    let table = lanes(core).tables.lanes;
+    let (short, all) = (table.short.count as usize, table.count() as usize);
+    if bytes as u64 <= table.short.bytes && short > 0 { [0..short, short..all] } else { [short..all, 0..0] }
+}
+
+/// A lane for a message of so many bytes, if one is free.
+pub(super) fn try_take(core: &Core<Parcel>, bytes: usize) -> Option<Ticket> {
+    let me = core.me().member();
+    classes(core, bytes).into_iter().filter(|class| !class.is_empty()).find_map(|class| {
+        // Different processes begin at different lanes.
+        lanes(core).take(me, class.clone(), me % class.len())
+    })
+}
+
+/// A lane for a message of so many bytes; waits for one.
+pub(super) fn take(core: &Attached, bytes: usize, waits: Waits, deadline: Deadline) -> Result<Ticket, Vain> {
+    if let Some(reason) = lease::refused(core, Role::Sender) {
+        return Err(Vain::Gone(reason));
+    }
+    if let Some(ticket) = try_take(core, bytes) {
+        return Ok(ticket);
+    }
+    waiting::flatten(wait(&mut FreeLane { core, bytes, waits }, waits.strategy, waits.slice, deadline))
+}
+
+/// A lane was freed: who waits for one may have it.
+pub(super) fn tell_of_free_lane(core: &Core<Parcel>) {
+    waiting::count_wakes(core, free_lanes(lanes(core)).wake_any());
+}
+
+/// Tells the reader of a message that more of it is there.
+pub(super) fn tell_reader(core: &Core<Parcel>, ticket: Ticket) {
+    SLEEP.fence_source();
+    // Relaxed: ordered by the fence.
+    if lanes(core).words(ticket.lane).reader.reader_waits.load(Relaxed) != 0 {
+        core.messages().wake_all();
+    }
+}
+
+/// Tells the writer of a message that there is room, or how it ended.
+pub(super) fn tell_writer(core: &Core<Parcel>, ticket: Ticket) {
+    SLEEP.fence_source();
+    let words = &lanes(core).words(ticket.lane).writer;
+    // Relaxed: ordered by the fence.
+    if words.writer_waits.load(Relaxed) != 0 {
+        words.writer_bell.fetch_add(1, Relaxed); // relaxed: the futex call is ordered behind it
+        waiting::count_wakes(core, parker::unpark_some(&words.writer_bell, 1));
+    }
+}
+
+/// A lane, for somebody who waits for one.
+struct FreeLane<'a> {
+    core: &'a Attached,
+    bytes: usize,
+    waits: Waits,
+}
+
+impl Awaited for FreeLane<'_> {
+    type Outcome = Result<Ticket, DisconnectReason>;
+
+    fn poll(&mut self) -> Option<Self::Outcome> {
+        self.look()
+    }
+
+    fn look(&mut self) -> Option<Self::Outcome> {
+        if let Some(reason) = lease::refused(self.core, Role::Sender) {
+            return Some(Err(reason));
+        }
+        try_take(self.core, self.bytes).map(Ok)
+    }
+
+    fn probe(&mut self, now: bool) -> Option<Self::Outcome> {
+        self.core.probe(now);
+        self.look()
+    }
+
+    fn sleep(&mut self, deadline: Deadline) -> Result<Self::Outcome, Woken> {
+        let core = self.core;
+        core.counts.sleeps.fetch_add(1, Relaxed); // relaxed: a count for people
+        free_lanes(lanes(core)).sleep(deadline.within(self.waits.slice), || self.look())
+    }
+
+    fn disarm(&mut self) {}
+
+    fn lost(&mut self) -> Self::Outcome {
+        Err(waiting::lose(self.core))
+    }
+}
+
+/// What the writer of a message that is longer than its lane waits for: that the reader is further than this, or an end.
+pub(super) struct Reply<'a> {
+    pub(super) core: &'a Attached,
+    pub(super) ticket: Ticket,
+    /// As far as the reader is known to be.
+    pub(super) freed: u64,
+    pub(super) waits: Waits,
+}
+
+impl Reply<'_> {
+    /// Waits for it.
+    pub(super) fn wait(&mut self, deadline: Deadline) -> Result<Answer, Vain> {
+        let waits = self.waits;
+        waiting::flatten(wait(self, waits.strategy, waits.slice, deadline))
+    }
+}
+
+impl Awaited for Reply<'_> {
+    type Outcome = Result<Answer, DisconnectReason>;
+
+    fn poll(&mut self) -> Option<Self::Outcome> {
+        self.look()
+    }
+
+    fn look(&mut self) -> Option<Self::Outcome> {
+        match lanes(self.core).answer(self.ticket) {
+            // While nobody has it, somebody must be there who may.
+            Answer::Offered => lease::refused(self.core, Role::Sender).map(Err),
+            Answer::Freed(freed) if freed <= self.freed => self.core.why_unusable().map(Err),
+            answer => Some(Ok(answer)),
+        }
+    }
+
+    fn probe(&mut self, now: bool) -> Option<Self::Outcome> {
+        let asked = self.core.probe(now);
+        if asked && !lanes(self.core).is_read_by_the_living(self.ticket, &**self.core) {
+            return Some(Ok(Answer::Refused));
+        }
+        self.look()
+    }
+
+    fn sleep(&mut self, deadline: Deadline) -> Result<Self::Outcome, Woken> {
+        let core = self.core;
+        let words = &lanes(core).words(self.ticket.lane).writer;
+        core.counts.sleeps.fetch_add(1, Relaxed); // relaxed: a count for people
+        let before = words.writer_bell.load(Relaxed); // relaxed: what was told before, the look finds
+        words.writer_waits.store(1, Relaxed); // relaxed: ordered by the fence
+        SLEEP.fence_target();
+        let found = match self.look() {
+            Some(outcome) => Ok(outcome),
+            None => Err(parker::park(&words.writer_bell, before, deadline.within(self.waits.slice))),
+        };
+        words.writer_waits.store(0, Relaxed); // relaxed: too late a reset costs a system call
+        found
+    }
+
+    fn disarm(&mut self) {}
+
+    fn lost(&mut self) -> Self::Outcome {
+        Err(waiting::lose(self.core))
+    }
+}

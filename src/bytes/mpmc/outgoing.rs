@@ -1,0 +1,205 @@
+//! A long message on its way out.
+
+use super::lanes::{self, Attached, Reply, lanes, longest, tell_of_free_lane, tell_reader};
+use crate::channel::mpmc::waiting::{self, Vain, Waits};
+use crate::ring::lane::{Answer, Lanes, Ticket};
+use crate::ring::parcel::{self, Content};
+use crate::wait::deadline::Deadline;
+use std::fmt;
+
+/// Why a long message was not sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Failed {
+    /// Not in time; nobody gets it.
+    TimedOut,
+    /// No receiver is left, or this end cannot be used.
+    Disconnected,
+    /// Its receiver gave up, or died, when so many bytes had been taken.
+    Aborted(u64),
+}
+
+impl From<Vain> for Failed {
+    fn from(vain: Vain) -> Self {
+        match vain {
+            Vain::Gone(_) => Self::Disconnected,
+            Vain::NotNow | Vain::InBetween => Self::TimedOut,
+        }
+    }
+}
+
+/// A message that is being written to a lane. Dropped before its end, nobody gets it.
+pub(super) struct Outgoing<'a> {
+    core: &'a Attached,
+    waits: Waits,
+    ticket: Ticket,
+    /// Bytes after which the reader is told.
+    chunk: usize,
+    /// How long the message will be, if that is known.
+    len: Option<u64>,
+    /// Bytes written to the lane.
+    poured: u64,
+    /// Bytes that the reader was told of.
+    told: u64,
+    /// Bytes that the reader has taken.
+    freed: u64,
+    /// Whether its ticket was sent before its end.
+    is_offered: bool,
+}
+
+impl<'a> Outgoing<'a> {
+    /// Begins a message: of `len` bytes, or of as many as there will be. Waits for a lane.
+    pub(super) fn begin(
+        core: &'a Attached,
+        len: Option<u64>,
+        waits: Waits,
+        chunk: usize,
+        deadline: Deadline,
+    ) -> Result<Self, Failed> {
+        let bytes = len.map_or(usize::MAX, |len| usize::try_from(len).unwrap_or(usize::MAX));
+        let ticket = lanes::take(core, bytes, waits, deadline)?;
+        Ok(Self::in_lane(core, len, waits, chunk, ticket))
+    }
+
+    /// Begins a message in a lane that was taken.
+    pub(super) fn in_lane(core: &'a Attached, len: Option<u64>, waits: Waits, chunk: usize, ticket: Ticket) -> Self {
+        let chunk = chunk.min(longest(core)).max(1);
+        Self { core, waits, ticket, chunk, len, poured: 0, told: 0, freed: 0, is_offered: false }
+    }
+
+    /// The same, with a word on how long it will be.
+    pub(super) fn hinted(mut self, len: Option<u64>) -> Self {
+        self.len = len;
+        self
+    }
+
+    pub(super) fn attached(&self) -> &'a Attached {
+        self.core
+    }
+
+    pub(super) fn ticket(&self) -> Ticket {
+        self.ticket
+    }
+
+    /// So many bytes have been written in place; they are the whole message.
+    pub(super) fn wrote_in_place(&mut self, bytes: u64) {
+        self.poured = bytes;
+    }
+
+    /// Its ticket was sent, and it is its receiver's now.
+    pub(super) fn is_sent(self) {
+        std::mem::forget(self);
+    }
+
+    /// Bytes written so far.
+    pub(super) fn poured(&self) -> u64 {
+        self.poured
+    }
+
+    fn length(&self) -> u64 {
+        lanes(self.core).lane_bytes(self.ticket.lane) as u64
+    }
+
+    /// Writes the next bytes of the message, as many as there is room for; waits while there is none.
+    pub(super) fn pour(&mut self, bytes: &[u8], deadline: Deadline) -> Result<usize, Failed> {
+        let mut room = self.length() - (self.poured - self.freed);
+        if room == 0 {
+            self.tell();
+            room = self.wait_for_room(deadline)?;
+        }
+        let count = bytes.len().min(self.chunk).min(usize::try_from(room).unwrap_or(usize::MAX));
+        lanes(self.core).pour(self.ticket, self.poured, &bytes[..count]);
+        self.poured += count as u64;
+        if self.poured - self.told >= self.chunk as u64 {
+            self.tell();
+            // It will not fit, and may as well be received from now on.
+            if !self.is_offered && self.len.is_some_and(|len| len > self.length()) {
+                self.offer(deadline)?;
+            }
+        }
+        Ok(count)
+    }
+
+    /// Makes what was written visible to the reader, if there is one already.
+    pub(super) fn tell(&mut self) {
+        if self.poured > self.told {
+            lanes(self.core).poured(self.ticket, self.poured, false);
+            self.told = self.poured;
+            if self.is_offered {
+                tell_reader(self.core, self.ticket);
+            }
+        }
+    }
+
+    fn wait_for_room(&mut self, deadline: Deadline) -> Result<u64, Failed> {
+        if !self.is_offered {
+            self.offer(deadline)?;
+        }
+        match self.reply(deadline)? {
+            Answer::Freed(freed) if freed <= self.poured => self.freed = freed,
+            _ => return Err(Failed::Aborted(self.freed)),
+        }
+        Ok(self.length() - (self.poured - self.freed))
+    }
+
+    /// Sends the ticket of a message that is not at its end.
+    fn offer(&mut self, deadline: Deadline) -> Result<(), Failed> {
+        lanes(self.core).post(self.ticket, self.core.me().member(), false);
+        let parcel = parcel::ticket(Content::Flow(self.ticket, self.len));
+        waiting::send(self.core, &[parcel], self.waits, deadline)?;
+        self.is_offered = true;
+        Ok(())
+    }
+
+    fn reply(&self, deadline: Deadline) -> Result<Answer, Failed> {
+        let Self { core, ticket, freed, waits, .. } = *self;
+        Ok(Reply { core, ticket, freed, waits }.wait(deadline)?)
+    }
+
+    /// Ends the message, and waits, if it is longer than its lane, until it has been received.
+    pub(super) fn end(mut self, deadline: Deadline) -> Result<(), Failed> {
+        lanes(self.core).poured(self.ticket, self.poured, true);
+        self.told = self.poured;
+        if !self.is_offered {
+            return self.send_whole(deadline);
+        }
+        tell_reader(self.core, self.ticket);
+        loop {
+            match self.reply(deadline)? {
+                Answer::Done => return Ok(()),
+                Answer::Freed(freed) if freed <= self.poured => self.freed = freed,
+                _ => return Err(Failed::Aborted(self.freed)),
+            }
+        }
+    }
+
+    /// Sends the ticket of a message that is in its lane as a whole.
+    fn send_whole(self, deadline: Deadline) -> Result<(), Failed> {
+        let me = self.core.me().member();
+        lanes(self.core).post(self.ticket, me, true);
+        let parcel = parcel::ticket(Content::Whole(self.ticket, self.poured));
+        waiting::send(self.core, &[parcel], self.waits, deadline)?;
+        lanes(self.core).posted(self.ticket, me);
+        self.is_sent();
+        Ok(())
+    }
+}
+
+impl Drop for Outgoing<'_> {
+    fn drop(&mut self) {
+        if self.core.why_unusable().is_some() {
+            return;
+        }
+        let lanes = lanes(self.core);
+        lanes.withdraw(self.ticket, lanes.is_read_by_the_living(self.ticket, &**self.core));
+        if self.is_offered {
+            tell_reader(self.core, self.ticket);
+        }
+        tell_of_free_lane(self.core);
+    }
+}
+
+impl fmt::Debug for Outgoing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outgoing").field("ticket", &self.ticket).field("poured", &self.poured).finish_non_exhaustive()
+    }
+}

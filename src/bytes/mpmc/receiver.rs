@@ -1,0 +1,338 @@
+//! The receiving end.
+
+use super::common::common;
+use super::guard::Guard;
+use super::incoming::{Body, Gathering, Incoming, Lacking, Received, finish};
+use super::lanes::{Attached, lanes};
+use super::reader::MessageReader;
+use crate::bytes::{RecvError, RecvTimeoutError, TryRecvError};
+use crate::channel::error::{OpenError, WaitForPeerError};
+use crate::channel::mpmc::open;
+use crate::channel::mpmc::{self, Stats};
+use crate::channel::open::How;
+use crate::channel::options::Options;
+use crate::channel::reason::DisconnectReason;
+use crate::ring::lane::Lanes;
+use crate::ring::parcel::{self, Parcel};
+use crate::wait::deadline::Deadline;
+use crate::wait::strategy::WaitStrategy;
+use std::fmt;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The longest message that a receiver takes that was told nothing else.
+const LIMIT: u64 = 1 << 30;
+
+/// A receiving end of a channel of bytes. Cloning it gives another one, and each message goes to one of them; all may be
+/// used by several threads at once.
+///
+/// A long message that this end has begun to receive, and that is not complete yet, is kept between two calls; dropping the
+/// end gives it up, and its sender learns that.
+pub struct Receiver {
+    pub(super) parcels: mpmc::Receiver<Parcel>,
+    /// Long messages that have been taken up and are not complete.
+    gathering: Mutex<Vec<Gathering>>,
+    chunk: usize,
+    limit: u64,
+}
+
+common!(Receiver, parcels, "receiver", "sender");
+
+impl Receiver {
+    pub(super) fn of(core: Attached, options: &Options) -> Self {
+        let parcels = mpmc::Receiver::of(core, options);
+        Self { parcels, gathering: Mutex::default(), chunk: options.chunk_bytes, limit: LIMIT }
+    }
+
+    /// Takes no message that is longer than so many bytes: 1 GiB unless it is told. Such a one is given up, and
+    /// [`RecvError::TooLong`] told; this is what a sender can make this process allocate.
+    pub fn set_limit(&mut self, bytes: u64) {
+        self.limit = bytes;
+    }
+
+    /// The next message, waiting while there is none.
+    ///
+    /// *Progress*: for short messages as [`mpmc::Receiver::recv`](crate::mpmc::Receiver::recv), and an allocation; else it may
+    /// sleep.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError`]. After all but `Disconnected` the channel goes on with the next message.
+    ///
+    /// # If this process dies here
+    ///
+    /// The message was received, or another receiver gets it; of one that is longer than a lane, its sender learns that it was
+    /// not received.
+    pub fn recv(&self) -> Result<Vec<u8>, RecvError> {
+        let mut message = Vec::new();
+        self.recv_into(&mut message).map(|_| message)
+    }
+
+    /// As [`recv`](Self::recv), into a vector that may be used again: no allocation if it is large enough. What was in it is
+    /// gone, also after an error. How many bytes the message has.
+    ///
+    /// # Errors
+    ///
+    /// As `recv`.
+    #[inline]
+    pub fn recv_into(&self, message: &mut Vec<u8>) -> Result<usize, RecvError> {
+        message.clear();
+        if self.recv_short(message) {
+            return Ok(message.len());
+        }
+        self.recv_copy(message, Some(Deadline::NEVER)).map_err(|lacking| match lacking {
+            Lacking::Nothing | Lacking::Disconnected => RecvError::Disconnected,
+            Lacking::Aborted(bytes) => RecvError::Aborted { bytes },
+            Lacking::TooLong(bytes) => RecvError::TooLong { bytes, limit: self.limit },
+            Lacking::OutOfMemory(bytes) => RecvError::OutOfMemory { bytes },
+        })
+    }
+
+    /// The next message, if it is there now. (Of one that is longer than a lane each call copies what has come.)
+    ///
+    /// # Errors
+    ///
+    /// [`TryRecvError`].
+    pub fn try_recv(&self) -> Result<Vec<u8>, TryRecvError> {
+        let mut message = Vec::new();
+        self.try_recv_into(&mut message).map(|_| message)
+    }
+
+    /// As [`try_recv`](Self::try_recv), into a vector that may be used again.
+    ///
+    /// # Errors
+    ///
+    /// As `try_recv`.
+    pub fn try_recv_into(&self, message: &mut Vec<u8>) -> Result<usize, TryRecvError> {
+        message.clear();
+        if self.recv_short(message) {
+            return Ok(message.len());
+        }
+        self.recv_copy(message, None).map_err(|lacking| self.tried(lacking))
+    }
+
+    /// As [`recv`](Self::recv), waiting for so long. Zero is one try; `Duration::MAX` is for ever.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvTimeoutError`]. What has come of a long message is kept for the next call.
+    pub fn recv_timeout(&self, timeout: Duration) -> Result<Vec<u8>, RecvTimeoutError> {
+        let mut message = Vec::new();
+        self.recv_into_timeout(&mut message, timeout).map(|_| message)
+    }
+
+    /// As [`recv_timeout`](Self::recv_timeout), into a vector that may be used again.
+    ///
+    /// # Errors
+    ///
+    /// As `recv_timeout`.
+    pub fn recv_into_timeout(&self, message: &mut Vec<u8>, timeout: Duration) -> Result<usize, RecvTimeoutError> {
+        message.clear();
+        if self.recv_short(message) {
+            return Ok(message.len());
+        }
+        self.recv_copy(message, Some(Deadline::after(timeout))).map_err(|lacking| self.timed_out(lacking))
+    }
+
+    /// As [`recv`](Self::recv), waiting until then.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv_timeout`](Self::recv_timeout).
+    pub fn recv_deadline(&self, deadline: Instant) -> Result<Vec<u8>, RecvTimeoutError> {
+        self.recv_timeout(deadline.saturating_duration_since(Instant::now()))
+    }
+
+    /// The next message, to be committed when it has been dealt with: at least once. Waits while there is none.
+    ///
+    /// A message that is not longer than a lane stays where it is, and is read in place; who gives it back, or dies, leaves it
+    /// to another receiver, marked. Of a longer one the sender waits for the commit: given back, or its holder dead, the
+    /// sender's `send` fails, and it decides.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Self::recv).
+    pub fn recv_ref(&self) -> Result<Guard<'_>, RecvError> {
+        self.receive(Vec::new(), Some(Deadline::NEVER)).1.map(|received| Guard::new(self, received)).map_err(
+            |lacking| match lacking {
+                Lacking::Nothing | Lacking::Disconnected => RecvError::Disconnected,
+                Lacking::Aborted(bytes) => RecvError::Aborted { bytes },
+                Lacking::TooLong(bytes) => RecvError::TooLong { bytes, limit: self.limit },
+                Lacking::OutOfMemory(bytes) => RecvError::OutOfMemory { bytes },
+            },
+        )
+    }
+
+    /// As [`recv_ref`](Self::recv_ref), waiting for so long.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvTimeoutError`].
+    pub fn recv_ref_timeout(&self, timeout: Duration) -> Result<Guard<'_>, RecvTimeoutError> {
+        let (_, received) = self.receive(Vec::new(), Some(Deadline::after(timeout)));
+        received.map(|received| Guard::new(self, received)).map_err(|lacking| self.timed_out(lacking))
+    }
+
+    /// As [`recv_ref`](Self::recv_ref), if a message is there now.
+    ///
+    /// # Errors
+    ///
+    /// [`TryRecvError`].
+    pub fn try_recv_ref(&self) -> Result<Guard<'_>, TryRecvError> {
+        let (_, received) = self.receive(Vec::new(), None);
+        received.map(|received| Guard::new(self, received)).map_err(|lacking| self.tried(lacking))
+    }
+
+    /// The next message as an [`io::Read`](std::io::Read), while it is still being written; waits for one.
+    ///
+    /// This end receives nothing else meanwhile (clones do). A message that it has [begun to gather](Self::recv_timeout) stays
+    /// where it is.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError`]. No message is too long for a reader.
+    pub fn reader(&self) -> Result<MessageReader<'_>, RecvError> {
+        MessageReader::open(self)
+    }
+
+    /// Messages as they come, until nothing is left and no sender is. Waits between them. An error of one message is passed
+    /// on, and the next one follows.
+    pub fn iter(&self) -> Iter<'_> {
+        Iter { receiver: self }
+    }
+
+    /// A short message, if nothing stands in the way.
+    #[inline(always)]
+    fn recv_short(&self, message: &mut Vec<u8>) -> bool {
+        #[cfg(not(loom))]
+        if let Some(parcel) = self.parcels.pop_if(|parcel| super::incoming::is_inline(parcel, self.limit)) {
+            if let Ok(parcel::Content::Inline(len)) = parcel::content(&parcel, 0, |_| 0) {
+                message.extend_from_slice(parcel::bytes(&parcel, len));
+                return true;
+            }
+        }
+        let _ = message;
+        false
+    }
+
+    /// The next message, copied; `None`: one try.
+    #[inline(never)]
+    fn recv_copy(&self, message: &mut Vec<u8>, deadline: Option<Deadline>) -> Result<usize, Lacking> {
+        let (spare, received) = self.receive(std::mem::take(message), deadline);
+        *message = spare;
+        message.clear();
+        self.take_out(received?, message)
+    }
+
+    /// The next message as it came.
+    fn receive(&self, spare: Vec<u8>, deadline: Option<Deadline>) -> (Vec<u8>, Result<Received, Lacking>) {
+        let core = self.core();
+        // Taken out, so that other threads that use this end wait for messages and not for us.
+        let mut gathering = std::mem::take(&mut *self.gathering());
+        let mut incoming = Incoming::new(core, &mut gathering, spare, self.parcels.waits(), self.chunk, self.limit);
+        let received = match deadline {
+            Some(deadline) if !deadline.is_over() => incoming.wait(deadline),
+            _ => incoming.take(),
+        };
+        let spare = incoming.into_spare();
+        if !gathering.is_empty() {
+            self.gathering().append(&mut gathering);
+        }
+        (spare, received)
+    }
+
+    /// Copies a message out, and is done with it.
+    fn take_out(&self, received: Received, message: &mut Vec<u8>) -> Result<usize, Lacking> {
+        let core = self.core();
+        match received.body {
+            Body::Inline(parcel, len) => {
+                message.extend_from_slice(parcel::bytes(&parcel, len));
+                received.hand.iter().for_each(|&hand| core.ring().commit(hand));
+            }
+            Body::Whole(ticket, len) => {
+                if message.try_reserve(len).is_err() {
+                    finish(core, ticket, received.hand, true);
+                    return Err(Lacking::OutOfMemory(len as u64));
+                }
+                lanes(core).draw(ticket, 0, len, message);
+                finish(core, ticket, received.hand, true);
+            }
+            Body::Gathered(ticket, bytes) => {
+                finish(core, ticket, received.hand, true);
+                *message = bytes;
+            }
+        }
+        Ok(message.len())
+    }
+
+    fn gathering(&self) -> std::sync::MutexGuard<'_, Vec<Gathering>> {
+        self.gathering.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tried(&self, lacking: Lacking) -> TryRecvError {
+        match lacking {
+            Lacking::Nothing => TryRecvError::Empty,
+            Lacking::Disconnected => TryRecvError::Disconnected,
+            Lacking::Aborted(bytes) => TryRecvError::Aborted { bytes },
+            Lacking::TooLong(bytes) => TryRecvError::TooLong { bytes, limit: self.limit },
+            Lacking::OutOfMemory(bytes) => TryRecvError::OutOfMemory { bytes },
+        }
+    }
+
+    fn timed_out(&self, lacking: Lacking) -> RecvTimeoutError {
+        match lacking {
+            Lacking::Nothing => RecvTimeoutError::Timeout,
+            Lacking::Disconnected => RecvTimeoutError::Disconnected,
+            Lacking::Aborted(bytes) => RecvTimeoutError::Aborted { bytes },
+            Lacking::TooLong(bytes) => RecvTimeoutError::TooLong { bytes, limit: self.limit },
+            Lacking::OutOfMemory(bytes) => RecvTimeoutError::OutOfMemory { bytes },
+        }
+    }
+
+    pub(super) fn attached(&self) -> &Attached {
+        self.core()
+    }
+}
+
+impl Clone for Receiver {
+    fn clone(&self) -> Self {
+        Self { parcels: self.parcels.clone(), gathering: Mutex::default(), chunk: self.chunk, limit: self.limit }
+    }
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        let core = self.parcels.core();
+        if core.why_unusable().is_none() {
+            let left = self.gathering.get_mut().unwrap_or_else(PoisonError::into_inner);
+            left.iter().for_each(|gathering| gathering.give_up(core));
+        }
+    }
+}
+
+/// Messages as they come. See [`Receiver::iter`].
+#[derive(Debug)]
+pub struct Iter<'a> {
+    receiver: &'a Receiver,
+}
+
+impl Iterator for Iter<'_> {
+    type Item = Result<Vec<u8>, RecvError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.receiver.recv() {
+            Err(RecvError::Disconnected) => None,
+            received => Some(received),
+        }
+    }
+}
+
+impl<'a> IntoIterator for &'a Receiver {
+    type Item = Result<Vec<u8>, RecvError>;
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
+    }
+}

@@ -1,0 +1,211 @@
+//! The sending end.
+
+use super::common::common;
+use super::lanes::{Attached, lanes, longest, try_take};
+use super::outgoing::{Failed, Outgoing};
+use super::writer::MessageWriter;
+use crate::bytes::{SendError, SendTimeoutError, TrySendError};
+use crate::channel::error::{self, OpenError, WaitForPeerError};
+use crate::channel::mpmc::open;
+use crate::channel::mpmc::waiting::{self, Vain};
+use crate::channel::mpmc::{self, Stats, lease};
+use crate::channel::open::How;
+use crate::channel::options::Options;
+use crate::channel::reason::DisconnectReason;
+use crate::membership::role::Role;
+use crate::ring::lane::Lanes;
+use crate::ring::parcel::{self, Content, INLINE_MAX, Parcel};
+use crate::wait::deadline::Deadline;
+use crate::wait::strategy::WaitStrategy;
+use std::fmt;
+use std::io::IoSlice;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// A sending end of a channel of bytes. Cloning it gives another one; both may be used by several threads at once.
+#[derive(Clone)]
+pub struct Sender {
+    parcels: mpmc::Sender<Parcel>,
+    chunk: usize,
+}
+
+common!(Sender, parcels, "sender", "receiver");
+
+impl Sender {
+    pub(super) fn of(core: Attached, options: &Options) -> Self {
+        Self { parcels: mpmc::Sender::of(core, options), chunk: options.chunk_bytes }
+    }
+
+    /// Sends a message of any length, waiting while there is no room for it.
+    ///
+    /// Up to 112 bytes go through the ring; up to a lane's length ([`Options::lanes`]) are copied to a lane, and are sent when
+    /// this returns. A longer message goes through a lane while it is being received, and has been received when this returns:
+    /// it waits for a receiver.
+    ///
+    /// *Progress*: for a short message as [`mpmc::Sender::send`](crate::mpmc::Sender::send); for others one copy, two swaps,
+    /// and may sleep until a lane is free; for one that is longer than a lane, until it has been received.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`]: no receiver is left; or the one that received this message gave it up or died in the middle. Nobody gets
+    /// it then.
+    ///
+    /// # If this process dies here
+    ///
+    /// The message was sent, or it was not; who was receiving it gets [`RecvError::Aborted`](crate::bytes::RecvError).
+    #[inline]
+    pub fn send(&self, message: &[u8]) -> Result<(), SendError> {
+        if message.len() <= INLINE_MAX {
+            return self.parcels.send(parcel::inline(message)).map_err(|_| SendError::Disconnected);
+        }
+        self.send_long(&[IoSlice::new(message)], Deadline::NEVER).map_err(sent)
+    }
+
+    /// Sends one message that is made of these parts. See [`send`](Self::send).
+    ///
+    /// # Errors
+    ///
+    /// As `send`.
+    pub fn send_vectored(&self, parts: &[IoSlice<'_>]) -> Result<(), SendError> {
+        self.send_parts(parts, Deadline::NEVER).map_err(sent)
+    }
+
+    /// As [`send`](Self::send), waiting for so long. Zero is one try; `Duration::MAX` is for ever.
+    ///
+    /// # Errors
+    ///
+    /// [`SendTimeoutError`]; nobody gets the message then, though somebody may have begun to receive it.
+    pub fn send_timeout(&self, message: &[u8], timeout: Duration) -> Result<(), SendTimeoutError> {
+        self.send_parts(&[IoSlice::new(message)], Deadline::after(timeout)).map_err(|failed| match failed {
+            Failed::TimedOut => SendTimeoutError::Timeout,
+            Failed::Disconnected => SendTimeoutError::Disconnected,
+            Failed::Aborted(bytes) => SendTimeoutError::Aborted { bytes },
+        })
+    }
+
+    /// As [`send`](Self::send), waiting until then.
+    ///
+    /// # Errors
+    ///
+    /// As [`send_timeout`](Self::send_timeout).
+    pub fn send_deadline(&self, message: &[u8], deadline: Instant) -> Result<(), SendTimeoutError> {
+        self.send_timeout(message, deadline.saturating_duration_since(Instant::now()))
+    }
+
+    /// Sends a message if there is room for it now. One that is longer than a lane cannot be sent so.
+    ///
+    /// # Errors
+    ///
+    /// [`TrySendError`].
+    pub fn try_send(&self, message: &[u8]) -> Result<(), TrySendError> {
+        if message.len() <= INLINE_MAX {
+            return self.parcels.try_send(parcel::inline(message)).map_err(|error| match error {
+                error::TrySendError::Full(_) => TrySendError::Full,
+                error::TrySendError::Disconnected(_) => TrySendError::Disconnected,
+            });
+        }
+        self.try_send_long(message)
+    }
+
+    fn try_send_long(&self, message: &[u8]) -> Result<(), TrySendError> {
+        let (core, limit) = (self.core(), longest(self.core()));
+        if message.len() > limit {
+            return Err(TrySendError::TooLong { bytes: message.len(), limit });
+        }
+        if lease::refused(core, Role::Sender).is_some() {
+            return Err(TrySendError::Disconnected);
+        }
+        let Some(ticket) = try_take(core, message.len()) else {
+            // Perhaps the dead have them.
+            core.probe(false);
+            let is_gone = lease::refused(core, Role::Sender).is_some();
+            return Err(if is_gone { TrySendError::Disconnected } else { TrySendError::Full });
+        };
+        let (len, waits) = (Some(message.len() as u64), self.parcels.waits());
+        let outgoing = Outgoing::in_lane(core, len, waits, message.len(), ticket);
+        lanes(core).pour(ticket, 0, message);
+        outgoing.try_end(message.len() as u64).map_err(|vain| match vain {
+            Vain::Gone(_) => TrySendError::Disconnected,
+            Vain::NotNow | Vain::InBetween => TrySendError::Full,
+        })
+    }
+
+    fn send_parts(&self, parts: &[IoSlice<'_>], deadline: Deadline) -> Result<(), Failed> {
+        let len: usize = parts.iter().map(|part| part.len()).sum();
+        if len > INLINE_MAX {
+            return self.send_long(parts, deadline);
+        }
+        let mut message = [0; INLINE_MAX];
+        let mut at = 0;
+        for part in parts {
+            message[at..at + part.len()].copy_from_slice(part);
+            at += part.len();
+        }
+        waiting::send(self.core(), &[parcel::inline(&message[..len])], self.parcels.waits(), deadline)?;
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn send_long(&self, parts: &[IoSlice<'_>], deadline: Deadline) -> Result<(), Failed> {
+        let len = parts.iter().map(|part| part.len() as u64).sum();
+        let mut outgoing = Outgoing::begin(self.core(), Some(len), self.parcels.waits(), self.chunk, deadline)?;
+        for part in parts {
+            let mut rest: &[u8] = part;
+            while !rest.is_empty() {
+                let count = outgoing.pour(rest, deadline)?;
+                rest = &rest[count..];
+            }
+        }
+        outgoing.end(deadline)
+    }
+
+    /// Room for a message of at most `most` bytes, to be written in place and [committed](Claim::commit); waits for it.
+    ///
+    /// # Errors
+    ///
+    /// [`ClaimError`](super::ClaimError): no receiver is left; or `most` is more than a lane's length.
+    #[cfg(not(loom))]
+    pub fn claim(&self, most: usize) -> Result<super::Claim<'_>, super::ClaimError> {
+        let (core, limit) = (self.core(), longest(self.core()));
+        if most > limit {
+            return Err(super::ClaimError::TooLong { bytes: most, limit });
+        }
+        let outgoing = Outgoing::begin(core, Some(most as u64), self.parcels.waits(), self.chunk, Deadline::NEVER);
+        Ok(super::Claim::new(core, outgoing.map_err(|_| super::ClaimError::Disconnected)?, most))
+    }
+
+    /// A message that is written piece by piece, of `len` bytes if that is known. It may be received while it is being
+    /// written; it is one message, whole or not at all.
+    ///
+    /// *Progress*: may sleep until a lane is free; see [`MessageWriter`].
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`]: no receiver is left.
+    pub fn writer(&self, len: Option<u64>) -> Result<MessageWriter<'_>, SendError> {
+        // A lane for any length: what `len` says is a hint.
+        let outgoing = Outgoing::begin(self.core(), None, self.parcels.waits(), self.chunk, Deadline::NEVER);
+        Ok(MessageWriter::new(outgoing.map_err(sent)?.hinted(len)))
+    }
+}
+
+fn sent(failed: Failed) -> SendError {
+    match failed {
+        Failed::Aborted(bytes) => SendError::Aborted { bytes },
+        Failed::Disconnected | Failed::TimedOut => SendError::Disconnected,
+    }
+}
+
+/// Sends the ticket of a message that is in its lane as a whole, if there is room in the ring.
+impl Outgoing<'_> {
+    fn try_end(self, len: u64) -> Result<(), Vain> {
+        let (core, ticket) = (self.attached(), self.ticket());
+        let me = core.me().member();
+        lanes(core).poured(ticket, len, true);
+        lanes(core).post(ticket, me, true);
+        waiting::try_send(core, &[parcel::ticket(Content::Whole(ticket, len))])?;
+        lanes(core).posted(ticket, me);
+        self.is_sent();
+        Ok(())
+    }
+}

@@ -1,0 +1,68 @@
+//! A message that is written piece by piece.
+
+use super::outgoing::{Failed, Outgoing};
+use crate::bytes::SendError;
+use crate::wait::deadline::Deadline;
+use std::fmt;
+use std::io;
+
+/// One message, as an [`io::Write`]. See [`Sender::writer`](super::Sender::writer).
+///
+/// It is sent by [`finish`](Self::finish). Dropped without, nobody gets it: who has begun to receive it gets
+/// [`RecvError::Aborted`](crate::bytes::RecvError).
+///
+/// `write` copies at most a chunk and waits while the message is further ahead of its receiver than a lane's length, so a
+/// message that is longer than that waits for a receiver. `flush` makes what was written visible to one who reads the message
+/// already.
+#[must_use = "a message is sent when it is finished"]
+pub struct MessageWriter<'a> {
+    outgoing: Outgoing<'a>,
+}
+
+impl<'a> MessageWriter<'a> {
+    pub(super) fn new(outgoing: Outgoing<'a>) -> Self {
+        Self { outgoing }
+    }
+
+    /// Bytes written so far.
+    pub fn written(&self) -> u64 {
+        self.outgoing.poured()
+    }
+
+    /// Ends the message. One that is longer than a lane has been received when this returns.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`]; nobody gets the message then.
+    pub fn finish(self) -> Result<(), SendError> {
+        self.outgoing.end(Deadline::NEVER).map_err(|failed| match failed {
+            Failed::Aborted(bytes) => SendError::Aborted { bytes },
+            Failed::Disconnected | Failed::TimedOut => SendError::Disconnected,
+        })
+    }
+}
+
+impl io::Write for MessageWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if bytes.is_empty() {
+            return Ok(0);
+        }
+        self.outgoing.pour(bytes, Deadline::NEVER).map_err(|failed| match failed {
+            Failed::Aborted(bytes) => io::Error::new(io::ErrorKind::BrokenPipe, SendError::Aborted { bytes }),
+            Failed::Disconnected | Failed::TimedOut => {
+                io::Error::new(io::ErrorKind::BrokenPipe, SendError::Disconnected)
+            }
+        })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.outgoing.tell();
+        Ok(())
+    }
+}
+
+impl fmt::Debug for MessageWriter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MessageWriter").field("written", &self.written()).finish_non_exhaustive()
+    }
+}
