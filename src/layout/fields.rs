@@ -137,6 +137,7 @@ const PRESENCE: usize = offset_of!(SharedPage, presence);
 const MESSAGES: usize = offset_of!(SharedPage, messages);
 const ROOM: usize = offset_of!(SharedPage, room);
 const REMAINS: usize = offset_of!(SharedPage, remains);
+const FREE_HANDS: usize = offset_of!(SharedPage, free_hands);
 
 /// The table.
 pub(crate) const FIELDS: &[Field] = &[
@@ -304,6 +305,20 @@ pub(crate) const FIELDS: &[Field] = &[
         "one above the highest position that was made a tombstone; 0: none",
     ),
     shared("dropped", REMAINS + offset_of!(Remains, dropped), 8, "messages given up after too many deliveries"),
+    shared(
+        "free_hands_arms",
+        FREE_HANDS + offset_of!(EventCount, arms),
+        8,
+        "the same of receivers that sleep until a hand is free",
+    ),
+    shared(
+        "free_hands_calmed",
+        FREE_HANDS + offset_of!(EventCount, calmed),
+        8,
+        "a value of free_hands_arms at which nobody slept for a hand",
+    ),
+    shared("free_hands_unfenced", FREE_HANDS + offset_of!(EventCount, unfenced), 8, "0"),
+    shared("free_hands_bell", FREE_HANDS + offset_of!(EventCount, bell), 4, "they sleep on this word"),
     member("status", offset_of!(MemberEntry, status), 8, "see Members"),
     member("started", offset_of!(MemberEntry, started), 8, "its process's start, field 22 of /proc/PID/stat"),
     member("pid", offset_of!(MemberEntry, pid), 4, "of its process; decides nothing"),
