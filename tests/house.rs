@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 ///
 /// `ring` does not know `wait`, nor `wait` `ring`: a ring says `Full`, the channel decides to sleep. `membership` knows
 /// neither. `stream` and `observe` stand side by side. The program (`main`, `cli`) uses the public interface only.
-const FLOORS: [(&str, &[&str]); 12] = [
+const FLOORS: [(&str, &[&str]); 13] = [
     ("sync", &[]),
     ("sys", &["sync"]),
     ("memory", &["sys", "sync"]),
@@ -17,6 +17,7 @@ const FLOORS: [(&str, &[&str]); 12] = [
     ("wait", &["sys", "sync"]),
     ("membership", &["layout", "memory", "sys", "sync"]),
     ("channel", &["membership", "wait", "ring", "layout", "memory", "sys", "sync"]),
+    ("bytes", &["channel", "membership", "wait", "ring", "layout", "sync"]),
     ("stream", &["channel", "membership", "wait", "ring", "layout", "sync"]),
     ("observe", &["channel", "membership", "ring", "layout", "memory", "sys"]),
     ("cli", &[]),
@@ -34,7 +35,7 @@ const CRATES: [(&str, &[&str]); 6] = [
 ];
 
 /// The files that hold a licence for unsafe code.
-const LICENSED: [&str; 15] = [
+const LICENSED: [&str; 16] = [
     // Bare limits have no channel: the benchmark measures what memory and futexes do without one.
     "src/cli/bench/worker/bare.rs",
     "src/cli/signals.rs",
@@ -42,6 +43,7 @@ const LICENSED: [&str; 15] = [
     "src/layout/overlay.rs",
     "src/memory/heap.rs",
     "src/ring/grant.rs",
+    "src/ring/lane.rs",
     "src/ring/mpmc/pop.rs",
     "src/ring/mpmc/push.rs",
     "src/ring/payload.rs",

@@ -150,6 +150,7 @@ const PRESENCE: usize = offset_of!(SharedPage, presence);
 const MESSAGES: usize = offset_of!(SharedPage, messages);
 const ROOM: usize = offset_of!(SharedPage, room);
 const REMAINS: usize = offset_of!(SharedPage, remains);
+const FREE_HANDS: usize = offset_of!(SharedPage, free_hands);
 const FREE_LANES: usize = offset_of!(SharedPage, free_lanes);
 const LANE_WRITER: usize = offset_of!(LaneWords, writer);
 const LANE_READER: usize = offset_of!(LaneWords, reader);
@@ -324,6 +325,20 @@ pub(crate) const FIELDS: &[Field] = &[
         "one above the highest position that was made a tombstone; 0: none",
     ),
     shared("dropped", REMAINS + offset_of!(Remains, dropped), 8, "messages given up after too many deliveries"),
+    shared(
+        "free_hands_arms",
+        FREE_HANDS + offset_of!(EventCount, arms),
+        8,
+        "the same of receivers that sleep until a hand is free",
+    ),
+    shared(
+        "free_hands_calmed",
+        FREE_HANDS + offset_of!(EventCount, calmed),
+        8,
+        "a value of free_hands_arms at which nobody slept for a hand",
+    ),
+    shared("free_hands_unfenced", FREE_HANDS + offset_of!(EventCount, unfenced), 8, "0"),
+    shared("free_hands_bell", FREE_HANDS + offset_of!(EventCount, bell), 4, "they sleep on this word"),
     shared(
         "free_lanes_arms",
         FREE_LANES + offset_of!(EventCount, arms),

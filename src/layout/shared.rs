@@ -21,6 +21,8 @@ pub(crate) struct SharedPage {
     pub(crate) room: Line<EventCount>,
     /// What has been lost, and where to look for what has not.
     pub(crate) remains: Line<Remains>,
+    /// Receivers sleep here until a hand is free.
+    pub(crate) free_hands: Line<EventCount>,
     /// Senders sleep here until a lane is free.
     pub(crate) free_lanes: Line<EventCount>,
 }

@@ -228,10 +228,15 @@ pub(crate) trait Lanes {
     fn answer(&self, ticket: Ticket) -> Answer {
         match self.own(ticket).and_then(Own::phase) {
             Some(Phase::Offered) => Answer::Offered,
-            Some(Phase::Flowing) => Answer::Freed(self.words(ticket.lane).reader.freed.load(DRAINED.acquire())),
+            Some(Phase::Flowing) => Answer::Freed(self.taken(ticket)),
             Some(Phase::Done) => Answer::Done,
             _ => Answer::Refused,
         }
+    }
+
+    /// Bytes of a message that we still write, or have to free, which its reader has taken.
+    fn taken(&self, ticket: Ticket) -> u64 {
+        self.words(ticket.lane).reader.freed.load(DRAINED.acquire())
     }
 
     /// Whether who reads it lives; `true` of one that nobody reads.

@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn what_no_sender_sends_is_corrupt() {
-        let lane = |lane, len, kind| [lane << 8 | kind, 0, len, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        let lane = |lane: u64, len: u64, kind: u64| [lane << 8 | kind, 0, len, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
         let long = (INLINE_MAX as u64 + 1) << 8 | INLINE;
         for parcel in [lane(0, 0, 0), lane(0, 0, 4), lane(3, 0, 2), lane(3, 0, 3), lane(0, 4097, 2), [long; 15]] {
             assert!(content(&parcel, 3, |_| 4096).is_err(), "{parcel:?}");

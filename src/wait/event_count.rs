@@ -99,6 +99,11 @@ impl Event<'_> {
         if arms == self.calmed.load(Relaxed) { 0 } else { self.rouse(arms, usize::MAX) }
     }
 
+    /// Whether somebody may sleep, without a fence: a hint.
+    pub(crate) fn may_have_sleepers(self) -> bool {
+        self.arms.load(Relaxed) != self.calmed.load(Relaxed) // relaxed, both: a hint
+    }
+
     /// Wakes all sleepers, after something that concerns them all.
     pub(crate) fn wake_all(self) {
         SLEEP.fence_source();

@@ -313,7 +313,8 @@ impl Worker {
                 assert_eq!(guard.is_redelivered(), guard.attempt() > 1);
                 held.push_back((guard, entry));
             }
-            if held.len() > self.random.below(HELD as u64) as usize || !is_something {
+            // Who rests keeps no hand from others.
+            if held.len() > self.random.below(HELD as u64) as usize || !is_something || self.log.is_full() {
                 held.drain(..).for_each(|held| self.end(held));
             }
             if is_something {

@@ -136,7 +136,7 @@ impl<'a> Outgoing<'a> {
         }
         match self.reply(deadline)? {
             Answer::Freed(freed) if freed <= self.poured => self.freed = freed,
-            _ => return Err(Failed::Aborted(self.freed)),
+            _ => return Err(self.aborted()),
         }
         Ok(self.length() - (self.poured - self.freed))
     }
@@ -167,9 +167,14 @@ impl<'a> Outgoing<'a> {
             match self.reply(deadline)? {
                 Answer::Done => return Ok(()),
                 Answer::Freed(freed) if freed <= self.poured => self.freed = freed,
-                _ => return Err(Failed::Aborted(self.freed)),
+                _ => return Err(self.aborted()),
             }
         }
+    }
+
+    /// Its reader has given up, or is dead.
+    fn aborted(&self) -> Failed {
+        Failed::Aborted(lanes(self.core).taken(self.ticket).min(self.poured))
     }
 
     /// Sends the ticket of a message that is in its lane as a whole.

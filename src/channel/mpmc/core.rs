@@ -22,10 +22,20 @@ use crate::sync::private;
 use crate::sys::clock;
 use crate::sys::fork::WipedWord;
 use crate::wait::barrier;
+use crate::wait::bell::UNHEARD;
+use crate::wait::deadline::Deadline;
 use crate::wait::event_count::{Event, Notifier};
+use crate::wait::parker::Woken;
+use std::convert::Infallible;
 
 /// The least time between two questions to the kernel by calls that do not sleep.
 const PROBE_EVERY_NS: u64 = 4_000_000;
+
+/// Hands that one process may lease in a row while others sleep for one. Who commits and takes the next message at once is
+/// faster than anybody who has to be woken for that hand: without a limit those who wait would wait for seconds.
+const HANDS_IN_A_ROW: u64 = 64;
+/// For so many looks, some of which are turns for others, it then leaves the hands alone, if it does not sleep itself.
+const LOOKS: u64 = 512;
 
 /// How an end went, as `receiver_went` and `sender_went` say it.
 const LEFT: u32 = 1;
@@ -54,6 +64,8 @@ pub(crate) struct Core<T: Payload> {
     absent: Absent,
     pub(super) attempts_max: Option<u32>,
     probed_at: private::AtomicU64,
+    /// Hands leased since somebody here has slept for one.
+    hands_in_a_row: private::AtomicU64,
     /// The count of orphans at which a receiver found none.
     pub(super) orphans_seen: private::AtomicU64,
     /// The position at which a receiver last looked for orphans although the ring was not empty.
@@ -89,6 +101,7 @@ impl<T: Payload> Core<T> {
             absent,
             attempts_max: options.attempts_max,
             probed_at: private::AtomicU64::new(0),
+            hands_in_a_row: private::AtomicU64::new(0),
             orphans_seen: private::AtomicU64::new(0),
             sought_at: private::AtomicU64::new(0),
             tidied: private::AtomicU64::new(0),
@@ -132,6 +145,46 @@ impl<T: Payload> Core<T> {
     #[inline(always)]
     pub(crate) fn room(&self) -> Event<'_> {
         room(self.ring.many())
+    }
+
+    // Hands.
+
+    /// Where receivers sleep until a hand is free.
+    fn free_hands(&self) -> Event<'_> {
+        event(self.ring.many(), &self.ring.many().page().free_hands)
+    }
+
+    /// A hand; `None` if none is free, or if others have waited for one long enough.
+    pub(crate) fn lease_hand(&self) -> Option<usize> {
+        let in_a_row = self.hands_in_a_row.load(Relaxed); // relaxed, here and below: a count that need not be exact
+        if in_a_row < HANDS_IN_A_ROW {
+            let hand = self.ring.lease_hand(self.me)?;
+            self.hands_in_a_row.store(in_a_row + 1, Relaxed); // relaxed: as above
+            return Some(hand);
+        }
+        let is_others_turn = in_a_row < HANDS_IN_A_ROW + LOOKS && self.free_hands().may_have_sleepers();
+        self.hands_in_a_row.store(if is_others_turn { in_a_row + 1 } else { 0 }, Relaxed); // relaxed: as above
+        if is_others_turn { None } else { self.ring.lease_hand(self.me) }
+    }
+
+    /// A hand was freed: who waits for one may have it.
+    pub(crate) fn freed_a_hand(&self) {
+        if self.free_hands().may_have_sleepers() {
+            let woken = self.free_hands().wake_one();
+            self.counts.wakes.fetch_add(woken as u64, Relaxed); // relaxed: a count for people
+        }
+    }
+
+    /// Sleeps until a hand is free, or for a moment: what is waited for may also be left by somebody who is dead.
+    pub(crate) fn sleep_for_a_hand(&self, deadline: Deadline) -> Woken {
+        // A hand that is freed while we lie down is found a moment later.
+        let slept = self.free_hands().sleep(deadline.within(UNHEARD), || None::<Infallible>);
+        self.hands_in_a_row.store(0, Relaxed); // relaxed: as above
+        match slept {
+            Err(Woken::TimedOut) => Woken::Look,
+            Err(woken) => woken,
+            Ok(never) => match never {},
+        }
     }
 
     // Who is here.

@@ -25,14 +25,17 @@ impl<'a, T: Payload> Guard<'a, T> {
 
     /// The message is done.
     ///
-    /// *Progress*: wait-free; two stores. In a forked child it does nothing.
+    /// *Progress*: wait-free; two stores, and one `futex` wake if a receiver sleeps for want of a hand. In a forked child it does
+    /// nothing.
     ///
     /// # If this process dies here
     ///
     /// The message is done, or another receiver gets it again.
     pub fn commit(mut self) {
         if let Some(hand) = self.usable_hand() {
-            self.receiver.core.ring().commit(hand);
+            let core = &self.receiver.core;
+            core.ring().commit(hand);
+            core.freed_a_hand();
         }
     }
 

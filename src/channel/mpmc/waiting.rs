@@ -107,10 +107,11 @@ pub(crate) fn sleep_or_nap<T: Payload, R: Resting>(
         }
     }
     let rest = resting.rest();
-    if !core::mem::replace(&mut rest.naps, true) && rest.is_special {
+    let is_special = rest.is_special;
+    if !core::mem::replace(&mut rest.naps, true) && is_special {
         count_wakes(core, event.wake_one());
     }
-    Err(parker::nap(deadline.within(UNHEARD)))
+    Err(if is_special { core.sleep_for_a_hand(deadline) } else { parker::nap(deadline.within(UNHEARD)) })
 }
 
 // Sending.
@@ -353,7 +354,7 @@ fn pop_once<T: Payload>(core: &Arc<Core<T>>, want: &mut Want<'_, T>) -> Result<G
         return Err(Vain::Gone(reason));
     }
     let popped = lease::with(core, |lease| {
-        let hand = if want.is_in_hand() { core.ring().lease_hand(core.me()) } else { None };
+        let hand = if want.is_in_hand() { core.lease_hand() } else { None };
         let got = pop_with(core, lease, want, hand);
         if let (Err(_), Some(hand)) = (&got, hand) {
             core.ring().return_hand(hand);
