@@ -317,3 +317,31 @@ fn many_send_long_and_short_messages_at_once() {
         });
     }
 }
+
+#[test]
+fn what_is_given_back_too_often_goes_to_the_dead_letters() {
+    let name = format!("bytes-many-letters-{}", std::process::id());
+    let letters = format!("{name}-failed");
+    let options = options().deliveries(2).dead_letters(&letters);
+    let tx = Sender::create_with(&name, &options).unwrap();
+    let rx = Receiver::open_with(&name, &options).unwrap();
+    let failed = Receiver::create_with(&letters, &Options::new().lanes(3, LANE)).unwrap();
+    for len in [5, 500, 5000, LANE] {
+        tx.send(&message(len, 5)).unwrap();
+        drop(rx.recv_ref().unwrap());
+        drop(rx.recv_ref().unwrap());
+        assert_eq!(rx.try_recv(), Err(TryRecvError::Empty));
+        assert_eq!(failed.try_recv().unwrap(), message(len, 5));
+        assert_eq!((rx.stats().dropped, rx.in_hand()), (0, 0));
+    }
+    // With nowhere to go it is dropped, and counted.
+    failed.close();
+    for len in [5, 5000] {
+        tx.send(&message(len, 5)).unwrap();
+        drop(rx.recv_ref().unwrap());
+        drop(rx.recv_ref().unwrap());
+        assert_eq!(rx.try_recv(), Err(TryRecvError::Empty));
+    }
+    assert_eq!(rx.stats().dropped, 2);
+    no_lane_is_lost(&tx, &rx);
+}

@@ -45,9 +45,9 @@ pub(crate) enum Writer {
     /// Who leases the record or the hand.
     Lessee,
     /// Who writes the lane's message.
-    LaneWriter,
+    Writing,
     /// Who reads it.
-    LaneReader,
+    Reading,
 }
 
 /// One field of the format.
@@ -372,42 +372,42 @@ pub(crate) const FIELDS: &[Field] = &[
         "filled",
         LANE_WRITER + offset_of!(WriterWords, filled),
         8,
-        Writer::LaneWriter,
+        Writer::Writing,
         "bytes of the message that have been written; bit 63: these are all",
     ),
     lane(
         "writer_waits",
         LANE_WRITER + offset_of!(WriterWords, writer_waits),
         4,
-        Writer::LaneWriter,
+        Writer::Writing,
         "1 while the writer sleeps, or is about to",
     ),
     lane(
         "writer_bell",
         LANE_WRITER + offset_of!(WriterWords, writer_bell),
         4,
-        Writer::LaneReader,
+        Writer::Reading,
         "the lane's writer sleeps on this word",
     ),
     lane(
         "freed",
         LANE_READER + offset_of!(ReaderWords, freed),
         8,
-        Writer::LaneReader,
+        Writer::Reading,
         "bytes of the message whose room may be written again",
     ),
     lane(
         "reader",
         LANE_READER + offset_of!(ReaderWords, reader),
         8,
-        Writer::LaneReader,
+        Writer::Reading,
         "who reads a message that is being written: an owner",
     ),
     lane(
         "reader_waits",
         LANE_READER + offset_of!(ReaderWords, reader_waits),
         4,
-        Writer::LaneReader,
+        Writer::Reading,
         "1 while the reader sleeps where receivers sleep, or is about to",
     ),
 ];

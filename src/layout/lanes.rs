@@ -40,7 +40,7 @@ impl LaneTable {
     pub(crate) fn new(short: LaneClass, long: LaneClass) -> Result<Self, FormatError> {
         let must =
             |field, found, is: bool, must| if is { Ok(()) } else { Err(FormatError::Field { field, found, must }) };
-        let is_length = |bytes: u64| bytes.is_multiple_of(PAGE) && (PAGE..=LANE_BYTES_MAX).contains(&bytes);
+        let is_length = |bytes: u64| bytes % PAGE == 0 && (PAGE..=LANE_BYTES_MAX).contains(&bytes);
         let length = "a multiple of 4096, at most 1 GiB";
         must("short_lanes", short.count, short.count <= LANES_MAX, "at most 4096")?;
         must("short_bytes", short.bytes, short.count == 0 || is_length(short.bytes), length)?;

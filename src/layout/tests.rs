@@ -79,8 +79,8 @@ fn kept(base: Base) -> Vec<Told> {
         Writer::All => "all".to_owned(),
         Writer::Member => "member".to_owned(),
         Writer::Lessee => "lessee".to_owned(),
-        Writer::LaneWriter => "writer".to_owned(),
-        Writer::LaneReader => "reader".to_owned(),
+        Writer::Writing => "writer".to_owned(),
+        Writer::Reading => "reader".to_owned(),
     };
     let fields = FIELDS.iter().filter(|field| field.base == base);
     let told = |field: &Field| {

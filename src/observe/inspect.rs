@@ -97,8 +97,8 @@ pub(super) fn field(told: &fields::Field, page: Page, start: u64, raw: Vec<u8>) 
         Writer::All => "all",
         Writer::Member => "member",
         Writer::Lessee => "lessee",
-        Writer::LaneWriter => "writer",
-        Writer::LaneReader => "reader",
+        Writer::Writing => "writer",
+        Writer::Reading => "reader",
     };
     Field {
         page,

@@ -2,6 +2,7 @@
 
 use super::Corrupt;
 use super::lane::Ticket;
+use super::payload::Payload;
 
 /// What a slot holds: a head and the bytes of a short message, or a ticket. With the slot's word, two lines of 64 bytes.
 pub(crate) type Parcel = [u64; 15];
@@ -62,6 +63,16 @@ pub(crate) fn content(parcel: &Parcel, lanes: usize, bytes_of: impl Fn(usize) ->
         THROUGH_A_LANE if number < lanes => Ok(Content::Flow(ticket, (len != UNKNOWN).then_some(len))),
         _ => Err(Corrupt { word: "parcel", found: head }),
     }
+}
+
+/// A parcel as the message of a ring that is one of parcels.
+pub(crate) fn as_message<T: Payload>(parcel: &Parcel) -> T {
+    bytemuck::pod_read_unaligned(bytemuck::bytes_of(parcel))
+}
+
+/// The message of a ring that is one of parcels as that.
+pub(crate) fn of_message<T: Payload>(message: &T) -> Option<Parcel> {
+    bytemuck::try_pod_read_unaligned(bytemuck::bytes_of(message)).ok()
 }
 
 /// The bytes of a short message.

@@ -86,7 +86,7 @@ impl<'a> Outgoing<'a> {
     }
 
     /// Its ticket was sent, and it is its receiver's now.
-    pub(super) fn is_sent(self) {
+    pub(super) fn hand_over(self) {
         std::mem::forget(self);
     }
 
@@ -184,7 +184,7 @@ impl<'a> Outgoing<'a> {
         let parcel = parcel::ticket(Content::Whole(self.ticket, self.poured));
         waiting::send(self.core, &[parcel], self.waits, deadline)?;
         lanes(self.core).posted(self.ticket, me);
-        self.is_sent();
+        self.hand_over();
         Ok(())
     }
 }

@@ -205,7 +205,7 @@ impl Outgoing<'_> {
         lanes(core).post(ticket, me, true);
         waiting::try_send(core, &[parcel::ticket(Content::Whole(ticket, len))])?;
         lanes(core).posted(ticket, me);
-        self.is_sent();
+        self.hand_over();
         Ok(())
     }
 }

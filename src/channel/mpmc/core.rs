@@ -5,6 +5,7 @@
 
 use super::dead_letters::DeadLetters;
 use super::lease::{self, Lessor};
+use super::open::Form;
 use crate::channel::options::{Absent, Options};
 use crate::channel::reason::DisconnectReason;
 use crate::layout::many::Many;
@@ -13,8 +14,9 @@ use crate::layout::status::Status;
 use crate::membership::member::{self, Member};
 use crate::membership::role::Role;
 use crate::ring::Corrupt;
-use crate::ring::lane::Lanes;
+use crate::ring::lane::{Claimed, Lanes};
 use crate::ring::mpmc::{Oracle, Owner, Ring};
+use crate::ring::parcel::Content;
 use crate::ring::payload::Payload;
 use crate::sync::Ordering::Relaxed;
 use crate::sync::edge::PRESENCE;
@@ -82,6 +84,7 @@ pub(crate) struct Core<T: Payload> {
 impl<T: Payload> Core<T> {
     /// The attachment that holds this place.
     pub(crate) fn new(
+        form: Form,
         ring: Ring<T>,
         member: Member,
         [sendable, receivable]: [WipedWord; 2],
@@ -106,7 +109,7 @@ impl<T: Payload> Core<T> {
             sought_at: private::AtomicU64::new(0),
             tidied: private::AtomicU64::new(0),
             senders_gone: private::AtomicU64::new(0),
-            dead_letters: DeadLetters::new(options),
+            dead_letters: DeadLetters::new(form, options),
             poisoned: std::sync::OnceLock::new(),
             counts: Counts::default(),
         };
@@ -352,11 +355,35 @@ impl<T: Payload> Core<T> {
 
     /// A message was delivered too often: it goes to the dead letters, or nowhere.
     pub(crate) fn give_up(&self, message: &T) {
-        self.ring.give_up_lane(message);
-        let is_kept = self.dead_letters.as_ref().is_some_and(|letters| letters.keep(*message));
+        let is_kept = match self.ring.content_in_lane(message) {
+            None => self.dead_letters.as_ref().is_some_and(|letters| letters.keep(*message)),
+            Some(content) => match self.keep_from_lane(content) {
+                Some(is_kept) => is_kept,
+                // It is over, and was not even delivered too often.
+                None => return,
+            },
+        };
         if !is_kept {
             self.ring.count_dropped();
         }
+    }
+
+    /// Keeps a message that is in a lane, and frees that; whether it could be kept. `None`: the message is over, or was given
+    /// up by those who read and write it.
+    fn keep_from_lane(&self, content: Content) -> Option<bool> {
+        let many = self.ring.many();
+        let (Content::Whole(ticket, _) | Content::Flow(ticket, _)) = content else { return None };
+        let is_kept = match (content, many.claim(ticket, self.me)) {
+            (Content::Whole(_, len), Claimed::Whole) => {
+                let letters = self.dead_letters.as_ref();
+                Some(letters.is_some_and(|letters| letters.keep_from_lane(many, ticket, len as usize)))
+            }
+            // What has come through its lane once cannot come again.
+            _ => None,
+        };
+        many.finish(ticket, is_kept.is_some());
+        self.counts.wakes.fetch_add(free_lanes(many).wake_any() as u64, Relaxed); // relaxed: a count for people
+        is_kept
     }
 
     /// What was done.

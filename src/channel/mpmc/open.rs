@@ -76,7 +76,7 @@ pub(crate) fn in_process<T: Payload>(form: Form, options: &Options) -> Result<Ar
     let many = Many::modelled(&header.geometry, header.tables.ok_or(FormatError::NotASegment)?);
     let words = [known()?, known()?];
     let member = Member::join(&many, 0, Hold::Process, words[0].mark());
-    Ok(Arc::new(Core::new(Ring::new(many), member, words, header.instance, options)))
+    Ok(Arc::new(Core::new(form, Ring::new(many), member, words, header.instance, options)))
 }
 
 /// The views of a segment's bytes.
@@ -134,7 +134,9 @@ impl<T: Payload> Way for Joining<T> {
         let found =
             words.and_then(|words| Ok((words, find_place(self.form, &attachment, &header, options, is_creator)?)));
         match found {
-            Ok((words, (many, index))) => Ok(sit_down(many, index, Hold::File(attachment), words, &header, options)),
+            Ok((words, (many, index))) => {
+                Ok(sit_down(self.form, many, index, Hold::File(attachment), words, &header, options))
+            }
             Err(refused) => {
                 open::go_away(attachment, &header, is_creator);
                 Err(refused)
@@ -167,6 +169,7 @@ fn find_place<T: Payload>(
 /// Takes the place whose byte is locked, and marks what a dead predecessor left there.
 #[cfg(not(loom))]
 fn sit_down<T: Payload>(
+    form: Form,
     many: Many<T>,
     index: usize,
     hold: Hold,
@@ -180,5 +183,5 @@ fn sit_down<T: Payload>(
         super::core::bury(&ring, index, before);
     }
     let member = Member::join(ring.many(), index, hold, words[0].mark());
-    Arc::new(Core::new(ring, member, words, header.instance, options))
+    Arc::new(Core::new(form, ring, member, words, header.instance, options))
 }

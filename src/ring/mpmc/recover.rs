@@ -8,7 +8,7 @@ use super::{Delivery, Ring};
 use crate::layout::many::Seat;
 use crate::layout::shared::{CLOSED, Record};
 use crate::ring::lane::Lanes;
-use crate::ring::parcel::{self, Content, Parcel};
+use crate::ring::parcel::{self, Content};
 use crate::ring::payload::Payload;
 use crate::sync::Ordering::Relaxed;
 use crate::sync::edge::{ANNOUNCED, CLAIMED, FILLED, FREED, HELD, LEASED};
@@ -325,18 +325,21 @@ impl<T: Payload> Ring<T> {
     }
 
     /// Frees the lane of a message that is given up, if it is in one.
-    pub(crate) fn give_up_lane(&self, message: &T) {
+    fn give_up_lane(&self, message: &T) {
+        if let Some(Content::Whole(ticket, _) | Content::Flow(ticket, _)) = self.content_in_lane(message) {
+            self.many.finish(ticket, false);
+        }
+    }
+
+    /// What this message is, if it is in a lane or comes through one.
+    pub(crate) fn content_in_lane(&self, message: &T) -> Option<Content> {
         let many = &self.many;
         if many.lanes() == 0 {
-            return;
+            return None;
         }
         // A channel with lanes is one of parcels.
-        let Ok(parcel) = bytemuck::try_from_bytes::<Parcel>(bytemuck::bytes_of(message)) else { return };
-        if let Ok(Content::Whole(ticket, _) | Content::Flow(ticket, _)) =
-            parcel::content(parcel, many.lanes(), |lane| many.lane_bytes(lane))
-        {
-            many.finish(ticket, false);
-        }
+        let content = parcel::content(&parcel::of_message(message)?, many.lanes(), |lane| many.lane_bytes(lane));
+        content.ok().filter(|content| !matches!(content, Content::Inline(_)))
     }
 
     /// Messages given up.
