@@ -120,7 +120,7 @@ pub(crate) struct SendArgs {
     pub(crate) channel: Channel,
     /// What to send, instead of stdin
     pub(crate) file: Option<PathBuf>,
-    /// Send each line as a record, of at most 4088 bytes: any number of senders and receivers may share the channel, and each
+    /// Send each line as a record, of any length up to 1 GiB: any number of senders and receivers may share the channel, and each
     /// record goes to one receiver. Ends well when the channel is empty and no receiver has a record in hand
     #[arg(long)]
     pub(crate) records: bool,

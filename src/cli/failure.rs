@@ -111,8 +111,8 @@ fn hint(error: &OpenError) -> Option<&'static str> {
         OpenError::Format(FormatError::NotPersistent) => {
             "give --persistent to whoever starts first, wait until nobody uses it, or use another name"
         }
-        OpenError::Format(FormatError::Kind { found: Kind::Mpmc, asked: Kind::Stream })
-        | OpenError::Format(FormatError::Kind { found: Kind::Stream, asked: Kind::Mpmc }) => {
+        OpenError::Format(FormatError::Kind { found: Kind::ManyBytes, asked: Kind::Stream })
+        | OpenError::Format(FormatError::Kind { found: Kind::Stream, asked: Kind::ManyBytes }) => {
             "give --records on both sides or on none, or use another name"
         }
         OpenError::TooManyMembers { .. } => "wait until one has ended, or use another name",

@@ -44,6 +44,8 @@ pub(super) struct Outgoing<'a> {
     freed: u64,
     /// Whether its ticket was sent before its end.
     is_offered: bool,
+    /// Whether its ticket was sent behind its end: the lane is its receiver's.
+    is_handed_over: bool,
 }
 
 impl<'a> Outgoing<'a> {
@@ -63,7 +65,7 @@ impl<'a> Outgoing<'a> {
     /// Begins a message in a lane that was taken.
     pub(super) fn in_lane(core: &'a Attached, len: Option<u64>, waits: Waits, chunk: usize, ticket: Ticket) -> Self {
         let chunk = chunk.min(longest(core)).max(1);
-        Self { core, waits, ticket, chunk, len, poured: 0, told: 0, freed: 0, is_offered: false }
+        Self { core, waits, ticket, chunk, len, poured: 0, told: 0, freed: 0, is_offered: false, is_handed_over: false }
     }
 
     /// The same, with a word on how long it will be.
@@ -86,8 +88,8 @@ impl<'a> Outgoing<'a> {
     }
 
     /// Its ticket was sent, and it is its receiver's now.
-    pub(super) fn hand_over(self) {
-        std::mem::forget(self);
+    pub(super) fn hand_over(&mut self) {
+        self.is_handed_over = true;
     }
 
     /// Bytes written so far.
@@ -155,8 +157,9 @@ impl<'a> Outgoing<'a> {
         Ok(Reply { core, ticket, freed, waits }.wait(deadline)?)
     }
 
-    /// Ends the message, and waits, if it is longer than its lane, until it has been received.
-    pub(super) fn end(mut self, deadline: Deadline) -> Result<(), Failed> {
+    /// Ends the message, and waits, if it is longer than its lane, until it has been received. Not in time: it may be tried
+    /// again.
+    pub(super) fn end(&mut self, deadline: Deadline) -> Result<(), Failed> {
         lanes(self.core).poured(self.ticket, self.poured, true);
         self.told = self.poured;
         if !self.is_offered {
@@ -178,7 +181,7 @@ impl<'a> Outgoing<'a> {
     }
 
     /// Sends the ticket of a message that is in its lane as a whole.
-    fn send_whole(self, deadline: Deadline) -> Result<(), Failed> {
+    fn send_whole(&mut self, deadline: Deadline) -> Result<(), Failed> {
         let me = self.core.me().member();
         lanes(self.core).post(self.ticket, me, true);
         let parcel = parcel::ticket(Content::Whole(self.ticket, self.poured));
@@ -191,7 +194,7 @@ impl<'a> Outgoing<'a> {
 
 impl Drop for Outgoing<'_> {
     fn drop(&mut self) {
-        if self.core.why_unusable().is_some() {
+        if self.is_handed_over || self.core.why_unusable().is_some() {
             return;
         }
         let lanes = lanes(self.core);

@@ -174,6 +174,20 @@ impl Sender {
         Ok(super::Claim::new(core, outgoing.map_err(|_| super::ClaimError::Disconnected)?, most))
     }
 
+    /// As [`writer`](Self::writer), waiting for a lane for so long.
+    ///
+    /// # Errors
+    ///
+    /// [`SendTimeoutError`]: not in time, or no receiver is left.
+    pub fn writer_timeout(&self, len: Option<u64>, timeout: Duration) -> Result<MessageWriter<'_>, SendTimeoutError> {
+        let deadline = Deadline::after(timeout);
+        match Outgoing::begin(self.core(), None, self.parcels.waits(), self.chunk, deadline) {
+            Ok(outgoing) => Ok(MessageWriter::new(outgoing.hinted(len))),
+            Err(Failed::TimedOut) => Err(SendTimeoutError::Timeout),
+            Err(Failed::Disconnected | Failed::Aborted(_)) => Err(SendTimeoutError::Disconnected),
+        }
+    }
+
     /// A message that is written piece by piece, of `len` bytes if that is known. It may be received while it is being
     /// written; it is one message, whole or not at all.
     ///
@@ -198,7 +212,7 @@ fn sent(failed: Failed) -> SendError {
 
 /// Sends the ticket of a message that is in its lane as a whole, if there is room in the ring.
 impl Outgoing<'_> {
-    fn try_end(self, len: u64) -> Result<(), Vain> {
+    fn try_end(mut self, len: u64) -> Result<(), Vain> {
         let (core, ticket) = (self.attached(), self.ticket());
         let me = core.me().member();
         lanes(core).poured(ticket, len, true);

@@ -1,10 +1,11 @@
 //! A message that is written piece by piece.
 
 use super::outgoing::{Failed, Outgoing};
-use crate::bytes::SendError;
+use crate::bytes::{SendError, SendTimeoutError};
 use crate::wait::deadline::Deadline;
 use std::fmt;
 use std::io;
+use std::time::Duration;
 
 /// One message, as an [`io::Write`]. See [`Sender::writer`](super::Sender::writer).
 ///
@@ -34,11 +35,38 @@ impl<'a> MessageWriter<'a> {
     /// # Errors
     ///
     /// [`SendError`]; nobody gets the message then.
-    pub fn finish(self) -> Result<(), SendError> {
+    pub fn finish(mut self) -> Result<(), SendError> {
         self.outgoing.end(Deadline::NEVER).map_err(|failed| match failed {
             Failed::Aborted(bytes) => SendError::Aborted { bytes },
             Failed::Disconnected | Failed::TimedOut => SendError::Disconnected,
         })
+    }
+
+    /// As [`finish`](Self::finish), waiting for so long. After a time-out the message is still on its way, and this may be
+    /// called again; nothing more may be written.
+    ///
+    /// # Errors
+    ///
+    /// [`SendTimeoutError`].
+    pub fn finish_timeout(&mut self, timeout: Duration) -> Result<(), SendTimeoutError> {
+        self.outgoing.end(Deadline::after(timeout)).map_err(timed)
+    }
+
+    /// Copies the front of `bytes`, as `write` does, waiting for room for so long; how much that was.
+    ///
+    /// # Errors
+    ///
+    /// [`SendTimeoutError`]; after a time-out the message goes on.
+    pub fn write_timeout(&mut self, bytes: &[u8], timeout: Duration) -> Result<usize, SendTimeoutError> {
+        if bytes.is_empty() { Ok(0) } else { self.outgoing.pour(bytes, Deadline::after(timeout)).map_err(timed) }
+    }
+}
+
+fn timed(failed: Failed) -> SendTimeoutError {
+    match failed {
+        Failed::TimedOut => SendTimeoutError::Timeout,
+        Failed::Disconnected => SendTimeoutError::Disconnected,
+        Failed::Aborted(bytes) => SendTimeoutError::Aborted { bytes },
     }
 }
 

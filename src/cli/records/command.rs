@@ -1,12 +1,11 @@
 //! Running a command on a record.
 
-use crate::cli::record::Record;
 use crate::cli::signals;
 use nix::errno::Errno;
-use nix::sys::signal::{Signal, killpg};
+use nix::sys::signal::{SigSet, Signal, killpg};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{AccessFlags, Pid, access};
-use ringway::mpmc::Guard;
+use ringway::bytes::mpmc::Guard;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -16,6 +15,11 @@ use std::process::{ChildStdin, Command, Stdio};
 
 /// What stands for the record in an argument.
 const PLACE: &[u8] = b"{}";
+
+/// The kernel's limit for one argument, its end included.
+const ARGUMENT_MAX: usize = 128 << 10;
+/// A pipe holds a record that is shorter, and its newline.
+const PIPE: usize = 60 << 10;
 
 /// Why a job was not done.
 #[derive(Debug)]
@@ -45,14 +49,19 @@ fn may_be_run(path: &Path) -> io::Result<()> {
 ///
 /// It gets the record as a line on stdin, and instead of `{}` in its arguments; `RINGWAY_POSITION` and `RINGWAY_ATTEMPT` in
 /// its environment.
-pub(crate) fn run(command: &[OsString], job: &Guard<'_, Record>) -> Result<(), Undone> {
+pub(crate) fn run(command: &[OsString], job: &Guard<'_>) -> Result<(), Undone> {
     let [program, arguments @ ..] = command else { return Ok(()) };
     let takes_place = arguments.iter().any(|argument| pieces(argument).len() > 1);
-    if takes_place && job.bytes().contains(&0) {
+    if takes_place && job.contains(&0) {
         return Err(Undone::Failed("cannot have it as an argument: it has a NUL byte".to_owned()));
     }
+    if takes_place && arguments.iter().any(|argument| filled(argument, job).len() >= ARGUMENT_MAX) {
+        return Err(Undone::Failed(
+            "cannot have it as an argument: it is too long for one; it has it on stdin".to_owned(),
+        ));
+    }
     let mut child = Command::new(program)
-        .args(arguments.iter().map(|argument| filled(argument, job.bytes())))
+        .args(arguments.iter().map(|argument| filled(argument, job)))
         .env("RINGWAY_POSITION", job.position().to_string())
         .env("RINGWAY_ATTEMPT", job.attempt().to_string())
         .stdin(Stdio::piped())
@@ -60,9 +69,22 @@ pub(crate) fn run(command: &[OsString], job: &Guard<'_, Record>) -> Result<(), U
         .spawn()
         .map_err(Undone::NotRun)?;
     let group = Pid::from_raw(i32::try_from(child.id()).unwrap_or(i32::MAX));
-    // Less than a pipe holds, so this does not wait for the command. If that does not read it, it need not.
-    let fed = child.stdin.take().map_or(Ok(()), |stdin| feed(stdin, job.bytes()));
-    let ended = wait(group).map_err(|errno| Undone::Failed(format!("cannot be waited for: {errno}")))?;
+    let stdin = child.stdin.take();
+    let (fed, ended) = if job.len() < PIPE {
+        // This does not wait for the command. If that does not read it, it need not.
+        (stdin.map_or(Ok(()), |stdin| feed(stdin, job)), wait(group))
+    } else {
+        std::thread::scope(|scope| {
+            let feeding = scope.spawn(|| {
+                // Signals are for the one who waits.
+                let _ = SigSet::all().thread_block();
+                stdin.map_or(Ok(()), |stdin| feed(stdin, job))
+            });
+            let ended = wait(group);
+            (feeding.join().unwrap_or(Ok(())), ended)
+        })
+    };
+    let ended = ended.map_err(|errno| Undone::Failed(format!("cannot be waited for: {errno}")))?;
     fed.map_err(|error| Undone::Failed(format!("cannot be given the record: {error}")))?;
     match ended {
         WaitStatus::Exited(_, 0) => Ok(()),
@@ -73,10 +95,7 @@ pub(crate) fn run(command: &[OsString], job: &Guard<'_, Record>) -> Result<(), U
 }
 
 fn feed(mut stdin: ChildStdin, record: &[u8]) -> io::Result<()> {
-    let mut line = Vec::with_capacity(record.len() + 1);
-    line.extend_from_slice(record);
-    line.push(b'\n');
-    match stdin.write_all(&line) {
+    match stdin.write_all(record).and_then(|()| stdin.write_all(b"\n")) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
         _ => Ok(()),
     }

@@ -1,10 +1,9 @@
 //! When a receiver of records is done.
 
 use crate::cli::failure::{Failure, shown};
-use crate::cli::record::Record;
 use crate::cli::signals::SLICE;
 use ringway::DisconnectReason;
-use ringway::mpmc::Receiver;
+use ringway::bytes::mpmc::Receiver;
 use std::time::Duration;
 
 /// Between two looks at what others have in hand.
@@ -19,7 +18,7 @@ pub(crate) enum Next {
 }
 
 /// Whether there is nothing more to come, and if that is a good end. May pause, for a slice at most.
-pub(crate) fn next(name: &str, receiver: &Receiver<Record>, follows: bool) -> Result<Next, Failure> {
+pub(crate) fn next(name: &str, receiver: &Receiver, follows: bool) -> Result<Next, Failure> {
     // This also asks the kernel who is alive, so that what the dead had is found.
     let Some(reason) = receiver.disconnect_reason() else { return Ok(Next::Again) };
     let is_over = match reason {

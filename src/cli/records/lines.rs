@@ -2,7 +2,7 @@
 
 use crate::cli::record::LONGEST;
 
-/// Bytes that are read at once: more than the longest line.
+/// Bytes that are read at once, if no line is longer.
 const PART: usize = 64 << 10;
 
 /// A line, without its newline.
@@ -16,7 +16,9 @@ pub(crate) enum Line<'a> {
 
 /// What has been read and not been taken yet.
 pub(crate) struct Lines {
-    buffer: Box<[u8]>,
+    buffer: Vec<u8>,
+    /// Bytes of the longest line.
+    longest: usize,
     from: usize,
     to: usize,
     /// Bytes from there on that were looked at and hold no newline.
@@ -28,7 +30,12 @@ pub(crate) struct Lines {
 
 impl Lines {
     pub(crate) fn new() -> Self {
-        Self { buffer: vec![0; PART].into(), from: 0, to: 0, seen: 0, passed: 0, number: 0 }
+        Self::up_to(LONGEST)
+    }
+
+    /// Lines of at most so many bytes.
+    fn up_to(longest: usize) -> Self {
+        Self { buffer: vec![0; PART], longest, from: 0, to: 0, seen: 0, passed: 0, number: 0 }
     }
 
     /// Where the next bytes go; how many came there is to be told to [`filled`](Self::filled). Not empty once `next` has
@@ -36,6 +43,13 @@ impl Lines {
     pub(crate) fn room(&mut self) -> &mut [u8] {
         self.buffer.copy_within(self.from..self.to, 0);
         (self.from, self.to) = (0, self.to - self.from);
+        // A line fills it: twice the room, for lines that may be longer yet, and back when there is none any more.
+        if self.to == self.buffer.len() {
+            self.buffer.resize((2 * self.to).min(self.longest + PART).max(PART), 0);
+        } else if self.to < PART && self.buffer.len() > PART {
+            self.buffer.truncate(PART);
+            self.buffer.shrink_to_fit();
+        }
         &mut self.buffer[self.to..]
     }
 
@@ -52,7 +66,7 @@ impl Lines {
             return Some(self.take(len, len + 1));
         }
         self.seen = left.len();
-        if left.len() > LONGEST {
+        if left.len() > self.longest {
             self.passed += left.len() as u64;
             (self.from, self.seen) = (self.to, 0);
         }
@@ -70,7 +84,7 @@ impl Lines {
         let passed = std::mem::take(&mut self.passed);
         (self.from, self.seen) = (self.from + and_newline, 0);
         self.number += 1;
-        if passed > 0 || len > LONGEST {
+        if passed > 0 || len > self.longest {
             return Line::TooLong { number: self.number, bytes: passed + len as u64 };
         }
         Line::Whole(&self.buffer[line])
@@ -81,6 +95,9 @@ impl Lines {
 mod tests {
     use super::*;
 
+    /// More than is read at once.
+    const LONGEST: usize = 150_000;
+
     /// What comes of these bytes if they come in parts of this size; a line too long by its number and length.
     fn split(bytes: &[u8], part: usize) -> Vec<Result<Vec<u8>, (u64, u64)>> {
         fn owned(line: Line<'_>) -> Result<Vec<u8>, (u64, u64)> {
@@ -89,7 +106,7 @@ mod tests {
                 Line::TooLong { number, bytes } => Err((number, bytes)),
             }
         }
-        let (mut lines, mut split, mut at) = (Lines::new(), Vec::new(), 0);
+        let (mut lines, mut split, mut at) = (Lines::up_to(LONGEST), Vec::new(), 0);
         while at < bytes.len() {
             let room = lines.room();
             let n = room.len().min(part).min(bytes.len() - at);
@@ -108,11 +125,11 @@ mod tests {
     #[test]
     fn lines_are_those_of_the_whole_however_they_come() {
         let mut bytes = b"one\n\n\0\xff\ntwo\n".to_vec();
-        bytes.extend([b'a'; LONGEST]);
+        bytes.extend(vec![b'a'; LONGEST]);
         bytes.push(b'\n');
-        bytes.extend([b'b'; LONGEST + 1]);
+        bytes.extend(vec![b'b'; LONGEST + 1]);
         bytes.extend(b"\nafter\n");
-        bytes.extend([b'c'; 3 * PART]);
+        bytes.extend(vec![b'c'; 3 * PART]);
         bytes.extend(b"\nlast");
         let whole = |text: &[u8]| Ok(text.to_vec());
         let expected = [
@@ -120,7 +137,7 @@ mod tests {
             whole(b""),
             whole(b"\0\xff"),
             whole(b"two"),
-            whole(&[b'a'; LONGEST]),
+            whole(&vec![b'a'; LONGEST]),
             Err((6, LONGEST as u64 + 1)),
             whole(b"after"),
             Err((8, 3 * PART as u64)),
@@ -136,6 +153,6 @@ mod tests {
         assert_eq!(split(b"", 1), []);
         assert_eq!(split(b"\n", 1), [Ok(Vec::new())]);
         assert_eq!(split(b"a\n", 1), [Ok(b"a".to_vec())]);
-        assert_eq!(split(&[b'x'; 5000], 5000), [Err((1, 5000))]);
+        assert_eq!(split(&[b'x'; 5000], 5000), [Ok(vec![b'x'; 5000])]);
     }
 }

@@ -5,10 +5,10 @@ use crate::cli::args::RecvArgs;
 use crate::cli::descriptor;
 use crate::cli::failure::Failure;
 use crate::cli::progress::Progress;
-use crate::cli::record::{self, Record};
+use crate::cli::record;
 use crate::cli::signals::{self, SLICE};
-use ringway::mpmc::Receiver;
-use ringway::{RecvTimeoutError, TryRecvError};
+use ringway::bytes::mpmc::Receiver;
+use ringway::bytes::{RecvTimeoutError, TryRecvError};
 use std::io;
 use std::os::fd::AsFd;
 
@@ -28,14 +28,19 @@ pub(crate) fn run(args: &RecvArgs) -> Result<(), Failure> {
 }
 
 /// What is there is written when it is much, or when there is no more for now.
-fn receive(name: &str, receiver: &Receiver<Record>, follows: bool, output: &mut Output<'_>) -> Result<(), Failure> {
+fn receive(name: &str, receiver: &Receiver, follows: bool, output: &mut Output<'_>) -> Result<(), Failure> {
     let mut lines = Vec::with_capacity(2 * PART);
     loop {
         output.look()?;
         while lines.len() < PART {
             match receiver.try_recv() {
                 Ok(record) => output.take(&record, &mut lines),
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
+                Err(error @ (TryRecvError::TooLong { .. } | TryRecvError::OutOfMemory { .. })) => {
+                    return Err(Failure::of(name, format_args!("a record was not received: {error}")));
+                }
+                // Its sender sends it again, or was killed, which is told at the end.
+                Err(TryRecvError::Aborted { .. }) => {}
+                Err(_) => break,
             }
         }
         if !lines.is_empty() {
@@ -45,7 +50,11 @@ fn receive(name: &str, receiver: &Receiver<Record>, follows: bool, output: &mut 
         match receiver.recv_timeout(SLICE) {
             Ok(record) => output.take(&record, &mut lines),
             Err(RecvTimeoutError::Timeout) => output.check()?,
-            Err(RecvTimeoutError::Disconnected) => {
+            Err(RecvTimeoutError::Aborted { .. }) => {}
+            Err(error @ (RecvTimeoutError::TooLong { .. } | RecvTimeoutError::OutOfMemory { .. })) => {
+                return Err(Failure::of(name, format_args!("a record was not received: {error}")));
+            }
+            Err(_) => {
                 output.check()?;
                 if let Next::End = ending::next(name, receiver, follows)? {
                     return Ok(());
@@ -84,8 +93,8 @@ impl<'a> Output<'a> {
     }
 
     /// The line of a record, behind others.
-    pub(crate) fn take(&mut self, record: &Record, lines: &mut Vec<u8>) {
-        lines.extend_from_slice(record.bytes());
+    pub(crate) fn take(&mut self, record: &[u8], lines: &mut Vec<u8>) {
+        lines.extend_from_slice(record);
         lines.push(b'\n');
         self.taken += 1;
     }

@@ -5,11 +5,12 @@ use crate::cli::args::SendArgs;
 use crate::cli::descriptor;
 use crate::cli::failure::{Failure, shown};
 use crate::cli::progress::Progress;
-use crate::cli::record::{self, LONGEST, Record};
+use crate::cli::record::{self, LONGEST};
 use crate::cli::send::Input;
 use crate::cli::signals::{self, SLICE};
-use ringway::mpmc::Sender;
-use ringway::{DisconnectReason, SendTimeoutError, TrySendError};
+use ringway::DisconnectReason;
+use ringway::bytes::mpmc::Sender;
+use ringway::bytes::{SendTimeoutError, TrySendError};
 use std::io;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
@@ -33,7 +34,7 @@ pub(crate) fn run(args: &SendArgs) -> Result<(), Failure> {
 
 struct Sending<'a> {
     name: &'a str,
-    sender: Sender<Record>,
+    sender: Sender,
     progress: Progress,
     /// Records sent, and their bytes without newlines.
     records: u64,
@@ -88,8 +89,7 @@ impl Sending<'_> {
             Line::Whole(bytes) => bytes,
             Line::TooLong { number, bytes } => return self.refuse(number, bytes),
         };
-        let Some(record) = Record::of(bytes) else { return self.refuse(self.records + 1, bytes.len() as u64) };
-        self.record(record)?;
+        self.record(bytes)?;
         self.records += 1;
         self.bytes += bytes.len() as u64;
         Ok(())
@@ -106,22 +106,48 @@ impl Sending<'_> {
         Ok(())
     }
 
-    fn record(&mut self, record: Record) -> Result<(), Failure> {
-        let mut record = match self.sender.try_send(record) {
+    fn record(&mut self, record: &[u8]) -> Result<(), Failure> {
+        let mut is_long = match self.sender.try_send(record) {
             Ok(()) => return Ok(()),
-            Err(TrySendError::Full(record) | TrySendError::Disconnected(record)) => record,
+            Err(error) => matches!(error, TrySendError::TooLong { .. }),
         };
         loop {
             self.look()?;
-            record = match self.sender.send_timeout(record, SLICE) {
+            let sent = if is_long { self.long_record(record)? } else { self.sender.send_timeout(record, SLICE) };
+            match sent {
                 Ok(()) => return Ok(()),
-                Err(SendTimeoutError::Timeout(record)) => record,
-                Err(SendTimeoutError::Disconnected(record)) => match self.sender.disconnect_reason() {
-                    Some(reason) => return Err(self.gone(reason)),
-                    // Somebody has come meanwhile.
-                    None => record,
-                },
-            };
+                // Unless somebody has come meanwhile.
+                Err(SendTimeoutError::Disconnected) => {
+                    self.sender.disconnect_reason().map_or(Ok(()), |reason| Err(self.gone(reason)))?;
+                }
+                // Whoever was receiving it went: another one gets it from the start.
+                Err(SendTimeoutError::Aborted { .. }) => is_long = true,
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Sends a record that is longer than what the channel holds of one: while it is being received.
+    fn long_record(&mut self, record: &[u8]) -> Result<Result<(), SendTimeoutError>, Failure> {
+        // One borrow for the message, another for the look at everything else.
+        let sender = self.sender.clone();
+        let mut writer = match sender.writer_timeout(Some(record.len() as u64), SLICE) {
+            Ok(writer) => writer,
+            Err(error) => return Ok(Err(error)),
+        };
+        let mut rest = record;
+        while !rest.is_empty() {
+            match writer.write_timeout(rest, SLICE) {
+                Ok(count) => rest = &rest[count..],
+                Err(SendTimeoutError::Timeout) => self.look()?,
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+        loop {
+            match writer.finish_timeout(SLICE) {
+                Err(SendTimeoutError::Timeout) => self.look()?,
+                ended => return Ok(ended),
+            }
         }
     }
 

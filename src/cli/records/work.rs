@@ -6,10 +6,11 @@ use super::ending::{self, Next};
 use super::recv::Output;
 use crate::cli::args::RecvArgs;
 use crate::cli::failure::{Failure, shown};
-use crate::cli::record::{self, Record};
+use crate::cli::record;
 use crate::cli::signals::{self, SLICE};
-use ringway::mpmc::{Guard, Receiver, Sender};
-use ringway::{Absent, RecvTimeoutError};
+use ringway::Absent;
+use ringway::bytes::RecvTimeoutError;
+use ringway::bytes::mpmc::{Guard, Receiver, Sender};
 use std::io;
 
 /// How often a record is delivered at most, if a command is to be run on it and nobody has said otherwise.
@@ -48,7 +49,7 @@ pub(crate) fn run(args: &RecvArgs) -> Result<(), Failure> {
 }
 
 /// The channel for records that fail too often. It is made to stay, since nobody may be there to read it.
-fn open_letters(args: &RecvArgs, letters: &str) -> Result<Sender<Record>, Failure> {
+fn open_letters(args: &RecvArgs, letters: &str) -> Result<Sender, Failure> {
     if letters == args.channel.name {
         return Err(Failure::of(
             letters,
@@ -64,7 +65,7 @@ fn open_letters(args: &RecvArgs, letters: &str) -> Result<Sender<Record>, Failur
 
 struct Work<'a> {
     args: &'a RecvArgs,
-    receiver: &'a Receiver<Record>,
+    receiver: &'a Receiver,
     output: Output<'a>,
     deliveries: Option<u32>,
 }
@@ -78,7 +79,15 @@ impl Work<'_> {
                 // Dropped on a failure: the record goes to somebody else.
                 Ok(job) => self.job(job)?,
                 Err(RecvTimeoutError::Timeout) => self.check()?,
-                Err(RecvTimeoutError::Disconnected) => {
+                // Its sender sends it again, or was killed, which is told at the end.
+                Err(RecvTimeoutError::Aborted { .. }) => {}
+                Err(error @ (RecvTimeoutError::TooLong { .. } | RecvTimeoutError::OutOfMemory { .. })) => {
+                    return Err(Failure::of(
+                        &self.args.channel.name,
+                        format_args!("a record was not received: {error}"),
+                    ));
+                }
+                Err(_) => {
                     self.check()?;
                     if let Next::End = ending::next(&self.args.channel.name, receiver, self.args.follow)? {
                         return Ok(());
@@ -93,7 +102,7 @@ impl Work<'_> {
         if self.args.command.is_empty() { self.output.check() } else { Ok(()) }
     }
 
-    fn job(&mut self, job: Guard<'_, Record>) -> Result<(), Failure> {
+    fn job(&mut self, job: Guard<'_>) -> Result<(), Failure> {
         // What was taken while a signal came is not begun.
         signals::check()?;
         let mut lines = Vec::new();
@@ -119,7 +128,7 @@ impl Work<'_> {
     }
 
     /// One line for a job that failed.
-    fn tell(&self, job: &Guard<'_, Record>, how: &str) {
+    fn tell(&self, job: &Guard<'_>, how: &str) {
         let (position, attempt) = (job.position(), job.attempt());
         let fate = match (&self.args.dead_letters, self.deliveries) {
             (Some(letters), Some(most)) if attempt >= most => format!("it goes to {letters}"),
