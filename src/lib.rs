@@ -18,6 +18,7 @@
 //! |---|---|
 //! | messages of one type, to one receiver | [`spsc`] |
 //! | messages of one type, from many to many | [`mpmc`] |
+//! | messages of bytes, of any length, to one receiver | [`bytes::spsc`] |
 //! | bytes without borders: [`std::io::Write`], [`std::io::BufRead`] | [`stream`] |
 //! | nothing: you look at what is there, or remove what nobody uses | [`observe`] |
 //!
@@ -47,6 +48,7 @@ compile_error!("ringway needs Linux: futexes, locks of open file descriptions, f
 #[cfg(target_endian = "big")]
 compile_error!("ringway's format is little endian");
 
+pub mod bytes;
 mod channel;
 mod layout;
 mod membership;

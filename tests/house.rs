@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 /// The floors, from the ground up, and what each may use: only what lies below it, and not all of that.
 ///
 /// `ring` does not know `wait`, nor `wait` `ring`: a ring says `Full`, the channel decides to sleep. `membership` knows
-/// neither. `stream` and `observe` stand side by side. The program (`main`, `cli`) uses the public interface only.
-const FLOORS: [(&str, &[&str]); 12] = [
+/// neither. `bytes`, `stream` and `observe` stand side by side. The program (`main`, `cli`) uses the public interface only.
+const FLOORS: [(&str, &[&str]); 13] = [
     ("sync", &[]),
     ("sys", &["sync"]),
     ("memory", &["sys", "sync"]),
@@ -17,6 +17,7 @@ const FLOORS: [(&str, &[&str]); 12] = [
     ("wait", &["sys", "sync"]),
     ("membership", &["layout", "memory", "sys", "sync"]),
     ("channel", &["membership", "wait", "ring", "layout", "memory", "sys", "sync"]),
+    ("bytes", &["channel", "membership", "wait", "ring", "layout", "sync"]),
     ("stream", &["channel", "membership", "wait", "ring", "layout", "sync"]),
     ("observe", &["channel", "membership", "ring", "layout", "memory", "sys"]),
     ("cli", &[]),

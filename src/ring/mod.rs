@@ -13,6 +13,7 @@ pub(crate) mod cursor;
 #[cfg(not(loom))]
 pub(crate) mod grant;
 pub(crate) mod mpmc;
+pub(crate) mod parts;
 pub(crate) mod payload;
 pub(crate) mod spsc;
 #[cfg(test)]
