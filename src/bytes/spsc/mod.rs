@@ -56,6 +56,8 @@ mod claim;
 mod common;
 mod guard;
 mod iter;
+#[cfg(all(test, loom))]
+mod loom_channel;
 #[cfg(not(loom))]
 mod reader;
 mod receiver;
