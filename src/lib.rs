@@ -18,6 +18,7 @@
 //! |---|---|
 //! | messages of one type, to one receiver | [`spsc`] |
 //! | messages of one type, from many to many | [`mpmc`] |
+//! | messages of bytes, of any length, to one receiver | [`bytes::spsc`] |
 //! | bytes without borders: [`std::io::Write`], [`std::io::BufRead`] | [`stream`] |
 //! | nothing: you look at what is there, or remove what nobody uses | [`observe`] |
 //!

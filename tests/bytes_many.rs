@@ -193,7 +193,7 @@ fn a_claim_is_written_in_place() {
         assert_eq!((&*guard, guard.attempt()), (&*message(len, 3), 1));
         guard.commit();
     }
-    assert!(matches!(tx.claim(LANE + 1), Err(mpmc::ClaimError::TooLong { .. })));
+    assert!(matches!(tx.claim(LANE + 1), Err(SendError::TooLong { .. })));
     drop(tx.claim(100).unwrap());
     assert_eq!(rx.try_recv(), Err(TryRecvError::Empty));
     no_lane_is_lost(&tx, &rx);

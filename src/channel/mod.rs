@@ -1,7 +1,8 @@
 //! Channels: a ring, waiting, and membership, with names.
 //!
 //! A *ring* never sleeps and knows nobody; a *channel* may sleep and knows who is there. The kinds are modules with the
-//! same nouns: [`spsc`] for messages of one type, [`crate::stream`] for bytes.
+//! same nouns: [`spsc`] for messages of one type, [`crate::bytes`] for messages of any length, [`crate::stream`] for bytes without
+//! borders.
 
 pub(crate) mod end;
 pub(crate) mod error;

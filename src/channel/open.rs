@@ -75,6 +75,12 @@ const RACING: Duration = Duration::from_secs(5);
 fn header(asked: Asked, options: &Options, instance: [u8; 16]) -> Result<Header, FormatError> {
     let (capacity, frame_bytes, placement) = match asked.kind {
         Kind::Spsc => (options.capacity.unwrap_or(CAPACITY), options.frame_bytes, options.placement),
+        Kind::Bytes => {
+            let capacity = options.capacity.unwrap_or(STREAM_CAPACITY);
+            // As a stream's; parts begin at multiples of 8.
+            let frame = options.frame_bytes.unwrap_or(((capacity / 4).clamp(24, STREAM_FRAME)) / 8 * 8);
+            (capacity, Some(frame), Some(options.placement.unwrap_or(Placement::Table)))
+        }
         // A many-to-many channel has its own way in.
         Kind::Stream | Kind::Mpmc | Kind::ManyBytes => {
             let capacity = options.capacity.unwrap_or(STREAM_CAPACITY);
@@ -93,6 +99,9 @@ fn header(asked: Asked, options: &Options, instance: [u8; 16]) -> Result<Header,
         frames_offset: FRAMES_OFFSET,
         is_slotted: false,
     })?;
+    if asked.kind == Kind::Bytes {
+        geometry.must_hold_parts()?;
+    }
     let lifetime = Lifetime::asked(options.persistent);
     Ok(Header { kind: asked.kind, lifetime, instance, message, geometry, tables: None })
 }

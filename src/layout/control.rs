@@ -33,6 +33,8 @@ pub(crate) struct ProducerCursor {
     pub(crate) tail: AtomicU64,
     /// 0 while open; 1 + the final tail once the producer has said that nothing follows.
     pub(crate) closed: AtomicU64,
+    /// Messages of bytes: 1 + the position at which a message of several parts begins, while it is being sent; else 0.
+    pub(crate) begun: AtomicU64,
 }
 
 /// The consumer's position.
@@ -48,6 +50,8 @@ pub(crate) struct ConsumerCursor {
     pub(crate) tries: AtomicU64,
     /// A stream's `closed`, repeated by the reader when it has taken everything to its end; else 0.
     pub(crate) finished: AtomicU64,
+    /// Messages of bytes: one above the highest position of a part that was given up, its message not received; else 0.
+    pub(crate) refused: AtomicU64,
 }
 
 /// What one end says to the other; the same on both pages.

@@ -72,6 +72,8 @@ pub enum Kind {
     Stream,
     /// [`crate::mpmc`]: messages of one type from many senders to many receivers.
     Mpmc,
+    /// [`crate::bytes::spsc`]: messages of bytes of any length from one sender to one receiver.
+    Bytes,
     /// [`crate::bytes::mpmc`]: messages of any length from many senders to many receivers.
     ManyBytes,
 }
@@ -83,6 +85,7 @@ impl Kind {
             Self::Spsc => 1,
             Self::Stream => 2,
             Self::Mpmc => 3,
+            Self::Bytes => 4,
             Self::ManyBytes => 5,
         }
     }
@@ -93,6 +96,7 @@ impl Kind {
             1 => Some(Self::Spsc),
             2 => Some(Self::Stream),
             3 => Some(Self::Mpmc),
+            4 => Some(Self::Bytes),
             5 => Some(Self::ManyBytes),
             _ => None,
         }
@@ -109,6 +113,7 @@ impl Kind {
             Self::Spsc => "spsc",
             Self::Stream => "stream",
             Self::Mpmc => "mpmc",
+            Self::Bytes => "bytes",
             Self::ManyBytes => "bytes-mpmc",
         }
     }

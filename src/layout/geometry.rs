@@ -165,6 +165,17 @@ impl Geometry {
         })
     }
 
+    /// Whether the parts of messages of bytes can lie in this ring's frames.
+    pub(crate) fn must_hold_parts(&self) -> Result<(), FormatError> {
+        if self.capacity < PARTS_CAPACITY_MIN {
+            return field("capacity", self.capacity, "at least 32 bytes, for messages of bytes");
+        }
+        if self.per % 8 != 0 || !(PARTS_FRAME_MIN..=PARTS_FRAME_MAX).contains(&self.per) {
+            return field("frame_bytes", self.frame_bytes, "a multiple of 8, with room for 24 to 2^30 bytes of parts");
+        }
+        Ok(())
+    }
+
     /// The geometry that a header claims, if it is one that [`Geometry::new`] computes.
     pub(crate) fn claimed(
         placement: u32,
@@ -192,6 +203,11 @@ impl Geometry {
         Ok(computed)
     }
 }
+
+/// Parts of messages of bytes: the least ring, and the least and the largest room of a frame.
+const PARTS_CAPACITY_MIN: u64 = 32;
+const PARTS_FRAME_MIN: u64 = 24;
+const PARTS_FRAME_MAX: u64 = 1 << 30;
 
 /// Placement, bytes of a frame, and bytes in front of its messages.
 fn frame(shape: Shape, stride: u64) -> Result<(Placement, u64, u64), FormatError> {

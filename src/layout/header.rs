@@ -166,14 +166,14 @@ impl Header {
             return Err(FormatError::Field {
                 field: "kind",
                 found: u32_at(at::KIND).into(),
-                must: "1 (spsc), 2 (stream), 3 (mpmc) or 5 (bytes-mpmc)",
+                must: "1 (spsc), 2 (stream), 3 (mpmc), 4 (bytes) or 5 (bytes-mpmc)",
             });
         };
         let is_possible = kind != Kind::Stream || lifetime == Lifetime::Ephemeral;
         must("lifetime", code.into(), is_possible, "1 (ephemeral) for a stream")?;
         let message = TypeId { size: u64_at(at::TYPE_SIZE), align: u64_at(at::TYPE_ALIGN), tag: u64_at(at::TYPE_TAG) };
         let tables = match kind {
-            Kind::Spsc | Kind::Stream => None,
+            Kind::Spsc | Kind::Stream | Kind::Bytes => None,
             Kind::Mpmc => Some(tables(page, &message)?),
             Kind::ManyBytes => Some(tables(page, &message)?.with_lanes(lanes(page)?)),
         };
@@ -188,6 +188,9 @@ impl Header {
         };
         let total = u64_at(at::TOTAL_BYTES);
         let geometry = Geometry::claimed(u32_at(at::PLACEMENT), shape, u64_at(at::PER), u64_at(at::FRAMES), total)?;
+        if kind == Kind::Bytes {
+            geometry.must_hold_parts()?;
+        }
         let offset = u64_at(at::PAYLOAD_OFFSET);
         must("payload_offset", offset, offset == geometry.payload_offset, "0 (table) or max(8, type_align) (inline)")?;
         must("total_bytes", total, total == file_len, "the length of the file")?;

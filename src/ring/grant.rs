@@ -204,6 +204,38 @@ pub(crate) fn front<T: Payload>(consumer: &Consumer<T>, available: usize, max: u
     unsafe { core::slice::from_raw_parts(place.as_ptr(), len) }
 }
 
+/// The next `len` places of the tail's frame from `ahead` of the tail on, to be written before they are published.
+pub(crate) fn place_ahead_mut(producer: &mut Producer<u8>, ahead: usize, len: usize) -> &mut [u8] {
+    let place = ahead_of_the_tail(producer, ahead, len);
+    // SAFETY: as in `RunsMut::next`; they lie in the tail's frame and below the limit, as has been asserted, and the producer
+    //  is borrowed as long as the slice.
+    unsafe { core::slice::from_raw_parts_mut(place, len) }
+}
+
+/// The same, to look at what has been written.
+pub(crate) fn place_ahead(producer: &Producer<u8>, ahead: usize, len: usize) -> &[u8] {
+    let place = ahead_of_the_tail(producer, ahead, len);
+    // SAFETY: as above; nobody but this producer writes there.
+    unsafe { core::slice::from_raw_parts(place, len) }
+}
+
+fn ahead_of_the_tail(producer: &Producer<u8>, ahead: usize, len: usize) -> *mut u8 {
+    let end = ahead.checked_add(len);
+    assert!(len == 0 || end.is_some_and(|end| end <= producer.free_in_frame()), "places beyond the room of the frame");
+    let (frames, tip) = producer.parts();
+    frames.with_mut_at(tip.spot, tip.position + ahead as u64, |place| place)
+}
+
+/// `len` bytes in place, the first of them `ahead` of the head. They are published, and in one frame.
+pub(crate) fn bytes_ahead(consumer: &Consumer<u8>, ahead: usize, len: usize) -> &[u8] {
+    let at = consumer.ahead(ahead, len);
+    consumer.parts().0.with_at(at.spot, at.position, |place| {
+        // SAFETY: as in `Runs::next`; `ahead` has asserted that they lie in one frame, and the consumer is borrowed as long
+        //  as the slice.
+        unsafe { core::slice::from_raw_parts(place, len) }
+    })
+}
+
 /// Copies the front of a run that [`front`] gave.
 pub(crate) fn copy_run(bytes: &mut [u8], run: &[u8]) {
     let n = bytes.len().min(run.len());

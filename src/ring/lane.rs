@@ -325,7 +325,7 @@ pub(crate) trait Lanes {
             let (now, later) = left.split_at_mut(count);
             self.with_bytes(ticket.lane, start..start + count, |place| {
                 // SAFETY: as in `draw`.
-                unsafe { payload::read_bytes(now, place) }
+                unsafe { payload::read_bytes(now.as_mut_ptr(), place, now.len()) }
             });
             (start, left) = (0, later);
         }

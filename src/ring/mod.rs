@@ -15,6 +15,7 @@ pub(crate) mod grant;
 pub(crate) mod lane;
 pub(crate) mod mpmc;
 pub(crate) mod parcel;
+pub(crate) mod parts;
 pub(crate) mod payload;
 pub(crate) mod spsc;
 #[cfg(test)]

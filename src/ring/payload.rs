@@ -149,41 +149,86 @@ pub(crate) unsafe fn read_run<T: Payload>(messages: &mut [T], places: *const T) 
     }
 }
 
-/// Copies bytes to consecutive places.
+/// Copies bytes to consecutive places, by words where the first of them is aligned to one.
 ///
 /// # Safety
 ///
-/// As [`write_run`].
+/// `places` are `bytes.len()` places in a row, as the module says, and no correct peer uses them now.
 #[inline(always)]
 pub(crate) unsafe fn write_bytes(places: *mut u8, bytes: &[u8]) {
-    #[cfg(not(loom))]
-    // SAFETY: the caller's.
-    unsafe {
-        write_run(places, bytes);
-    }
     #[cfg(loom)]
     // SAFETY: the caller's, and loom has checked that nobody else is there.
     unsafe {
         places.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
     }
-}
-
-/// Copies bytes from consecutive places.
-///
-/// # Safety
-///
-/// As [`read_run`].
-#[inline(always)]
-pub(crate) unsafe fn read_bytes(bytes: &mut [u8], places: *const u8) {
     #[cfg(not(loom))]
     // SAFETY: the caller's.
     unsafe {
-        read_run(bytes, places);
+        copy_bytes_in(places, bytes);
     }
+}
+
+/// # Safety
+///
+/// As [`write_bytes`].
+#[cfg(not(loom))]
+#[inline(always)]
+unsafe fn copy_bytes_in(places: *mut u8, bytes: &[u8]) {
+    let len = bytes.len();
+    let words = if places.addr() % 8 == 0 { len & !7 } else { 0 };
+    if is_wide(len) {
+        // SAFETY: the caller's; both are valid for so many bytes, 32 at least.
+        return unsafe { opaque(places, bytes.as_ptr(), len) };
+    }
+    // SAFETY: a multiple of 8, at most all of them, from an aligned place on; or none.
+    unsafe { in_by_8(places, bytes.as_ptr(), words) };
+    for (at, byte) in bytes.iter().enumerate().skip(words) {
+        // SAFETY: one of the caller's places.
+        let place = unsafe { places.add(at) };
+        // SAFETY: as above.
+        unsafe { in_by_1(place, byte, 1) };
+    }
+}
+
+/// Copies bytes from consecutive places, by words where the first of them is aligned to one.
+///
+/// # Safety
+///
+/// `places` are `len` places in a row, as the module says; `bytes` is ours to write for as many.
+#[inline(always)]
+pub(crate) unsafe fn read_bytes(bytes: *mut u8, places: *const u8, len: usize) {
     #[cfg(loom)]
     // SAFETY: the caller's, and loom has checked that nobody writes.
     unsafe {
-        bytes.as_mut_ptr().copy_from_nonoverlapping(places, bytes.len());
+        bytes.copy_from_nonoverlapping(places, len);
+    }
+    #[cfg(not(loom))]
+    // SAFETY: the caller's.
+    unsafe {
+        copy_bytes_out(bytes, places, len);
+    }
+}
+
+/// # Safety
+///
+/// As [`read_bytes`].
+#[cfg(not(loom))]
+#[inline(always)]
+unsafe fn copy_bytes_out(bytes: *mut u8, places: *const u8, len: usize) {
+    let words = if places.addr() % 8 == 0 { len & !7 } else { 0 };
+    if is_wide(len) {
+        // SAFETY: the caller's; both are valid for so many bytes, 32 at least.
+        return unsafe { opaque(bytes, places, len) };
+    }
+    // SAFETY: a multiple of 8, at most all of them, from an aligned place on; or none.
+    unsafe { out_by_8(bytes, places, words) };
+    for at in words..len {
+        // SAFETY: one of the caller's bytes, `at` being below `len`.
+        let byte = unsafe { bytes.add(at) };
+        // SAFETY: one of the caller's places.
+        let place = unsafe { places.add(at) };
+        // SAFETY: as above, both.
+        unsafe { out_by_1(byte, place, 1) };
     }
 }
 
@@ -198,19 +243,8 @@ pub(crate) unsafe fn append_bytes(bytes: &mut Vec<u8>, places: *const u8, count:
     assert!(count <= bytes.capacity() - len, "no room for bytes");
     // SAFETY: inside the vector's capacity.
     let end = unsafe { bytes.as_mut_ptr().add(len) };
-    #[cfg(not(loom))]
-    if is_wide(count) {
-        // SAFETY: the caller's; there is room for so many.
-        unsafe { opaque(end, places, count) };
-    } else {
-        // SAFETY: as above.
-        unsafe { out_by_1(end, places, count) };
-    }
-    #[cfg(loom)]
-    // SAFETY: the caller's, and loom has checked that nobody writes.
-    unsafe {
-        end.copy_from_nonoverlapping(places, count);
-    }
+    // SAFETY: the caller's; there is room for so many.
+    unsafe { read_bytes(end, places, count) };
     // SAFETY: so many bytes have been written behind the first `len`.
     unsafe { bytes.set_len(len + count) };
 }
@@ -398,6 +432,24 @@ mod tests {
         there_and_back(core::array::from_fn::<u8, 511, _>(|i| i as u8));
         there_and_back(core::array::from_fn::<u64, 64, _>(|i| i as u64));
         there_and_back(core::array::from_fn::<u64, 1000, _>(|i| i as u64));
+    }
+
+    #[test]
+    fn bytes_arrive_as_they_went_wherever_they_begin() {
+        for len in (0..80).chain([511, 512, 2047, 2048, 4001]) {
+            for from in 0..9 {
+                let bytes: Vec<u8> = (0..len).map(|i| (i * 31 + 7) as u8).collect();
+                let mut places = vec![0xee_u8; len + 24];
+                let first = places.as_ptr().addr().next_multiple_of(8) - places.as_ptr().addr() + from;
+                // SAFETY: a local buffer that is larger.
+                unsafe { write_bytes(places[first..].as_mut_ptr(), &bytes) };
+                assert!(places[..first].iter().chain(&places[first + len..]).all(|byte| *byte == 0xee), "{from} {len}");
+                let mut back = vec![0; len];
+                // SAFETY: as above.
+                unsafe { read_bytes(back.as_mut_ptr(), places[first..].as_ptr(), len) };
+                assert_eq!(back, bytes);
+            }
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@
 //! | [`CLOSED`] | producer stores `closed` | consumer that found nothing loads it | the last words: a second look finds all there will be |
 //! | [`STATUS`] | an end stores its `status` | the other end loads it | what that end did before it joined, left or changed its mind |
 //! | [`ECHOED`] | an end stores the `echo` of a status | the *fence* of the other end's sleep ([`SLEEP`]), behind a relaxed load | every publication made under an older status |
-//! | [`TRAIL`] | producer stores `tail` | consumer that counts what is there loads it | the words below `tail`: what is counted can be read |
+//! | [`TRAIL`] | producer stores `tail` or `begun` | consumer that counts what is there, or the next producer, loads it | the words below `tail`: what is counted can be read; whether a message in parts is over |
 //! | [`UNFENCED`] | fence between `unfenced` = 1 and the first publication without a fence | the *fence* of the other end's sleep ([`SLEEP`]), before it loads `unfenced` | one of the two sees the other's store: the sleeper makes the barrier, or the waker sees `armed` |
 //! | [`FENCED`] | waker stores `unfenced` = 0 | sleeper loads it | every publication made without a fence |
 //! | [`ANNOUNCED`] | an operation stores its record's `producing` or `consuming` | recoverer loads it | what the operation published or freed before it announced something else |

@@ -18,34 +18,6 @@ pub struct Claim<'a> {
     len: usize,
 }
 
-/// Why there is no room to claim.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ClaimError {
-    /// No receiver is left.
-    Disconnected,
-    /// A message of so many bytes is not in one place: it goes by [`Sender::writer`](super::Sender::writer).
-    TooLong {
-        /// Bytes asked for.
-        bytes: usize,
-        /// Bytes that can be claimed.
-        limit: usize,
-    },
-}
-
-impl fmt::Display for ClaimError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Disconnected => f.write_str("no receiver is left"),
-            Self::TooLong { bytes, limit } => {
-                write!(f, "at most {limit} bytes can be claimed in one place: bytes={bytes}")
-            }
-        }
-    }
-}
-
-impl std::error::Error for ClaimError {}
-
 impl<'a> Claim<'a> {
     pub(super) fn new(core: &'a Attached, outgoing: Outgoing<'a>, len: usize) -> Self {
         Self { core, outgoing, len }

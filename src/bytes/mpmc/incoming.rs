@@ -4,6 +4,7 @@
 //! ring, and so on: a short message never waits for more than a chunk of each long one that the same receiver has taken up.
 
 use super::lanes::{Attached, lanes, tell_of_free_lane, tell_writer};
+use crate::bytes::{RecvError, RecvTimeoutError};
 use crate::channel::mpmc::waiting::{self, Got, Rest, Resting, Vain, Waits, Want};
 use crate::channel::reason::DisconnectReason;
 use crate::membership::role::Role;
@@ -52,6 +53,24 @@ pub(super) enum Lacking {
     TooLong(u64),
     /// There is no memory for so many bytes.
     OutOfMemory(u64),
+}
+
+impl Lacking {
+    /// As users are told, by a receiver that takes so many bytes.
+    pub(super) fn told(self, limit: u64) -> RecvTimeoutError {
+        match self {
+            Self::Nothing => RecvTimeoutError::Timeout,
+            Self::Disconnected => RecvTimeoutError::Disconnected,
+            Self::Aborted(bytes) => RecvTimeoutError::Aborted { bytes },
+            Self::TooLong(bytes) => RecvTimeoutError::TooLong { bytes, limit },
+            Self::OutOfMemory(bytes) => RecvTimeoutError::OutOfMemory { bytes },
+        }
+    }
+
+    /// As users are told who wait without end.
+    pub(super) fn told_for_good(self, limit: u64) -> RecvError {
+        self.told(limit).lasting().unwrap_or(RecvError::Disconnected)
+    }
 }
 
 /// A message that comes through a lane.

@@ -26,7 +26,7 @@ mod sender;
 mod writer;
 
 #[cfg(not(loom))]
-pub use claim::{Claim, ClaimError};
+pub use claim::Claim;
 #[cfg(not(loom))]
 pub use guard::Guard;
 pub use reader::MessageReader;

@@ -1,6 +1,7 @@
 //! A long message on its way out.
 
 use super::lanes::{self, Attached, Reply, lanes, longest, tell_of_free_lane, tell_reader};
+use crate::bytes::{SendError, SendTimeoutError};
 use crate::channel::mpmc::waiting::{self, Vain, Waits};
 use crate::ring::lane::{Answer, Lanes, Ticket};
 use crate::ring::parcel::{self, Content};
@@ -16,6 +17,22 @@ pub(super) enum Failed {
     Disconnected,
     /// Its receiver gave up, or died, when so many bytes had been taken.
     Aborted(u64),
+}
+
+impl From<Failed> for SendTimeoutError {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::TimedOut => Self::Timeout,
+            Failed::Disconnected => Self::Disconnected,
+            Failed::Aborted(bytes) => Self::Aborted { bytes },
+        }
+    }
+}
+
+impl From<Failed> for SendError {
+    fn from(failed: Failed) -> Self {
+        SendTimeoutError::from(failed).lasting()
+    }
 }
 
 impl From<Vain> for Failed {

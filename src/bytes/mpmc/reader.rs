@@ -89,12 +89,7 @@ fn copy(from: &[u8], to: &mut [u8]) -> usize {
 }
 
 fn failed(lacking: Lacking) -> RecvError {
-    match lacking {
-        Lacking::Aborted(bytes) => RecvError::Aborted { bytes },
-        Lacking::TooLong(bytes) => RecvError::TooLong { bytes, limit: u64::MAX },
-        Lacking::OutOfMemory(bytes) => RecvError::OutOfMemory { bytes },
-        Lacking::Nothing | Lacking::Disconnected => RecvError::Disconnected,
-    }
+    lacking.told_for_good(u64::MAX)
 }
 
 impl io::Read for MessageReader<'_> {
@@ -115,7 +110,7 @@ impl io::Read for MessageReader<'_> {
                 }
                 Err(lacking) => {
                     self.end(false);
-                    return Err(io::Error::new(io::ErrorKind::ConnectionAborted, failed(lacking)));
+                    return Err(failed(lacking).into());
                 }
             },
             Source::Here(_) => match &self.source {

@@ -81,12 +81,7 @@ impl Receiver {
         if self.recv_short(message) {
             return Ok(message.len());
         }
-        self.recv_copy(message, Some(Deadline::NEVER)).map_err(|lacking| match lacking {
-            Lacking::Nothing | Lacking::Disconnected => RecvError::Disconnected,
-            Lacking::Aborted(bytes) => RecvError::Aborted { bytes },
-            Lacking::TooLong(bytes) => RecvError::TooLong { bytes, limit: self.limit },
-            Lacking::OutOfMemory(bytes) => RecvError::OutOfMemory { bytes },
-        })
+        self.recv_copy(message, Some(Deadline::NEVER)).map_err(|lacking| lacking.told_for_good(self.limit))
     }
 
     /// The next message, if it is there now. (Of one that is longer than a lane each call copies what has come.)
@@ -109,7 +104,7 @@ impl Receiver {
         if self.recv_short(message) {
             return Ok(message.len());
         }
-        self.recv_copy(message, None).map_err(|lacking| self.tried(lacking))
+        self.recv_copy(message, None).map_err(|lacking| lacking.told(self.limit).into())
     }
 
     /// As [`recv`](Self::recv), waiting for so long. Zero is one try; `Duration::MAX` is for ever.
@@ -132,7 +127,7 @@ impl Receiver {
         if self.recv_short(message) {
             return Ok(message.len());
         }
-        self.recv_copy(message, Some(Deadline::after(timeout))).map_err(|lacking| self.timed_out(lacking))
+        self.recv_copy(message, Some(Deadline::after(timeout))).map_err(|lacking| lacking.told(self.limit))
     }
 
     /// As [`recv`](Self::recv), waiting until then.
@@ -154,14 +149,8 @@ impl Receiver {
     ///
     /// As [`recv`](Self::recv).
     pub fn recv_ref(&self) -> Result<Guard<'_>, RecvError> {
-        self.receive(Vec::new(), Some(Deadline::NEVER)).1.map(|received| Guard::new(self, received)).map_err(
-            |lacking| match lacking {
-                Lacking::Nothing | Lacking::Disconnected => RecvError::Disconnected,
-                Lacking::Aborted(bytes) => RecvError::Aborted { bytes },
-                Lacking::TooLong(bytes) => RecvError::TooLong { bytes, limit: self.limit },
-                Lacking::OutOfMemory(bytes) => RecvError::OutOfMemory { bytes },
-            },
-        )
+        let (_, received) = self.receive(Vec::new(), Some(Deadline::NEVER));
+        received.map(|received| Guard::new(self, received)).map_err(|lacking| lacking.told_for_good(self.limit))
     }
 
     /// As [`recv_ref`](Self::recv_ref), waiting for so long.
@@ -171,7 +160,7 @@ impl Receiver {
     /// [`RecvTimeoutError`].
     pub fn recv_ref_timeout(&self, timeout: Duration) -> Result<Guard<'_>, RecvTimeoutError> {
         let (_, received) = self.receive(Vec::new(), Some(Deadline::after(timeout)));
-        received.map(|received| Guard::new(self, received)).map_err(|lacking| self.timed_out(lacking))
+        received.map(|received| Guard::new(self, received)).map_err(|lacking| lacking.told(self.limit))
     }
 
     /// As [`recv_ref`](Self::recv_ref), if a message is there now.
@@ -181,7 +170,7 @@ impl Receiver {
     /// [`TryRecvError`].
     pub fn try_recv_ref(&self) -> Result<Guard<'_>, TryRecvError> {
         let (_, received) = self.receive(Vec::new(), None);
-        received.map(|received| Guard::new(self, received)).map_err(|lacking| self.tried(lacking))
+        received.map(|received| Guard::new(self, received)).map_err(|lacking| lacking.told(self.limit).into())
     }
 
     /// The next message as an [`io::Read`](std::io::Read), while it is still being written; waits for one.
@@ -268,26 +257,6 @@ impl Receiver {
 
     fn gathering(&self) -> std::sync::MutexGuard<'_, Vec<Gathering>> {
         self.gathering.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn tried(&self, lacking: Lacking) -> TryRecvError {
-        match lacking {
-            Lacking::Nothing => TryRecvError::Empty,
-            Lacking::Disconnected => TryRecvError::Disconnected,
-            Lacking::Aborted(bytes) => TryRecvError::Aborted { bytes },
-            Lacking::TooLong(bytes) => TryRecvError::TooLong { bytes, limit: self.limit },
-            Lacking::OutOfMemory(bytes) => TryRecvError::OutOfMemory { bytes },
-        }
-    }
-
-    fn timed_out(&self, lacking: Lacking) -> RecvTimeoutError {
-        match lacking {
-            Lacking::Nothing => RecvTimeoutError::Timeout,
-            Lacking::Disconnected => RecvTimeoutError::Disconnected,
-            Lacking::Aborted(bytes) => RecvTimeoutError::Aborted { bytes },
-            Lacking::TooLong(bytes) => RecvTimeoutError::TooLong { bytes, limit: self.limit },
-            Lacking::OutOfMemory(bytes) => RecvTimeoutError::OutOfMemory { bytes },
-        }
     }
 
     pub(super) fn attached(&self) -> &Attached {

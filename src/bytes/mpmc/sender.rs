@@ -58,7 +58,7 @@ impl Sender {
         if message.len() <= INLINE_MAX {
             return self.parcels.send(parcel::inline(message)).map_err(|_| SendError::Disconnected);
         }
-        self.send_long(&[IoSlice::new(message)], Deadline::NEVER).map_err(sent)
+        Ok(self.send_long(&[IoSlice::new(message)], Deadline::NEVER)?)
     }
 
     /// Sends one message that is made of these parts. See [`send`](Self::send).
@@ -67,7 +67,7 @@ impl Sender {
     ///
     /// As `send`.
     pub fn send_vectored(&self, parts: &[IoSlice<'_>]) -> Result<(), SendError> {
-        self.send_parts(parts, Deadline::NEVER).map_err(sent)
+        Ok(self.send_parts(parts, Deadline::NEVER)?)
     }
 
     /// As [`send`](Self::send), waiting for so long. Zero is one try; `Duration::MAX` is for ever.
@@ -76,11 +76,7 @@ impl Sender {
     ///
     /// [`SendTimeoutError`]; nobody gets the message then, though somebody may have begun to receive it.
     pub fn send_timeout(&self, message: &[u8], timeout: Duration) -> Result<(), SendTimeoutError> {
-        self.send_parts(&[IoSlice::new(message)], Deadline::after(timeout)).map_err(|failed| match failed {
-            Failed::TimedOut => SendTimeoutError::Timeout,
-            Failed::Disconnected => SendTimeoutError::Disconnected,
-            Failed::Aborted(bytes) => SendTimeoutError::Aborted { bytes },
-        })
+        Ok(self.send_parts(&[IoSlice::new(message)], Deadline::after(timeout))?)
     }
 
     /// As [`send`](Self::send), waiting until then.
@@ -163,15 +159,15 @@ impl Sender {
     ///
     /// # Errors
     ///
-    /// [`ClaimError`](super::ClaimError): no receiver is left; or `most` is more than a lane's length.
+    /// [`SendError`]: no receiver is left; or `most` is more than a lane's length ([`TooLong`](SendError::TooLong)).
     #[cfg(not(loom))]
-    pub fn claim(&self, most: usize) -> Result<super::Claim<'_>, super::ClaimError> {
+    pub fn claim(&self, most: usize) -> Result<super::Claim<'_>, SendError> {
         let (core, limit) = (self.core(), longest(self.core()));
         if most > limit {
-            return Err(super::ClaimError::TooLong { bytes: most, limit });
+            return Err(SendError::TooLong { bytes: most, limit });
         }
         let outgoing = Outgoing::begin(core, Some(most as u64), self.parcels.waits(), self.chunk, Deadline::NEVER);
-        Ok(super::Claim::new(core, outgoing.map_err(|_| super::ClaimError::Disconnected)?, most))
+        Ok(super::Claim::new(core, outgoing?, most))
     }
 
     /// As [`writer`](Self::writer), waiting for a lane for so long.
@@ -181,11 +177,8 @@ impl Sender {
     /// [`SendTimeoutError`]: not in time, or no receiver is left.
     pub fn writer_timeout(&self, len: Option<u64>, timeout: Duration) -> Result<MessageWriter<'_>, SendTimeoutError> {
         let deadline = Deadline::after(timeout);
-        match Outgoing::begin(self.core(), None, self.parcels.waits(), self.chunk, deadline) {
-            Ok(outgoing) => Ok(MessageWriter::new(outgoing.hinted(len))),
-            Err(Failed::TimedOut) => Err(SendTimeoutError::Timeout),
-            Err(Failed::Disconnected | Failed::Aborted(_)) => Err(SendTimeoutError::Disconnected),
-        }
+        let outgoing = Outgoing::begin(self.core(), None, self.parcels.waits(), self.chunk, deadline)?;
+        Ok(MessageWriter::new(outgoing.hinted(len)))
     }
 
     /// A message that is written piece by piece, of `len` bytes if that is known. It may be received while it is being
@@ -199,19 +192,12 @@ impl Sender {
     pub fn writer(&self, len: Option<u64>) -> Result<MessageWriter<'_>, SendError> {
         // A lane for any length: what `len` says is a hint.
         let outgoing = Outgoing::begin(self.core(), None, self.parcels.waits(), self.chunk, Deadline::NEVER);
-        Ok(MessageWriter::new(outgoing.map_err(sent)?.hinted(len)))
+        Ok(MessageWriter::new(outgoing?.hinted(len)))
     }
 }
 
-fn sent(failed: Failed) -> SendError {
-    match failed {
-        Failed::Aborted(bytes) => SendError::Aborted { bytes },
-        Failed::Disconnected | Failed::TimedOut => SendError::Disconnected,
-    }
-}
-
-/// Sends the ticket of a message that is in its lane as a whole, if there is room in the ring.
 impl Outgoing<'_> {
+    /// Sends the ticket of a message that is in its lane as a whole, if there is room in the ring.
     fn try_end(mut self, len: u64) -> Result<(), Vain> {
         let (core, ticket) = (self.attached(), self.ticket());
         let me = core.me().member();

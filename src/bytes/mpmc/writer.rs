@@ -1,6 +1,6 @@
 //! A message that is written piece by piece.
 
-use super::outgoing::{Failed, Outgoing};
+use super::outgoing::Outgoing;
 use crate::bytes::{SendError, SendTimeoutError};
 use crate::wait::deadline::Deadline;
 use std::fmt;
@@ -36,10 +36,7 @@ impl<'a> MessageWriter<'a> {
     ///
     /// [`SendError`]; nobody gets the message then.
     pub fn finish(mut self) -> Result<(), SendError> {
-        self.outgoing.end(Deadline::NEVER).map_err(|failed| match failed {
-            Failed::Aborted(bytes) => SendError::Aborted { bytes },
-            Failed::Disconnected | Failed::TimedOut => SendError::Disconnected,
-        })
+        Ok(self.outgoing.end(Deadline::NEVER)?)
     }
 
     /// As [`finish`](Self::finish), waiting for so long. After a time-out the message is still on its way, and this may be
@@ -49,7 +46,7 @@ impl<'a> MessageWriter<'a> {
     ///
     /// [`SendTimeoutError`].
     pub fn finish_timeout(&mut self, timeout: Duration) -> Result<(), SendTimeoutError> {
-        self.outgoing.end(Deadline::after(timeout)).map_err(timed)
+        Ok(self.outgoing.end(Deadline::after(timeout))?)
     }
 
     /// Copies the front of `bytes`, as `write` does, waiting for room for so long; how much that was.
@@ -58,15 +55,7 @@ impl<'a> MessageWriter<'a> {
     ///
     /// [`SendTimeoutError`]; after a time-out the message goes on.
     pub fn write_timeout(&mut self, bytes: &[u8], timeout: Duration) -> Result<usize, SendTimeoutError> {
-        if bytes.is_empty() { Ok(0) } else { self.outgoing.pour(bytes, Deadline::after(timeout)).map_err(timed) }
-    }
-}
-
-fn timed(failed: Failed) -> SendTimeoutError {
-    match failed {
-        Failed::TimedOut => SendTimeoutError::Timeout,
-        Failed::Disconnected => SendTimeoutError::Disconnected,
-        Failed::Aborted(bytes) => SendTimeoutError::Aborted { bytes },
+        if bytes.is_empty() { Ok(0) } else { Ok(self.outgoing.pour(bytes, Deadline::after(timeout))?) }
     }
 }
 
@@ -75,12 +64,7 @@ impl io::Write for MessageWriter<'_> {
         if bytes.is_empty() {
             return Ok(0);
         }
-        self.outgoing.pour(bytes, Deadline::NEVER).map_err(|failed| match failed {
-            Failed::Aborted(bytes) => io::Error::new(io::ErrorKind::BrokenPipe, SendError::Aborted { bytes }),
-            Failed::Disconnected | Failed::TimedOut => {
-                io::Error::new(io::ErrorKind::BrokenPipe, SendError::Disconnected)
-            }
-        })
+        Ok(self.outgoing.pour(bytes, Deadline::NEVER).map_err(SendError::from)?)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -11,6 +11,8 @@ mod scenes;
 #[cfg(not(loom))]
 mod stage;
 #[cfg(not(loom))]
+mod stepped_bytes;
+#[cfg(not(loom))]
 mod stepped_channel;
 #[cfg(not(loom))]
 mod stepped_door;

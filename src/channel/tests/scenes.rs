@@ -1,6 +1,7 @@
 //! What children do before they are killed: the operations, each with what it needs to be there.
 
 use super::stage::{act, word};
+use crate::bytes::spsc as parts;
 use crate::channel::mpmc;
 use crate::channel::options::Options;
 use crate::channel::spsc::{Receiver, Sender};
@@ -18,6 +19,11 @@ pub(super) fn options(directory: &Path) -> Options {
 /// A ring of four frames.
 pub(super) fn stream_options(directory: &Path) -> Options {
     Options::new().dir(directory).capacity(4000).frame_bytes(1000).wait(WaitStrategy::Sleep)
+}
+
+/// A ring of a little more than four frames, in which a message of more than 56 bytes goes in parts.
+pub(super) fn parts_options(directory: &Path) -> Options {
+    Options::new().dir(directory).capacity(320).frame_bytes(64).wait(WaitStrategy::Sleep)
 }
 
 /// Of everything that a many-to-many channel has, one: who is killed leaves nothing for others to do it with.
@@ -113,6 +119,47 @@ pub(super) fn play(scene: &str, name: &str, directory: &Path, n: u64) {
         "many-send" | "many-send_many" => {
             let tx = mpmc::Sender::<u64>::open_with(name, &scarce_options(directory)).expect("a channel");
             if scene == "many-send" { act(n, || tx.send(4)) } else { act(n, || tx.try_send_many(&[4, 5])) }
+        }
+        // Messages of bytes. Senders: one has been sent before.
+        "parts-send" | "parts-send-long" | "parts-send-longer" | "parts-commit" | "parts-write" | "parts-give-up" => {
+            let mut tx = parts::Sender::open_with(name, &parts_options(directory)).expect("a channel");
+            tx.send(b"before").expect("a receiver");
+            match scene {
+                "parts-send" => act(n, || tx.send(&bytes(30))),
+                "parts-send-long" => act(n, || tx.send(&bytes(150))),
+                "parts-send-longer" => act(n, || tx.send(&bytes(400))),
+                "parts-commit" => act(n, || {
+                    // Behind the rest of a frame.
+                    let mut claim = tx.claim(56).expect("room");
+                    claim[..30].copy_from_slice(&bytes(30));
+                    claim.commit(30);
+                }),
+                "parts-write" => act(n, || {
+                    let mut writer = tx.writer(None);
+                    writer.write_all(&bytes(150)[..20]).and_then(|()| writer.flush()).expect("room");
+                    writer.write_all(&bytes(150)[20..]).and_then(|()| writer.finish()).expect("room");
+                }),
+                _ => act(n, || {
+                    let mut writer = tx.writer(Some(1000));
+                    writer.write_all(&bytes(100)).and_then(|()| writer.flush()).expect("room");
+                    drop(writer);
+                }),
+            }
+        }
+        // Receivers: one is received before.
+        "parts-recv" | "parts-recv_ref" | "parts-try_recv" | "parts-read" => {
+            let mut rx = parts::Receiver::open_with(name, &parts_options(directory)).expect("a channel");
+            assert_eq!(rx.recv().expect("a message"), b"before");
+            match scene {
+                "parts-recv" => act(n, || rx.recv()),
+                "parts-recv_ref" => act(n, || rx.recv_ref().expect("a message").commit()),
+                "parts-try_recv" => act(n, || rx.try_recv()),
+                _ => act(n, || {
+                    let mut message = Vec::new();
+                    let read = rx.reader().expect("a message").read_to_end(&mut message);
+                    read.map(|_| message)
+                }),
+            }
         }
         // Doors. The name may be free, stale or in use.
         "create-sender" => act(n, || Sender::<u64>::create_with(name, &options)),

@@ -241,6 +241,99 @@ impl<T> Consumer<T> {
     }
 }
 
+/// What `ring::parts` needs: places ahead of the head.
+impl Consumer<u8> {
+    /// Words of this end's page that are the parts' own.
+    pub(in crate::ring) fn control(&self) -> &Control {
+        &self.control
+    }
+
+    /// Bytes from `ahead` of the head to the end of their frame, at least one.
+    pub(in crate::ring) fn left_ahead(&self, ahead: usize) -> usize {
+        let mut at = self.at.clone();
+        at.skip(ahead, &self.frames);
+        at.left_in_frame(&self.frames)
+    }
+
+    /// Bytes from the head on that are known to be there, in the head's frame; looks at the frame's word if none are.
+    /// `None` also if the word cannot be.
+    #[inline(always)]
+    pub(in crate::ring) fn seen_in_frame(&mut self) -> Option<usize> {
+        let position = self.at.position;
+        if position >= self.seen {
+            let word = self.next_word();
+            if word <= position || word > self.at.end_of_frame() {
+                return None;
+            }
+            self.seen = word;
+        }
+        Some((self.seen - position) as usize)
+    }
+
+    /// The eight bytes that begin `ahead` of the head, as a number. Whoever asks has seen that they are there; else they
+    /// are any number.
+    #[inline(always)]
+    pub(in crate::ring) fn number_ahead(&self, ahead: usize) -> u64 {
+        let mut bytes = [0; 8];
+        self.read_ahead(ahead, &mut bytes);
+        u64::from_le_bytes(bytes)
+    }
+
+    /// Copies bytes out, the first of them `ahead` of the head. They are there, and in one frame.
+    #[inline(always)]
+    pub(in crate::ring) fn read_ahead(&self, ahead: usize, bytes: &mut [u8]) {
+        let at = self.ahead(ahead, bytes.len());
+        #[cfg(not(loom))]
+        self.frames.with_at(at.spot, at.position, |places| {
+            // SAFETY: as in `get`, for so many places in a row, which lie in the frame of `at` (`ahead` asserts it).
+            unsafe { payload::read_bytes(bytes.as_mut_ptr(), places, bytes.len()) }
+        });
+        #[cfg(loom)]
+        for (index, byte) in bytes.iter_mut().enumerate() {
+            *byte = self.frames.with_at(at.spot, at.position + index as u64, |place| {
+                // SAFETY: as in `get`.
+                unsafe { payload::read(place) }
+            });
+        }
+    }
+
+    /// As [`read_ahead`](Self::read_ahead), to the end of a vector that has room for them.
+    #[inline(always)]
+    pub(in crate::ring) fn append_ahead(&self, ahead: usize, len: usize, to: &mut Vec<u8>) {
+        #[cfg(not(loom))]
+        {
+            let at = self.ahead(ahead, len);
+            let spare = to.spare_capacity_mut();
+            assert!(len <= spare.len(), "bytes for which no room was reserved");
+            let first = spare.as_mut_ptr().cast();
+            self.frames.with_at(at.spot, at.position, |places| {
+                // SAFETY: as in `read_ahead`; `first` begins spare capacity of at least `len` bytes.
+                unsafe { payload::read_bytes(first, places, len) }
+            });
+            let end = to.len() + len;
+            // SAFETY: so many bytes behind the old length have just been written, within the capacity.
+            unsafe { to.set_len(end) };
+        }
+        #[cfg(loom)]
+        {
+            let start = to.len();
+            to.resize(start + len, 0);
+            self.read_ahead(ahead, &mut to[start..]);
+        }
+    }
+
+    /// The place `ahead` of the head, with `len` more behind it in its frame.
+    #[inline(always)]
+    pub(in crate::ring) fn ahead(&self, ahead: usize, len: usize) -> Tip<u8> {
+        let mut at = self.at.clone();
+        at.skip(ahead, &self.frames);
+        if len > 0 {
+            assert!(len <= at.left_in_frame(&self.frames), "bytes beyond their frame");
+        }
+        at
+    }
+}
+
 impl<T: Payload> Consumer<T> {
     /// Copies the next message out and gives its room back; `None` if there is none.
     ///

@@ -104,10 +104,16 @@ impl<T> Producer<T> {
     /// Whether there is room by what is known, or by the credit: cheap, and may miss room for a quarter of the ring.
     #[inline(always)]
     pub(crate) fn has_credit(&mut self) -> Result<bool, Corrupt> {
-        if self.limit == self.at.position {
+        self.has_credit_for(1)
+    }
+
+    /// The same for so many messages.
+    #[inline(always)]
+    pub(crate) fn has_credit_for(&mut self, want: usize) -> Result<bool, Corrupt> {
+        if self.known_room() < want {
             self.set_limit(credit(&self.control, self.at.position, self.frames.capacity, self.limit)?);
         }
-        Ok(self.limit > self.at.position)
+        Ok(self.known_room() >= want)
     }
 
     /// How many messages may be written by what is known.
@@ -243,6 +249,70 @@ impl<T> Producer<T> {
     #[cfg(not(loom))]
     pub(in crate::ring) fn parts(&self) -> (&Frames<T>, &Tip<T>) {
         (&self.frames, &self.at)
+    }
+}
+
+/// What `ring::parts` needs: places ahead of the tail, and publishing up to one.
+impl Producer<u8> {
+    /// Words of this end's page, and of the other's, that are the parts' own.
+    pub(in crate::ring) fn control(&self) -> &Control {
+        &self.control
+    }
+
+    /// Bytes from the tail to the end of its frame; at a frame's end those of the next.
+    #[inline(always)]
+    pub(in crate::ring) fn left_in_frame(&self) -> usize {
+        match self.at.end_of_frame() - self.at.position {
+            0 => self.frames.per,
+            left => left as usize,
+        }
+    }
+
+    /// Goes to the next frame, if the tail is behind the last byte of its own and there is room.
+    #[inline(always)]
+    pub(in crate::ring) fn enter_frame(&mut self) {
+        if self.at.position == self.at.end_of_frame() {
+            self.enter_next_frame();
+        }
+    }
+
+    /// Bytes from the tail on that lie in its frame and may be written by what is known.
+    #[inline(always)]
+    pub(in crate::ring) fn free_in_frame(&self) -> usize {
+        (self.stop - self.at.position) as usize
+    }
+
+    /// Writes `bytes`, the first of them `ahead` of the tail, without making them visible.
+    #[inline(always)]
+    pub(in crate::ring) fn write_ahead(&mut self, ahead: usize, bytes: &[u8]) {
+        let end = ahead.checked_add(bytes.len());
+        assert!(end.is_some_and(|end| end <= self.free_in_frame()), "bytes beyond the room of the frame");
+        let first = self.at.position + ahead as u64;
+        #[cfg(not(loom))]
+        self.frames.with_mut_at(self.at.spot, first, |places| {
+            // SAFETY: as in `put`, for so many places in a row: they lie in the frame of `at` and below `limit`, as just
+            //  asserted (`stop`).
+            unsafe { payload::write_bytes(places, bytes) }
+        });
+        #[cfg(loom)]
+        for (at, byte) in bytes.iter().enumerate() {
+            self.frames.with_mut_at(self.at.spot, first + at as u64, |place| {
+                // SAFETY: as above.
+                unsafe { payload::write(place, byte) }
+            });
+        }
+    }
+
+    /// Makes the next `n` bytes, all in the tail's frame, visible by one store. They have been written.
+    ///
+    /// *If the process dies here*: all of them are visible, or none.
+    #[inline(always)]
+    pub(in crate::ring) fn publish_ahead(&mut self, n: usize) {
+        assert!(n <= self.free_in_frame(), "more published than there is room for in the frame");
+        let position = self.at.position + n as u64;
+        // SAFETY: these frames made the spot.
+        unsafe { self.frames.word_at(self.at.spot) }.store(position, FILLED.release());
+        self.at.position = position;
     }
 }
 
