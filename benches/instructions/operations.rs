@@ -3,6 +3,8 @@
 //! Each is a function that makes its channel, does what it has to do before, and then repeats the operation so often.
 //! Only the repetitions grow with the number, so the difference of two counts is theirs alone.
 
+#[path = "bytes.rs"]
+mod bytes;
 #[path = "mpmc.rs"]
 mod mpmc;
 
@@ -47,6 +49,10 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     many("send_many and recv_many of 64, a message", send_many),
     many("grants of 64 in place, a message", grants),
     one("stream: write and read of 64 bytes", stream),
+    one("bytes: send and recv_into, 8 bytes", bytes::pair::<8>),
+    one("bytes: send and recv_into, 64 bytes", bytes::pair::<64>),
+    one("bytes: send and recv_into, 1024 bytes", bytes::pair::<1024>),
+    one("bytes: claim and recv_ref, 64 bytes", bytes::in_place),
     one("ArrayQueue: push and pop, 8 bytes", array_queue_pair),
     one("mpmc: send and recv, 8 bytes", mpmc::pair::<1>),
     one("mpmc: send and recv, 64 bytes", mpmc::pair::<8>),

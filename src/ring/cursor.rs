@@ -107,6 +107,14 @@ impl<T> Tip<T> {
         (self.end - self.position) as usize
     }
 
+    /// The tip `n` messages on, in the same frame.
+    #[cfg(not(loom))]
+    #[inline(always)]
+    pub(crate) fn within(&self, n: usize) -> Self {
+        debug_assert!(n as u64 <= self.end - self.position);
+        Self { position: self.position + n as u64, ..*self }
+    }
+
     /// `n` messages on, `n` at most the ring's room.
     #[inline(always)]
     pub(crate) fn skip(&mut self, n: usize, frames: &Frames<T>) {

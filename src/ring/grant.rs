@@ -228,8 +228,11 @@ fn ahead_of_the_tail(producer: &Producer<u8>, ahead: usize, len: usize) -> *mut 
 
 /// `len` bytes in place, the first of them `ahead` of the head. They are published, and in one frame.
 pub(crate) fn bytes_ahead(consumer: &Consumer<u8>, ahead: usize, len: usize) -> &[u8] {
-    let at = consumer.ahead(ahead, len);
-    consumer.parts().0.with_at(at.spot, at.position, |place| {
+    let (frames, head) = consumer.parts();
+    let is_here = (head.end_of_frame() - head.position) as usize >= ahead.saturating_add(len) && len > 0;
+    // Without a look for the frame, where it is the head's.
+    let at = if is_here { head.within(ahead) } else { consumer.ahead(ahead, len) };
+    frames.with_at(at.spot, at.position, |place| {
         // SAFETY: as in `Runs::next`; `ahead` has asserted that they lie in one frame, and the consumer is borrowed as long
         //  as the slice.
         unsafe { core::slice::from_raw_parts(place, len) }

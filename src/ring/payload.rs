@@ -175,19 +175,19 @@ pub(crate) unsafe fn write_bytes(places: *mut u8, bytes: &[u8]) {
 #[inline(always)]
 unsafe fn copy_bytes_in(places: *mut u8, bytes: &[u8]) {
     let len = bytes.len();
-    let words = if places.addr() % 8 == 0 { len & !7 } else { 0 };
     if is_wide(len) {
         // SAFETY: the caller's; both are valid for so many bytes, 32 at least.
         return unsafe { opaque(places, bytes.as_ptr(), len) };
     }
+    let words = if places.addr() % 8 == 0 { len & !7 } else { 0 };
     // SAFETY: a multiple of 8, at most all of them, from an aligned place on; or none.
     unsafe { in_by_8(places, bytes.as_ptr(), words) };
-    for (at, byte) in bytes.iter().enumerate().skip(words) {
-        // SAFETY: one of the caller's places.
-        let place = unsafe { places.add(at) };
-        // SAFETY: as above.
-        unsafe { in_by_1(place, byte, 1) };
-    }
+    // SAFETY: one of the caller's places, or just behind them; `words` is at most `len`.
+    let to = unsafe { places.add(words) };
+    // SAFETY: the same of the bytes.
+    let from = unsafe { bytes.as_ptr().add(words) };
+    // SAFETY: the rest of both.
+    unsafe { in_by_1(to, from, len - words) };
 }
 
 /// Copies bytes from consecutive places, by words where the first of them is aligned to one.
@@ -215,21 +215,19 @@ pub(crate) unsafe fn read_bytes(bytes: *mut u8, places: *const u8, len: usize) {
 #[cfg(not(loom))]
 #[inline(always)]
 unsafe fn copy_bytes_out(bytes: *mut u8, places: *const u8, len: usize) {
-    let words = if places.addr() % 8 == 0 { len & !7 } else { 0 };
     if is_wide(len) {
         // SAFETY: the caller's; both are valid for so many bytes, 32 at least.
         return unsafe { opaque(bytes, places, len) };
     }
+    let words = if places.addr() % 8 == 0 { len & !7 } else { 0 };
     // SAFETY: a multiple of 8, at most all of them, from an aligned place on; or none.
     unsafe { out_by_8(bytes, places, words) };
-    for at in words..len {
-        // SAFETY: one of the caller's bytes, `at` being below `len`.
-        let byte = unsafe { bytes.add(at) };
-        // SAFETY: one of the caller's places.
-        let place = unsafe { places.add(at) };
-        // SAFETY: as above, both.
-        unsafe { out_by_1(byte, place, 1) };
-    }
+    // SAFETY: one of the caller's bytes, or just behind them; `words` is at most `len`.
+    let to = unsafe { bytes.add(words) };
+    // SAFETY: the same of the places.
+    let from = unsafe { places.add(words) };
+    // SAFETY: the rest of both.
+    unsafe { out_by_1(to, from, len - words) };
 }
 
 /// Appends bytes from consecutive places to `bytes`, whose capacity is enough for them.

@@ -6,9 +6,12 @@
 //! | `walk.rs` | one operation, instruction by instruction, and the way to any of them |
 //! | `stage.rs` | what a scene is; killing and stopping in each state |
 //! | `run.rs` | the program: which scenes, in which processes, and the table at the end |
-//! | `spsc_*.rs` | the scenes of one kind of channel |
+//! | `spsc_*.rs`, `bytes_*.rs` | the scenes of one kind of channel each |
 //! | `mpmc_*.rs` | those of another, among others who live, and among some who are dead already; and what recovery costs |
 
+mod bytes_pair;
+mod bytes_receiver;
+mod bytes_sender;
 mod message;
 mod mpmc_corpse;
 mod mpmc_cost;

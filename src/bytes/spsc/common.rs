@@ -98,7 +98,8 @@ macro_rules! common {
                 if self.end.is_usable() { self.$ring.ring().len() as usize } else { 0 }
             }
 
-            /// Whether `len` is 0. (A message that a dropped guard gave back is taken and yet received again.)
+            /// Whether `len` is 0. (A message that a dropped guard gave back is taken and yet received again. What is left of
+            /// a message that came to nothing counts until the receiver has passed it by.)
             pub fn is_empty(&self) -> bool {
                 self.len() == 0
             }

@@ -56,13 +56,11 @@ mod claim;
 mod common;
 mod guard;
 mod iter;
-#[cfg(all(test, loom))]
-mod loom_channel;
 #[cfg(not(loom))]
 mod reader;
 mod receiver;
 mod sender;
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod tests;
 mod waiting;
 mod writer;

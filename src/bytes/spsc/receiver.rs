@@ -17,6 +17,8 @@ use crate::channel::waiting::{self, Vain};
 use crate::layout::overlay::Frames;
 use crate::membership::role::Role;
 use crate::ring::Corrupt;
+#[cfg(not(loom))]
+use crate::ring::parts::span;
 use crate::ring::parts::{Ahead, Consumer, Found, Part};
 use crate::wait::deadline::Deadline;
 use crate::wait::strategy::WaitStrategy;
@@ -65,7 +67,7 @@ impl Receiver {
         let mut message = Vec::new();
         if self.end.is_undisturbed() {
             // What there is no memory for is dealt with by whoever receives it.
-            let _ = self.consumer.whole_len().map(|len| message.try_reserve_exact(len));
+            let _ = self.consumer.whole_len(self.limit).map(|len| message.try_reserve_exact(len));
         }
         message
     }
@@ -350,7 +352,12 @@ impl Receiver {
     /// assert!(rx.is_empty());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[inline]
     pub fn recv_ref(&mut self) -> Result<Guard<'_>, RecvError> {
+        #[cfg(not(loom))]
+        if let Some(hold) = self.hold_whole() {
+            return Ok(Guard::new(self, hold));
+        }
         let hold = self.hold(Some(Deadline::NEVER)).map_err(lasting)?;
         Ok(Guard::new(self, hold))
     }
@@ -370,12 +377,31 @@ impl Receiver {
     /// # Errors
     ///
     /// [`TryRecvError`].
+    #[inline]
     pub fn try_recv_ref(&mut self) -> Result<Guard<'_>, TryRecvError> {
+        #[cfg(not(loom))]
+        if let Some(hold) = self.hold_whole() {
+            return Ok(Guard::new(self, hold));
+        }
         let hold = self.hold(None).map_err(TryRecvError::from)?;
         Ok(Guard::new(self, hold))
     }
 
+    /// Takes the next message in hand, if it is there and lies in one piece.
+    #[cfg(not(loom))]
+    #[inline(always)]
+    fn hold_whole(&mut self) -> Option<Hold> {
+        if !self.end.is_undisturbed() || self.is_reading {
+            return None;
+        }
+        let len = self.consumer.whole_len(self.limit)?;
+        let attempt = self.consumer.hand_out(span(len));
+        Some(Hold { span: span(len), in_place: Some(len), attempt })
+    }
+
     /// Takes the next message in hand.
+    #[cold]
+    #[inline(never)]
     fn hold(&mut self, deadline: Option<Deadline>) -> Result<Hold, RecvTimeoutError> {
         self.settle()?;
         let part = self.next_part(deadline, &mut 0)?;

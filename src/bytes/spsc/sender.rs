@@ -294,7 +294,11 @@ impl Sender {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[cfg(not(loom))]
+    #[inline]
     pub fn claim(&mut self, max_len: usize) -> Result<super::Claim<'_>, SendError> {
+        if self.has_place(max_len) {
+            return Ok(super::Claim::new(self, max_len));
+        }
         self.claim_until(max_len, Deadline::NEVER).map_err(SendTimeoutError::lasting)
     }
 
@@ -316,7 +320,25 @@ impl Sender {
     ///
     /// [`TrySendError`].
     #[cfg(not(loom))]
+    #[inline]
     pub fn try_claim(&mut self, max_len: usize) -> Result<super::Claim<'_>, TrySendError> {
+        if self.has_place(max_len) {
+            return Ok(super::Claim::new(self, max_len));
+        }
+        self.try_claim_anew(max_len)
+    }
+
+    /// Whether there is a place for a claim without any ado.
+    #[cfg(not(loom))]
+    #[inline(always)]
+    fn has_place(&self, max_len: usize) -> bool {
+        max_len <= self.contiguous_max() && self.end.is_undisturbed() && self.producer.has_place(span(max_len))
+    }
+
+    #[cfg(not(loom))]
+    #[cold]
+    #[inline(never)]
+    fn try_claim_anew(&mut self, max_len: usize) -> Result<super::Claim<'_>, TrySendError> {
         self.settle().map_err(|_| TrySendError::Disconnected)?;
         let limit = self.contiguous_max();
         if max_len > limit {
@@ -333,6 +355,8 @@ impl Sender {
     }
 
     #[cfg(not(loom))]
+    #[cold]
+    #[inline(never)]
     fn claim_until(&mut self, max_len: usize, deadline: Deadline) -> Result<super::Claim<'_>, SendTimeoutError> {
         self.settle().map_err(|_| SendTimeoutError::Disconnected)?;
         let limit = self.contiguous_max();

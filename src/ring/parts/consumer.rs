@@ -83,12 +83,14 @@ impl Consumer {
         self.begun?.announced
     }
 
-    /// How long the next message is, if it is there and one part.
+    /// How long the next message is, if it is there, is one part, and is not longer than `limit`.
     #[inline(always)]
-    pub(crate) fn whole_len(&mut self) -> Option<usize> {
-        let published = self.ring.seen_in_frame()?;
-        let header = Header(self.ring.number_ahead(0));
-        (header.is_whole() && span(header.len()) <= published).then_some(header.len())
+    pub(crate) fn whole_len(&mut self, limit: u64) -> Option<usize> {
+        let (header, published) = self.ring.number_at_head()?;
+        let header = Header(header);
+        let len = header.len();
+        let is_it = header.is_whole() && span(len) <= published && len as u64 <= limit && self.begun.is_none();
+        is_it.then_some(len)
     }
 
     /// Takes the next message into `to`, which it replaces, if it is there, is one part, is not longer than `limit`, and
@@ -99,16 +101,11 @@ impl Consumer {
     /// *If the process dies here*: before the store of `head` the message is there for a successor, after it it is gone.
     #[inline(always)]
     pub(crate) fn pop_whole(&mut self, to: &mut Vec<u8>, limit: u64) -> Option<usize> {
-        let published = self.ring.seen_in_frame()?;
-        let header = Header(self.ring.number_ahead(0));
-        let len = header.len();
-        let fits = span(len) <= published && len <= to.capacity() && len as u64 <= limit;
-        if !header.is_whole() || !fits || self.begun.is_some() {
+        let len = self.whole_len(limit)?;
+        if len > to.capacity() {
             return None;
         }
-        to.clear();
-        self.ring.append_ahead(UNIT, len, to);
-        self.ring.release(span(len));
+        self.ring.pop_bytes(len, span(len), to);
         Some(len)
     }
 

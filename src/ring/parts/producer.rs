@@ -127,14 +127,14 @@ impl Producer {
     /// *If the process dies here*: before the word's store nothing was sent; after it the message is sent.
     #[inline(always)]
     pub(crate) fn push_below_limit(&mut self, message: &[u8]) -> bool {
-        let span = span(message.len());
-        if span > self.ring.free_in_frame() || self.begun.is_some() {
-            return false;
-        }
-        self.ring.write_ahead(0, &Header::new(FIRST | LAST, message.len()).0.to_le_bytes());
-        self.ring.write_ahead(UNIT, message);
-        self.ring.publish_ahead(span);
-        true
+        let header = Header::new(FIRST | LAST, message.len());
+        self.begun.is_none() && self.ring.push_bytes(header.0, message, span(message.len()))
+    }
+
+    /// Whether there is room for a part of this span at the tail, and no message is in the middle.
+    #[inline(always)]
+    pub(crate) fn has_place(&self, span: usize) -> bool {
+        self.begun.is_none() && span <= self.ring.free_in_frame()
     }
 
     /// Sends a message, all of it or nothing, which is in pieces; `len` is how long they are together. No other message is

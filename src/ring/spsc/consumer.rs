@@ -279,13 +279,57 @@ impl Consumer<u8> {
         u64::from_le_bytes(bytes)
     }
 
+    /// The eight bytes at the head, as a number, and how many bytes are known to be there, in its frame. `None`: none, or
+    /// the frame's word cannot be.
+    #[inline(always)]
+    pub(in crate::ring) fn number_at_head(&mut self) -> Option<(u64, usize)> {
+        let published = self.seen_in_frame()?;
+        if published < 8 {
+            return None;
+        }
+        #[cfg(not(loom))]
+        let number = self.frames.with_at(self.at.spot, self.at.position, |place| {
+            assert!(place.addr() % 8 == 0, "a part that does not begin at a multiple of 8");
+            // SAFETY: as in `get_bytes`; aligned, as just asserted. Frames are multiples of 8 bytes where positions are, and
+            //  this one has 8 from here on.
+            unsafe { payload::read(place.cast::<u64>()) }
+        });
+        #[cfg(loom)]
+        let number = self.number_ahead(0);
+        Some((number, published))
+    }
+
+    /// Copies the `len` bytes behind the number at the head to the front of `to`, which has room for them, and releases
+    /// `span` bytes. They have been [seen](Self::number_at_head).
+    #[inline(always)]
+    pub(in crate::ring) fn pop_bytes(&mut self, len: usize, span: usize, to: &mut Vec<u8>) {
+        let mut at = self.at.clone();
+        assert!(len + 8 <= span && span as u64 <= self.seen - at.position, "bytes beyond their part");
+        at.position += 8;
+        to.clear();
+        self.append(&at, len, to);
+        self.at.position += span as u64;
+        self.tell();
+    }
+
     /// Copies bytes out, the first of them `ahead` of the head. They are there, and in one frame.
     #[inline(always)]
     pub(in crate::ring) fn read_ahead(&self, ahead: usize, bytes: &mut [u8]) {
-        let at = self.ahead(ahead, bytes.len());
+        self.get_bytes(&self.ahead(ahead, bytes.len()), bytes);
+    }
+
+    /// As [`read_ahead`](Self::read_ahead), to the end of a vector that has room for them.
+    #[inline(always)]
+    pub(in crate::ring) fn append_ahead(&self, ahead: usize, len: usize, to: &mut Vec<u8>) {
+        self.append(&self.ahead(ahead, len), len, to);
+    }
+
+    /// Reads bytes from the places from `at` on, all in its frame.
+    #[inline(always)]
+    fn get_bytes(&self, at: &Tip<u8>, bytes: &mut [u8]) {
         #[cfg(not(loom))]
         self.frames.with_at(at.spot, at.position, |places| {
-            // SAFETY: as in `get`, for so many places in a row, which lie in the frame of `at` (`ahead` asserts it).
+            // SAFETY: as in `get`, for so many places in a row, which lie in the frame of `at`.
             unsafe { payload::read_bytes(bytes.as_mut_ptr(), places, bytes.len()) }
         });
         #[cfg(loom)]
@@ -297,17 +341,16 @@ impl Consumer<u8> {
         }
     }
 
-    /// As [`read_ahead`](Self::read_ahead), to the end of a vector that has room for them.
+    /// The same, to the end of a vector that has room for them.
     #[inline(always)]
-    pub(in crate::ring) fn append_ahead(&self, ahead: usize, len: usize, to: &mut Vec<u8>) {
+    fn append(&self, at: &Tip<u8>, len: usize, to: &mut Vec<u8>) {
         #[cfg(not(loom))]
         {
-            let at = self.ahead(ahead, len);
             let spare = to.spare_capacity_mut();
             assert!(len <= spare.len(), "bytes for which no room was reserved");
             let first = spare.as_mut_ptr().cast();
             self.frames.with_at(at.spot, at.position, |places| {
-                // SAFETY: as in `read_ahead`; `first` begins spare capacity of at least `len` bytes.
+                // SAFETY: as in `get_bytes`; `first` begins spare capacity of at least `len` bytes.
                 unsafe { payload::read_bytes(first, places, len) }
             });
             let end = to.len() + len;
@@ -318,7 +361,7 @@ impl Consumer<u8> {
         {
             let start = to.len();
             to.resize(start + len, 0);
-            self.read_ahead(ahead, &mut to[start..]);
+            self.get_bytes(at, &mut to[start..]);
         }
     }
 

@@ -287,10 +287,32 @@ impl Producer<u8> {
     pub(in crate::ring) fn write_ahead(&mut self, ahead: usize, bytes: &[u8]) {
         let end = ahead.checked_add(bytes.len());
         assert!(end.is_some_and(|end| end <= self.free_in_frame()), "bytes beyond the room of the frame");
-        let first = self.at.position + ahead as u64;
+        self.put_bytes(self.at.position + ahead as u64, bytes);
+    }
+
+    /// Writes and publishes a number and bytes, as `span` bytes, if so many lie in the tail's frame and may be written by what
+    /// is known; whether they do.
+    #[inline(always)]
+    pub(in crate::ring) fn push_bytes(&mut self, number: u64, bytes: &[u8], span: usize) -> bool {
+        let (spot, position) = (self.at.spot, self.at.position);
+        if span as u64 > self.stop - position {
+            return false;
+        }
+        assert!(bytes.len() + 8 <= span, "bytes beyond their part");
+        self.put_bytes(position, &number.to_le_bytes());
+        self.put_bytes(position + 8, bytes);
+        // SAFETY: these frames made the spot.
+        unsafe { self.frames.word_at(spot) }.store(position + span as u64, FILLED.release());
+        self.at.position = position + span as u64;
+        true
+    }
+
+    /// Writes bytes at positions of the tail's frame, below `stop`.
+    #[inline(always)]
+    fn put_bytes(&self, first: u64, bytes: &[u8]) {
         #[cfg(not(loom))]
         self.frames.with_mut_at(self.at.spot, first, |places| {
-            // SAFETY: as in `put`, for so many places in a row: they lie in the frame of `at` and below `limit`, as just
+            // SAFETY: as in `put`, for so many places in a row: they lie in the frame of `at` and below `limit`, as has been
             //  asserted (`stop`).
             unsafe { payload::write_bytes(places, bytes) }
         });

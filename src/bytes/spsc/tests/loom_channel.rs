@@ -1,6 +1,6 @@
 //! Both ends of one process under loom: what is sent in parts wakes who sleeps, and so does giving up.
 
-use super::{Receiver, Sender, channel_with};
+use crate::bytes::spsc::{Receiver, Sender, channel_with};
 use crate::bytes::{RecvError, SendError};
 use crate::channel::options::Options;
 use crate::sync::explore::explore;

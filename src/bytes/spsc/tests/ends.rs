@@ -1,7 +1,8 @@
 //! What needs the inside of the ends.
 
-use super::*;
 use crate::bytes::RecvError;
+use crate::bytes::spsc::{channel, channel_at, channel_with};
+use crate::channel::options::Options;
 use crate::channel::reason::DisconnectReason;
 use crate::sync::Ordering::Relaxed;
 
