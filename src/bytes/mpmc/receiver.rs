@@ -1,6 +1,7 @@
 //! The receiving end.
 
 use super::common::common;
+#[cfg(not(loom))]
 use super::guard::Guard;
 use super::incoming::{Body, Gathering, Incoming, Lacking, Received, finish};
 use super::lanes::{Attached, lanes};
@@ -153,6 +154,7 @@ impl Receiver {
     /// # Errors
     ///
     /// As [`recv`](Self::recv).
+    #[cfg(not(loom))]
     pub fn recv_ref(&self) -> Result<Guard<'_>, RecvError> {
         self.receive(Vec::new(), Some(Deadline::NEVER)).1.map(|received| Guard::new(self, received)).map_err(
             |lacking| match lacking {
@@ -169,6 +171,7 @@ impl Receiver {
     /// # Errors
     ///
     /// [`RecvTimeoutError`].
+    #[cfg(not(loom))]
     pub fn recv_ref_timeout(&self, timeout: Duration) -> Result<Guard<'_>, RecvTimeoutError> {
         let (_, received) = self.receive(Vec::new(), Some(Deadline::after(timeout)));
         received.map(|received| Guard::new(self, received)).map_err(|lacking| self.timed_out(lacking))
@@ -179,6 +182,7 @@ impl Receiver {
     /// # Errors
     ///
     /// [`TryRecvError`].
+    #[cfg(not(loom))]
     pub fn try_recv_ref(&self) -> Result<Guard<'_>, TryRecvError> {
         let (_, received) = self.receive(Vec::new(), None);
         received.map(|received| Guard::new(self, received)).map_err(|lacking| self.tried(lacking))
