@@ -135,7 +135,7 @@ pub(crate) enum Flow {
 /// What the writer of a message that is longer than its lane finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// Nobody has taken it yet.
+    /// Nobody has taken it yet, or said so.
     Offered,
     /// It is being read; its room is free up to here.
     Freed(u64),
@@ -167,9 +167,10 @@ pub(crate) trait Lanes {
             let words = self.words(lane);
             // Both: it also carries that we have joined, see `bury_lanes`. Relaxed in failure: somebody else was faster.
             words.writer.own.compare_exchange(own.0, next.0, PASSED.both(), Relaxed).ok()?;
-            // Relaxed, both: the next step of `own` releases them.
+            // Relaxed, all: the next step of `own` releases them.
             words.writer.filled.store(0, Relaxed);
             words.reader.freed.store(0, Relaxed); // relaxed: as above
+            words.reader.reader.store(Owner::FREE.0, Relaxed); // relaxed: as above
             Some(Ticket { lane, generation: own.generation() })
         })
     }
@@ -228,6 +229,8 @@ pub(crate) trait Lanes {
     fn answer(&self, ticket: Ticket) -> Answer {
         match self.own(ticket).and_then(Own::phase) {
             Some(Phase::Offered) => Answer::Offered,
+            // Whoever has taken it has not got as far as to say who it is, and may be dead.
+            Some(Phase::Flowing) if self.reader(ticket) == Owner::FREE => Answer::Offered,
             Some(Phase::Flowing) => Answer::Freed(self.taken(ticket)),
             Some(Phase::Done) => Answer::Done,
             _ => Answer::Refused,
@@ -239,11 +242,17 @@ pub(crate) trait Lanes {
         self.words(ticket.lane).reader.freed.load(DRAINED.acquire())
     }
 
-    /// Whether who reads it lives; `true` of one that nobody reads.
+    /// Whether who reads it lives; `true` of one that nobody reads, or nobody has said that they read.
     fn is_read_by_the_living(&self, ticket: Ticket, oracle: &impl Oracle) -> bool {
         let is_flowing = self.own(ticket).and_then(Own::phase) == Some(Phase::Flowing);
-        // Relaxed: it was stored before the lane was FLOWING.
-        !is_flowing || oracle.is_alive(Owner(self.words(ticket.lane).reader.reader.load(Relaxed)))
+        let reader = self.reader(ticket);
+        !is_flowing || reader == Owner::FREE || oracle.is_alive(reader)
+    }
+
+    /// Who has said that they read a message that we still write; `FREE`: nobody.
+    fn reader(&self, ticket: Ticket) -> Owner {
+        // Relaxed: our own store, or that of whoever made the lane FLOWING.
+        Owner(self.words(ticket.lane).reader.reader.load(Relaxed))
     }
 
     /// Gives a lane back that we wrote to: before its ticket was sent, after the last word on it, or because nobody reads it
@@ -272,10 +281,7 @@ pub(crate) trait Lanes {
                 Some(Phase::Whole | Phase::Queued) => own.with(Phase::Reading),
                 // Who had it before is dead, or gave it back.
                 Some(Phase::Reading) => return Claimed::Whole,
-                Some(Phase::Offered) => {
-                    self.words(ticket.lane).reader.reader.store(me.0, Relaxed); // relaxed: the swap below releases it
-                    own.with(Phase::Flowing)
-                }
+                Some(Phase::Offered) => own.with(Phase::Flowing),
                 // What its last reader has freed is gone.
                 Some(Phase::Flowing) => own.with(Phase::Refused),
                 Some(Phase::Cut) => own.freed(),
@@ -284,7 +290,12 @@ pub(crate) trait Lanes {
             if self.pass(ticket, own, next) {
                 return match next.phase() {
                     Some(Phase::Reading) => Claimed::Whole,
-                    Some(Phase::Flowing) => Claimed::Flowing,
+                    Some(Phase::Flowing) => {
+                        // Not before: who is slow would say it of another message, which somebody else reads.
+                        // Relaxed: who reads it asks whether we are dead, and nothing else.
+                        self.words(ticket.lane).reader.reader.store(me.0, Relaxed);
+                        Claimed::Flowing
+                    }
                     _ => Claimed::Stale,
                 };
             }
