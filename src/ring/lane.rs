@@ -119,7 +119,7 @@ pub(crate) enum Claimed {
     Whole,
     /// It is still being written, and the holder's to read.
     Flowing,
-    /// It is over: done, given up, or never sent.
+    /// It is over: done, given up, or never sent. The ticket's holder [finishes](Lanes::finish) with it all the same.
     Stale,
 }
 
@@ -130,6 +130,19 @@ pub(crate) enum Flow {
     Filled(u64, bool),
     /// Its writer gave up, or is dead.
     Cut,
+}
+
+/// What came of saying that a message is done, or given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Finished {
+    /// It was in the lane as a whole, which is free now.
+    Freed,
+    /// Its writer, who frees the lane, will know; of a message that was read, that it was received.
+    Answered,
+    /// Its writer had given it up before, or died: nobody knows that it was received. The lane is free now.
+    Cut,
+    /// It was over.
+    Over,
 }
 
 /// What the writer of a message that is longer than its lane finds.
@@ -256,20 +269,22 @@ pub(crate) trait Lanes {
     }
 
     /// Gives a lane back that we wrote to: before its ticket was sent, after the last word on it, or because nobody reads it
-    /// who lives. A reader that is alive finds that it was [cut](Flow::Cut), and frees it instead.
-    fn withdraw(&self, ticket: Ticket, has_reader: bool) {
+    /// who lives. A reader that is alive finds that it was [cut](Flow::Cut), and frees it instead. Whether the message had been
+    /// read to its end: then it was received, whatever the writer had seen before.
+    fn withdraw(&self, ticket: Ticket, has_reader: bool) -> bool {
         while let Some(own) = self.own(ticket) {
             let next = match own.phase() {
                 Some(Phase::Flowing) if has_reader => own.with(Phase::Cut),
                 Some(
                     Phase::Flowing | Phase::Writing | Phase::Whole | Phase::Offered | Phase::Done | Phase::Refused,
                 ) => own.freed(),
-                _ => return,
+                _ => return false,
             };
             if self.pass(ticket, own, next) {
-                return;
+                return own.phase() == Some(Phase::Done);
             }
         }
+        false
     }
 
     // The reader.
@@ -284,7 +299,7 @@ pub(crate) trait Lanes {
                 Some(Phase::Offered) => own.with(Phase::Flowing),
                 // What its last reader has freed is gone.
                 Some(Phase::Flowing) => own.with(Phase::Refused),
-                Some(Phase::Cut) => own.freed(),
+                // CUT, among others.
                 _ => return Claimed::Stale,
             };
             if self.pass(ticket, own, next) {
@@ -364,21 +379,21 @@ pub(crate) trait Lanes {
         self.words(ticket.lane).reader.freed.store(freed, DRAINED.release());
     }
 
-    /// The ticket's holder is done with the message, or gives it up; who wrote it is told, or the lane is free. Whether it is
-    /// free now.
-    fn finish(&self, ticket: Ticket, is_read: bool) -> bool {
+    /// The ticket's holder is done with the message, or gives it up; who wrote it is told, or the lane is free.
+    fn finish(&self, ticket: Ticket, is_read: bool) -> Finished {
         while let Some(own) = self.own(ticket) {
-            let next = match own.phase() {
-                Some(Phase::Reading | Phase::Cut | Phase::Whole | Phase::Queued) => own.freed(),
-                Some(Phase::Flowing) if is_read => own.with(Phase::Done),
-                Some(Phase::Flowing | Phase::Offered) => own.with(Phase::Refused),
-                _ => return false,
+            let (next, finished) = match own.phase() {
+                Some(Phase::Reading | Phase::Whole | Phase::Queued) => (own.freed(), Finished::Freed),
+                Some(Phase::Cut) => (own.freed(), Finished::Cut),
+                Some(Phase::Flowing) if is_read => (own.with(Phase::Done), Finished::Answered),
+                Some(Phase::Flowing | Phase::Offered) => (own.with(Phase::Refused), Finished::Answered),
+                _ => return Finished::Over,
             };
             if self.pass(ticket, own, next) {
-                return next.phase() == Some(Phase::Free);
+                return finished;
             }
         }
-        false
+        Finished::Over
     }
 
     // For the dead.

@@ -35,7 +35,7 @@ impl<'a> Guard<'a> {
             let core = self.receiver.attached();
             match self.received.body {
                 Body::Inline(..) => core.ring().commit(hand),
-                Body::Whole(ticket, _) | Body::Gathered(ticket, _) => finish(core, ticket, Some(hand), true),
+                Body::Whole(ticket, _) | Body::Gathered(ticket, _) => _ = finish(core, ticket, Some(hand), true),
             }
         }
     }
@@ -68,7 +68,7 @@ impl Drop for Guard<'_> {
             let core = self.receiver.attached();
             match self.received.body {
                 // Its sender decides.
-                Body::Gathered(ticket, _) => finish(core, ticket, Some(hand), false),
+                Body::Gathered(ticket, _) => _ = finish(core, ticket, Some(hand), false),
                 Body::Inline(..) | Body::Whole(..) => {
                     core.ring().give_back(hand, core.me());
                     core.leave_orphans();

@@ -8,7 +8,7 @@ use crate::channel::mpmc::waiting::{self, Got, Rest, Resting, Vain, Waits, Want}
 use crate::channel::reason::DisconnectReason;
 use crate::membership::role::Role;
 use crate::ring::Corrupt;
-use crate::ring::lane::{Claimed, Flow, Lanes, Ticket};
+use crate::ring::lane::{Claimed, Finished, Flow, Lanes, Ticket};
 use crate::ring::parcel::{self, Content, Parcel};
 use crate::sync::Ordering::Relaxed;
 use crate::wait::awaited::{Awaited, wait};
@@ -88,9 +88,9 @@ impl Stream {
         tell_writer(core, self.ticket);
     }
 
-    /// The message is done, or given up; its writer is told.
-    pub(super) fn finish(&self, core: &Attached, is_read: bool) {
-        finish(core, self.ticket, Some(self.hand), is_read);
+    /// The message is done, or given up; its writer is told. Whether it knows that the message was received.
+    pub(super) fn finish(&self, core: &Attached, is_read: bool) -> bool {
+        finish(core, self.ticket, Some(self.hand), is_read) == Finished::Answered && is_read
     }
 
     /// Says, or takes back, that the reader is about to sleep.
@@ -101,13 +101,15 @@ impl Stream {
 }
 
 /// A ticket's message is done, or given up: its writer is told, or the lane is free; and so is the hand.
-pub(super) fn finish(core: &Attached, ticket: Ticket, hand: Option<usize>, is_read: bool) {
-    if lanes(core).finish(ticket, is_read) {
-        tell_of_free_lane(core);
-    } else {
-        tell_writer(core, ticket);
+pub(super) fn finish(core: &Attached, ticket: Ticket, hand: Option<usize>, is_read: bool) -> Finished {
+    let finished = lanes(core).finish(ticket, is_read);
+    match finished {
+        Finished::Freed | Finished::Cut => tell_of_free_lane(core),
+        // What is over may be so by our own doing: see `Lanes::claim`.
+        Finished::Answered | Finished::Over => tell_writer(core, ticket),
     }
     hand.iter().for_each(|&hand| core.ring().commit(hand));
+    finished
 }
 
 fn corrupt(core: &Attached, corrupt: Corrupt) -> Lacking {
@@ -313,7 +315,7 @@ impl<'a> Incoming<'a> {
             return Found::Message(Received { body, hand, position, attempt });
         }
         match body {
-            Body::Whole(ticket, _) => finish(self.core, ticket, hand, true),
+            Body::Whole(ticket, _) => _ = finish(self.core, ticket, hand, true),
             _ => hand.iter().for_each(|&hand| self.core.ring().commit(hand)),
         }
         Found::Lacking(Lacking::TooLong(len))

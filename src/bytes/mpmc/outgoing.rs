@@ -85,7 +85,7 @@ impl<'a> Outgoing<'a> {
         self.poured = bytes;
     }
 
-    /// Its ticket was sent, and it is its receiver's now.
+    /// Its lane is not ours any more: its ticket was sent, or it was given back.
     pub(super) fn hand_over(self) {
         std::mem::forget(self);
     }
@@ -163,18 +163,37 @@ impl<'a> Outgoing<'a> {
             return self.send_whole(deadline);
         }
         tell_reader(self.core, self.ticket);
-        loop {
-            match self.reply(deadline)? {
-                Answer::Done => return Ok(()),
-                Answer::Freed(freed) if freed <= self.poured => self.freed = freed,
-                _ => return Err(self.aborted()),
+        let failed = loop {
+            match self.reply(deadline) {
+                Ok(Answer::Done) => return Ok(()),
+                Ok(Answer::Freed(freed)) if freed <= self.poured => self.freed = freed,
+                Ok(_) => break self.aborted(),
+                Err(failed) => break failed,
             }
-        }
+        };
+        // Somebody may have received it since we looked, and have gone: what counts is which of the two swaps came first.
+        let is_received = self.give_up();
+        self.hand_over();
+        if is_received { Ok(()) } else { Err(failed) }
     }
 
     /// Its reader has given up, or is dead.
     fn aborted(&self) -> Failed {
         Failed::Aborted(lanes(self.core).taken(self.ticket).min(self.poured))
+    }
+
+    /// Gives the lane back, whatever has become of the message; whether it was received.
+    fn give_up(&self) -> bool {
+        if self.core.why_unusable().is_some() {
+            return false;
+        }
+        let lanes = lanes(self.core);
+        let is_received = lanes.withdraw(self.ticket, lanes.is_read_by_the_living(self.ticket, &**self.core));
+        if self.is_offered {
+            tell_reader(self.core, self.ticket);
+        }
+        tell_of_free_lane(self.core);
+        is_received
     }
 
     /// Sends the ticket of a message that is in its lane as a whole.
@@ -191,15 +210,7 @@ impl<'a> Outgoing<'a> {
 
 impl Drop for Outgoing<'_> {
     fn drop(&mut self) {
-        if self.core.why_unusable().is_some() {
-            return;
-        }
-        let lanes = lanes(self.core);
-        lanes.withdraw(self.ticket, lanes.is_read_by_the_living(self.ticket, &**self.core));
-        if self.is_offered {
-            tell_reader(self.core, self.ticket);
-        }
-        tell_of_free_lane(self.core);
+        self.give_up();
     }
 }
 

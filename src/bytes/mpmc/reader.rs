@@ -64,14 +64,14 @@ impl<'a> MessageReader<'a> {
         }
     }
 
-    /// The message is over.
-    fn end(&mut self, is_read: bool) {
+    /// The message is over. Whether it was received, if it was read to its end.
+    fn end(&mut self, is_read: bool) -> bool {
         let core = self.receiver.attached();
         if std::mem::replace(&mut self.is_done, true) || core.why_unusable().is_some() {
-            return;
+            return false;
         }
         match &self.source {
-            Source::Coming(stream) => stream.finish(core, is_read),
+            Source::Coming(stream) => return stream.finish(core, is_read),
             Source::Here(Received { body: Body::Inline(..), hand, .. }) => {
                 hand.iter().for_each(|&hand| core.ring().commit(hand));
             }
@@ -79,6 +79,7 @@ impl<'a> MessageReader<'a> {
                 finish(core, *ticket, *hand, is_read);
             }
         }
+        true
     }
 }
 
@@ -95,6 +96,10 @@ fn failed(lacking: Lacking) -> RecvError {
         Lacking::OutOfMemory(bytes) => RecvError::OutOfMemory { bytes },
         Lacking::Nothing | Lacking::Disconnected => RecvError::Disconnected,
     }
+}
+
+fn aborted(lacking: Lacking) -> io::Error {
+    io::Error::new(io::ErrorKind::ConnectionAborted, failed(lacking))
 }
 
 impl io::Read for MessageReader<'_> {
@@ -115,7 +120,7 @@ impl io::Read for MessageReader<'_> {
                 }
                 Err(lacking) => {
                     self.end(false);
-                    return Err(io::Error::new(io::ErrorKind::ConnectionAborted, failed(lacking)));
+                    return Err(aborted(lacking));
                 }
             },
             Source::Here(_) => match &self.source {
@@ -124,8 +129,9 @@ impl io::Read for MessageReader<'_> {
             },
         };
         self.read += count as u64;
-        if count == 0 {
-            self.end(true);
+        // Its sender's time may have run out in the end, and then nobody gets it.
+        if count == 0 && !self.end(true) {
+            return Err(aborted(Lacking::Aborted(self.read)));
         }
         Ok(count)
     }

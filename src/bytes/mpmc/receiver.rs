@@ -13,7 +13,7 @@ use crate::channel::mpmc::{self, Stats};
 use crate::channel::open::How;
 use crate::channel::options::Options;
 use crate::channel::reason::DisconnectReason;
-use crate::ring::lane::Lanes;
+use crate::ring::lane::{Finished, Lanes};
 use crate::ring::parcel::{self, Parcel};
 use crate::wait::deadline::Deadline;
 use crate::wait::strategy::WaitStrategy;
@@ -149,7 +149,7 @@ impl Receiver {
     ///
     /// A message that is not longer than a lane stays where it is, and is read in place; who gives it back, or dies, leaves it
     /// to another receiver, marked. Of a longer one the sender waits for the commit: given back, or its holder dead, the
-    /// sender's `send` fails, and it decides.
+    /// sender's `send` fails, and it decides. (So it does if its time runs out before the commit, which then says nothing.)
     ///
     /// # Errors
     ///
@@ -263,8 +263,14 @@ impl Receiver {
                 finish(core, ticket, received.hand, true);
             }
             Body::Gathered(ticket, bytes) => {
-                finish(core, ticket, received.hand, true);
+                // Its sender's time may have run out in the end, and then nobody gets it.
+                let is_received = finish(core, ticket, received.hand, true) == Finished::Answered;
                 *message = bytes;
+                if !is_received {
+                    let count = message.len() as u64;
+                    message.clear();
+                    return Err(Lacking::Aborted(count));
+                }
             }
         }
         Ok(message.len())
