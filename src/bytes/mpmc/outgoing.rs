@@ -95,12 +95,18 @@ impl<'a> Outgoing<'a> {
         self.poured
     }
 
+    /// In a forked child the lane is the parent's.
+    fn must_be_ours(&self) -> Result<(), Failed> {
+        if self.core.why_unusable().is_none() { Ok(()) } else { Err(Failed::Disconnected) }
+    }
+
     fn length(&self) -> u64 {
         lanes(self.core).lane_bytes(self.ticket.lane) as u64
     }
 
     /// Writes the next bytes of the message, as many as there is room for; waits while there is none.
     pub(super) fn pour(&mut self, bytes: &[u8], deadline: Deadline) -> Result<usize, Failed> {
+        self.must_be_ours()?;
         let mut room = self.length() - (self.poured - self.freed);
         if room == 0 {
             self.tell();
@@ -121,7 +127,7 @@ impl<'a> Outgoing<'a> {
 
     /// Makes what was written visible to the reader, if there is one already.
     pub(super) fn tell(&mut self) {
-        if self.poured > self.told {
+        if self.poured > self.told && self.must_be_ours().is_ok() {
             lanes(self.core).poured(self.ticket, self.poured, false);
             self.told = self.poured;
             if self.is_offered {
@@ -157,6 +163,7 @@ impl<'a> Outgoing<'a> {
 
     /// Ends the message, and waits, if it is longer than its lane, until it has been received.
     pub(super) fn end(mut self, deadline: Deadline) -> Result<(), Failed> {
+        self.must_be_ours()?;
         lanes(self.core).poured(self.ticket, self.poured, true);
         self.told = self.poured;
         if !self.is_offered {
