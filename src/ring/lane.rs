@@ -184,6 +184,9 @@ pub(crate) trait Lanes {
             words.writer.filled.store(0, Relaxed);
             words.reader.freed.store(0, Relaxed); // relaxed: as above
             words.reader.reader.store(Owner::FREE.0, Relaxed); // relaxed: as above
+            // Who was killed while it slept has left these, and each message would wake somebody for nothing.
+            words.writer.writer_waits.store(0, Relaxed); // relaxed: as above
+            words.reader.reader_waits.store(0, Relaxed); // relaxed: as above
             Some(Ticket { lane, generation: own.generation() })
         })
     }
