@@ -1,6 +1,6 @@
 //! A message in hand.
 
-use super::incoming::{Body, Received, finish};
+use super::incoming::{Body, Received, commit, finish};
 use super::lanes::lanes;
 use super::receiver::Receiver;
 use crate::ring::lane::Lanes;
@@ -34,7 +34,7 @@ impl<'a> Guard<'a> {
         if let Some(hand) = self.usable_hand() {
             let core = self.receiver.attached();
             match self.received.body {
-                Body::Inline(..) => core.ring().commit(hand),
+                Body::Inline(..) => commit(core, Some(hand)),
                 Body::Whole(ticket, _) | Body::Gathered(ticket, _) => _ = finish(core, ticket, Some(hand), true),
             }
         }

@@ -108,8 +108,16 @@ pub(super) fn finish(core: &Attached, ticket: Ticket, hand: Option<usize>, is_re
         // What is over may be so by our own doing: see `Lanes::claim`.
         Finished::Answered | Finished::Over => tell_writer(core, ticket),
     }
-    hand.iter().for_each(|&hand| core.ring().commit(hand));
+    commit(core, hand);
     finished
+}
+
+/// What was in this hand is done; who waits for a hand may have it.
+pub(super) fn commit(core: &Attached, hand: Option<usize>) {
+    if let Some(hand) = hand {
+        core.ring().commit(hand);
+        core.freed_a_hand();
+    }
 }
 
 fn corrupt(core: &Attached, corrupt: Corrupt) -> Lacking {
@@ -287,7 +295,10 @@ impl<'a> Incoming<'a> {
         };
         match (lanes.claim(ticket, core.me()), hand) {
             (Claimed::Whole, _) => {
-                let len = len.unwrap_or(0);
+                let Content::Whole(_, len) = content else {
+                    // It has said of the ticket that it is of a longer message.
+                    return Some(Found::Lacking(corrupt(core, Corrupt { word: "parcel", found: parcel[0] })));
+                };
                 let body = Body::Whole(ticket, len as usize);
                 Some(self.judge(body, len, hand, delivery.position, delivery.attempt))
             }
@@ -316,7 +327,7 @@ impl<'a> Incoming<'a> {
         }
         match body {
             Body::Whole(ticket, _) => _ = finish(self.core, ticket, hand, true),
-            _ => hand.iter().for_each(|&hand| self.core.ring().commit(hand)),
+            _ => commit(self.core, hand),
         }
         Found::Lacking(Lacking::TooLong(len))
     }

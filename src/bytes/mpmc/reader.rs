@@ -1,6 +1,6 @@
 //! A message that is read piece by piece, while it is still being written.
 
-use super::incoming::{Body, Incoming, Lacking, More, Received, Stream, Taken, finish};
+use super::incoming::{Body, Incoming, Lacking, More, Received, Stream, Taken, commit, finish};
 use super::lanes::lanes;
 use super::receiver::Receiver;
 use crate::bytes::RecvError;
@@ -72,9 +72,7 @@ impl<'a> MessageReader<'a> {
         }
         match &self.source {
             Source::Coming(stream) => return stream.finish(core, is_read),
-            Source::Here(Received { body: Body::Inline(..), hand, .. }) => {
-                hand.iter().for_each(|&hand| core.ring().commit(hand));
-            }
+            Source::Here(Received { body: Body::Inline(..), hand, .. }) => commit(core, *hand),
             Source::Here(Received { body: Body::Whole(ticket, _) | Body::Gathered(ticket, _), hand, .. }) => {
                 finish(core, *ticket, *hand, is_read);
             }

@@ -3,7 +3,7 @@
 use super::common::common;
 #[cfg(not(loom))]
 use super::guard::Guard;
-use super::incoming::{Body, Gathering, Incoming, Lacking, Received, finish};
+use super::incoming::{Body, Gathering, Incoming, Lacking, Received, commit, finish};
 use super::lanes::{Attached, lanes};
 use super::reader::MessageReader;
 use crate::bytes::{RecvError, RecvTimeoutError, TryRecvError};
@@ -252,7 +252,7 @@ impl Receiver {
         match received.body {
             Body::Inline(parcel, len) => {
                 message.extend_from_slice(parcel::bytes(&parcel, len));
-                received.hand.iter().for_each(|&hand| core.ring().commit(hand));
+                commit(core, received.hand);
             }
             Body::Whole(ticket, len) => {
                 if message.try_reserve(len).is_err() {
