@@ -17,6 +17,7 @@ use nix::libc;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork};
+use ringway::bytes;
 use ringway::mpmc;
 use ringway::spsc::{Receiver, Sender, channel};
 use ringway::{
@@ -446,4 +447,67 @@ fn a_killed_parents_message_in_hand_comes_again_though_its_forked_child_lives_on
     assert_eq!((tx.receiver_count(), rx.in_hand()), (1, 0));
     assert!(kill(grandchild, None).is_ok(), "the forked child still lives");
     kill(grandchild, Signal::SIGKILL).unwrap();
+}
+
+/// Messages that are half written, half read or in hand when their process forks.
+fn bytes_of_many(dir: &Dir, raw: bool) {
+    let options = dir.options().capacity(8).lanes(6, 4096).chunk_bytes(1000);
+    let tx = bytes::mpmc::Sender::create_with(NAME, &options).unwrap();
+    let rx = bytes::mpmc::Receiver::open_with(NAME, &options).unwrap();
+    tx.send(&[1; 500]).unwrap();
+    tx.send(&[2; 500]).unwrap();
+    let [committed, dropped] = [rx.recv_ref().unwrap(), rx.recv_ref().unwrap()];
+    let mut claim = tx.claim(300).unwrap();
+    claim.fill(3);
+    let mut writer = tx.writer(None).unwrap();
+    writer.write_all(&[4; 2000]).unwrap();
+    let mut flowing = tx.writer(Some(6000)).unwrap();
+    flowing.write_all(&[5; 4096]).unwrap();
+    let mut reader = rx.reader().unwrap();
+    reader.read_exact(&mut [0; 700]).unwrap();
+    let path = dir.path().join(NAME);
+    let before = std::fs::read(&path).unwrap();
+    in_a_fork!(raw, {
+        let mut found = vec![
+            ("send", tx.send(&[9; 500]).is_err() && tx.send(&[9; 50_000]).is_err() && tx.send(&[9]).is_err()),
+            ("try_send", tx.try_send(&[9; 500]).is_err()),
+            ("claim", tx.claim(300).is_err()),
+            ("write", writer.write(&[9; 10]).is_err()),
+            ("write further", flowing.write(&[9; 10]).is_err()),
+            ("read", reader.read(&mut [0; 10]).is_err()),
+            ("recv", rx.recv().is_err() && rx.try_recv().is_err() && rx.recv_ref().is_err()),
+            ("a claim shows nothing to write to", claim.iter_mut().count() == 0),
+        ];
+        let _ = writer.flush();
+        found.push(("finish", writer.finish().is_err()));
+        found.push(("commit of a claim", claim.commit(5).is_err()));
+        committed.commit();
+        drop((dropped, flowing, reader));
+        found.push(("the segment's bytes are as they were", std::fs::read(&path).unwrap() == before));
+        found
+    });
+    // The parent has lost nothing.
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            flowing.write_all(&[5; 1904]).unwrap();
+            flowing.finish().unwrap();
+        });
+        let mut rest = Vec::new();
+        reader.read_to_end(&mut rest).unwrap();
+        assert!(rest == [5; 5300]);
+    });
+    claim.commit(300).unwrap();
+    writer.finish().unwrap();
+    assert_eq!((rx.recv().unwrap(), rx.recv().unwrap()), (vec![3; 300], vec![4; 2000]));
+    assert_eq!((&*committed, &*dropped), (&[1; 500][..], &[2; 500][..]));
+}
+
+#[test]
+fn bytes_of_many_in_a_forked_child_are_left_alone() {
+    forks(&here!(), |dir| bytes_of_many(dir, false));
+}
+
+#[test]
+fn bytes_of_many_in_a_raw_clone_are_left_alone() {
+    forks(&here!(), |dir| bytes_of_many(dir, true));
 }

@@ -287,6 +287,32 @@ mod imp {
     // Not loom's: who keeps the memory is no part of a model.
     use std::sync::Arc;
 
+    /// The bytes of a lane: each has a cell of its own, since two may use the lane at a time.
+    #[derive(Debug)]
+    struct LaneBytes {
+        bytes: std::cell::UnsafeCell<Box<[u8]>>,
+        cells: Vec<UnsafeCell<()>>,
+    }
+
+    // SAFETY: a byte is accessed by whoever has its cell, which is what the model checks.
+    unsafe impl Sync for LaneBytes {}
+
+    impl LaneBytes {
+        fn new(len: usize) -> Self {
+            let bytes = std::cell::UnsafeCell::new(vec![0; len].into_boxed_slice());
+            Self { bytes, cells: (0..len).map(|_| UnsafeCell::new(())).collect() }
+        }
+
+        /// Lets `use_it` have the address of these bytes.
+        fn with<R>(&self, bytes: core::ops::Range<usize>, use_it: impl FnOnce(*mut u8) -> R) -> R {
+            let _theirs: Vec<_> = self.cells[bytes.clone()].iter().map(UnsafeCell::get_mut).collect();
+            // SAFETY: of the box itself, which never changes; nothing is made of it but an address.
+            let start = unsafe { (*self.bytes.get()).as_mut_ptr() };
+            // SAFETY: the range has its cells, so it lies inside.
+            use_it(unsafe { start.add(bytes.start) })
+        }
+    }
+
     /// The words of a model, in boxes, and each message in a cell whose accesses loom checks.
     #[derive(Debug)]
     struct Boxes<T> {
@@ -294,8 +320,7 @@ mod imp {
         members: Vec<MemberEntry>,
         records: Vec<Record>,
         hands: Vec<(Hand, UnsafeCell<T>)>,
-        /// Each lane's bytes are one cell: models have lanes of a byte or two, and use them as a whole.
-        lanes: Vec<(LaneWords, UnsafeCell<Vec<u8>>)>,
+        lanes: Vec<(LaneWords, LaneBytes)>,
         slots: Vec<(AtomicU64, UnsafeCell<T>)>,
     }
 
@@ -378,7 +403,7 @@ mod imp {
                 records: some(tables.records, Record::default),
                 hands: some(tables.hands, || (Hand::default(), cell())),
                 lanes: (0..tables.lanes.count())
-                    .map(|lane| (LaneWords::default(), UnsafeCell::new(vec![0; tables.lanes.bytes_of(lane) as usize])))
+                    .map(|lane| (LaneWords::default(), LaneBytes::new(tables.lanes.bytes_of(lane) as usize)))
                     .collect(),
                 slots: some(geometry.capacity, || (AtomicU64::new(0), cell())),
             };
@@ -417,10 +442,7 @@ mod imp {
             bytes: core::ops::Range<usize>,
             use_it: impl FnOnce(*mut u8) -> R,
         ) -> R {
-            self.boxes.lanes[index].1.with_mut(|lane| {
-                // SAFETY: loom has checked that nobody else is there.
-                use_it(unsafe { &mut (&mut *lane)[bytes] }.as_mut_ptr())
-            })
+            self.boxes.lanes[index].1.with(bytes, use_it)
         }
 
         pub(crate) fn seat(&self, position: u64) -> Seat {

@@ -119,7 +119,7 @@ pub(crate) enum Claimed {
     Whole,
     /// It is still being written, and the holder's to read.
     Flowing,
-    /// It is over: done, given up, or never sent.
+    /// It is over: done, given up, or never sent. The ticket's holder [finishes](Lanes::finish) with it all the same.
     Stale,
 }
 
@@ -132,10 +132,23 @@ pub(crate) enum Flow {
     Cut,
 }
 
+/// What came of saying that a message is done, or given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Finished {
+    /// It was in the lane as a whole, which is free now.
+    Freed,
+    /// Its writer, who frees the lane, will know; of a message that was read, that it was received.
+    Answered,
+    /// Its writer had given it up before, or died: nobody knows that it was received. The lane is free now.
+    Cut,
+    /// It was over.
+    Over,
+}
+
 /// What the writer of a message that is longer than its lane finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// Nobody has taken it yet.
+    /// Nobody has taken it yet, or said so.
     Offered,
     /// It is being read; its room is free up to here.
     Freed(u64),
@@ -167,9 +180,13 @@ pub(crate) trait Lanes {
             let words = self.words(lane);
             // Both: it also carries that we have joined, see `bury_lanes`. Relaxed in failure: somebody else was faster.
             words.writer.own.compare_exchange(own.0, next.0, PASSED.both(), Relaxed).ok()?;
-            // Relaxed, both: the next step of `own` releases them.
+            // Relaxed, all: the next step of `own` releases them.
             words.writer.filled.store(0, Relaxed);
             words.reader.freed.store(0, Relaxed); // relaxed: as above
+            words.reader.reader.store(Owner::FREE.0, Relaxed); // relaxed: as above
+            // Who was killed while it slept has left these, and each message would wake somebody for nothing.
+            words.writer.writer_waits.store(0, Relaxed); // relaxed: as above
+            words.reader.reader_waits.store(0, Relaxed); // relaxed: as above
             Some(Ticket { lane, generation: own.generation() })
         })
     }
@@ -228,6 +245,8 @@ pub(crate) trait Lanes {
     fn answer(&self, ticket: Ticket) -> Answer {
         match self.own(ticket).and_then(Own::phase) {
             Some(Phase::Offered) => Answer::Offered,
+            // Whoever has taken it has not got as far as to say who it is, and may be dead.
+            Some(Phase::Flowing) if self.reader(ticket) == Owner::FREE => Answer::Offered,
             Some(Phase::Flowing) => Answer::Freed(self.taken(ticket)),
             Some(Phase::Done) => Answer::Done,
             _ => Answer::Refused,
@@ -239,28 +258,36 @@ pub(crate) trait Lanes {
         self.words(ticket.lane).reader.freed.load(DRAINED.acquire())
     }
 
-    /// Whether who reads it lives; `true` of one that nobody reads.
+    /// Whether who reads it lives; `true` of one that nobody reads, or nobody has said that they read.
     fn is_read_by_the_living(&self, ticket: Ticket, oracle: &impl Oracle) -> bool {
         let is_flowing = self.own(ticket).and_then(Own::phase) == Some(Phase::Flowing);
-        // Relaxed: it was stored before the lane was FLOWING.
-        !is_flowing || oracle.is_alive(Owner(self.words(ticket.lane).reader.reader.load(Relaxed)))
+        let reader = self.reader(ticket);
+        !is_flowing || reader == Owner::FREE || oracle.is_alive(reader)
+    }
+
+    /// Who has said that they read a message that we still write; `FREE`: nobody.
+    fn reader(&self, ticket: Ticket) -> Owner {
+        // Relaxed: our own store, or that of whoever made the lane FLOWING.
+        Owner(self.words(ticket.lane).reader.reader.load(Relaxed))
     }
 
     /// Gives a lane back that we wrote to: before its ticket was sent, after the last word on it, or because nobody reads it
-    /// who lives. A reader that is alive finds that it was [cut](Flow::Cut), and frees it instead.
-    fn withdraw(&self, ticket: Ticket, has_reader: bool) {
+    /// who lives. A reader that is alive finds that it was [cut](Flow::Cut), and frees it instead. Whether the message had been
+    /// read to its end: then it was received, whatever the writer had seen before.
+    fn withdraw(&self, ticket: Ticket, has_reader: bool) -> bool {
         while let Some(own) = self.own(ticket) {
             let next = match own.phase() {
                 Some(Phase::Flowing) if has_reader => own.with(Phase::Cut),
                 Some(
                     Phase::Flowing | Phase::Writing | Phase::Whole | Phase::Offered | Phase::Done | Phase::Refused,
                 ) => own.freed(),
-                _ => return,
+                _ => return false,
             };
             if self.pass(ticket, own, next) {
-                return;
+                return own.phase() == Some(Phase::Done);
             }
         }
+        false
     }
 
     // The reader.
@@ -272,19 +299,21 @@ pub(crate) trait Lanes {
                 Some(Phase::Whole | Phase::Queued) => own.with(Phase::Reading),
                 // Who had it before is dead, or gave it back.
                 Some(Phase::Reading) => return Claimed::Whole,
-                Some(Phase::Offered) => {
-                    self.words(ticket.lane).reader.reader.store(me.0, Relaxed); // relaxed: the swap below releases it
-                    own.with(Phase::Flowing)
-                }
+                Some(Phase::Offered) => own.with(Phase::Flowing),
                 // What its last reader has freed is gone.
                 Some(Phase::Flowing) => own.with(Phase::Refused),
-                Some(Phase::Cut) => own.freed(),
+                // CUT, among others.
                 _ => return Claimed::Stale,
             };
             if self.pass(ticket, own, next) {
                 return match next.phase() {
                     Some(Phase::Reading) => Claimed::Whole,
-                    Some(Phase::Flowing) => Claimed::Flowing,
+                    Some(Phase::Flowing) => {
+                        // Not before: who is slow would say it of another message, which somebody else reads.
+                        // Relaxed: who reads it asks whether we are dead, and nothing else.
+                        self.words(ticket.lane).reader.reader.store(me.0, Relaxed);
+                        Claimed::Flowing
+                    }
                     _ => Claimed::Stale,
                 };
             }
@@ -353,21 +382,21 @@ pub(crate) trait Lanes {
         self.words(ticket.lane).reader.freed.store(freed, DRAINED.release());
     }
 
-    /// The ticket's holder is done with the message, or gives it up; who wrote it is told, or the lane is free. Whether it is
-    /// free now.
-    fn finish(&self, ticket: Ticket, is_read: bool) -> bool {
+    /// The ticket's holder is done with the message, or gives it up; who wrote it is told, or the lane is free.
+    fn finish(&self, ticket: Ticket, is_read: bool) -> Finished {
         while let Some(own) = self.own(ticket) {
-            let next = match own.phase() {
-                Some(Phase::Reading | Phase::Cut | Phase::Whole | Phase::Queued) => own.freed(),
-                Some(Phase::Flowing) if is_read => own.with(Phase::Done),
-                Some(Phase::Flowing | Phase::Offered) => own.with(Phase::Refused),
-                _ => return false,
+            let (next, finished) = match own.phase() {
+                Some(Phase::Reading | Phase::Whole | Phase::Queued) => (own.freed(), Finished::Freed),
+                Some(Phase::Cut) => (own.freed(), Finished::Cut),
+                Some(Phase::Flowing) if is_read => (own.with(Phase::Done), Finished::Answered),
+                Some(Phase::Flowing | Phase::Offered) => (own.with(Phase::Refused), Finished::Answered),
+                _ => return Finished::Over,
             };
             if self.pass(ticket, own, next) {
-                return next.phase() == Some(Phase::Free);
+                return finished;
             }
         }
-        false
+        Finished::Over
     }
 
     // For the dead.

@@ -10,7 +10,8 @@ use std::ops::{Deref, DerefMut};
 
 /// Room for a message, to be written in place. See [`Sender::claim`](super::Sender::claim).
 ///
-/// It is sent by [`commit`](Self::commit); dropped, it is given back. What is in it at first is whatever was there before.
+/// It is sent by [`commit`](Self::commit); dropped, it is given back. What is in it at first is whatever was there before. In a
+/// forked child it is empty to write to, and is not sent.
 #[must_use = "a claim is sent when it is committed"]
 pub struct Claim<'a> {
     core: &'a Attached,
@@ -49,6 +50,9 @@ impl Deref for Claim<'_> {
 
 impl DerefMut for Claim<'_> {
     fn deref_mut(&mut self) -> &mut [u8] {
+        if self.core.member().is_forked() {
+            return &mut [];
+        }
         lanes(self.core).view_mut(self.outgoing.ticket(), self.len)
     }
 }

@@ -1,6 +1,6 @@
 //! A message in hand.
 
-use super::incoming::{Body, Received, finish};
+use super::incoming::{Body, Received, commit, finish};
 use super::lanes::lanes;
 use super::receiver::Receiver;
 use crate::ring::lane::Lanes;
@@ -34,8 +34,8 @@ impl<'a> Guard<'a> {
         if let Some(hand) = self.usable_hand() {
             let core = self.receiver.attached();
             match self.received.body {
-                Body::Inline(..) => core.ring().commit(hand),
-                Body::Whole(ticket, _) | Body::Gathered(ticket, _) => finish(core, ticket, Some(hand), true),
+                Body::Inline(..) => commit(core, Some(hand)),
+                Body::Whole(ticket, _) | Body::Gathered(ticket, _) => _ = finish(core, ticket, Some(hand), true),
             }
         }
     }
@@ -68,7 +68,7 @@ impl Drop for Guard<'_> {
             let core = self.receiver.attached();
             match self.received.body {
                 // Its sender decides.
-                Body::Gathered(ticket, _) => finish(core, ticket, Some(hand), false),
+                Body::Gathered(ticket, _) => _ = finish(core, ticket, Some(hand), false),
                 Body::Inline(..) | Body::Whole(..) => {
                     core.ring().give_back(hand, core.me());
                     core.leave_orphans();

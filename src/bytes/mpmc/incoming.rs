@@ -9,7 +9,7 @@ use crate::channel::mpmc::waiting::{self, Got, Rest, Resting, Vain, Waits, Want}
 use crate::channel::reason::DisconnectReason;
 use crate::membership::role::Role;
 use crate::ring::Corrupt;
-use crate::ring::lane::{Claimed, Flow, Lanes, Ticket};
+use crate::ring::lane::{Claimed, Finished, Flow, Lanes, Ticket};
 use crate::ring::parcel::{self, Content, Parcel};
 use crate::sync::Ordering::Relaxed;
 use crate::wait::awaited::{Awaited, wait};
@@ -107,9 +107,9 @@ impl Stream {
         tell_writer(core, self.ticket);
     }
 
-    /// The message is done, or given up; its writer is told.
-    pub(super) fn finish(&self, core: &Attached, is_read: bool) {
-        finish(core, self.ticket, Some(self.hand), is_read);
+    /// The message is done, or given up; its writer is told. Whether it knows that the message was received.
+    pub(super) fn finish(&self, core: &Attached, is_read: bool) -> bool {
+        finish(core, self.ticket, Some(self.hand), is_read) == Finished::Answered && is_read
     }
 
     /// Says, or takes back, that the reader is about to sleep.
@@ -120,13 +120,23 @@ impl Stream {
 }
 
 /// A ticket's message is done, or given up: its writer is told, or the lane is free; and so is the hand.
-pub(super) fn finish(core: &Attached, ticket: Ticket, hand: Option<usize>, is_read: bool) {
-    if lanes(core).finish(ticket, is_read) {
-        tell_of_free_lane(core);
-    } else {
-        tell_writer(core, ticket);
+pub(super) fn finish(core: &Attached, ticket: Ticket, hand: Option<usize>, is_read: bool) -> Finished {
+    let finished = lanes(core).finish(ticket, is_read);
+    match finished {
+        Finished::Freed | Finished::Cut => tell_of_free_lane(core),
+        // What is over may be so by our own doing: see `Lanes::claim`.
+        Finished::Answered | Finished::Over => tell_writer(core, ticket),
     }
-    hand.iter().for_each(|&hand| core.ring().commit(hand));
+    commit(core, hand);
+    finished
+}
+
+/// What was in this hand is done; who waits for a hand may have it.
+pub(super) fn commit(core: &Attached, hand: Option<usize>) {
+    if let Some(hand) = hand {
+        core.ring().commit(hand);
+        core.freed_a_hand();
+    }
 }
 
 fn corrupt(core: &Attached, corrupt: Corrupt) -> Lacking {
@@ -304,7 +314,10 @@ impl<'a> Incoming<'a> {
         };
         match (lanes.claim(ticket, core.me()), hand) {
             (Claimed::Whole, _) => {
-                let len = len.unwrap_or(0);
+                let Content::Whole(_, len) = content else {
+                    // It has said of the ticket that it is of a longer message.
+                    return Some(Found::Lacking(corrupt(core, Corrupt { word: "parcel", found: parcel[0] })));
+                };
                 let body = Body::Whole(ticket, len as usize);
                 Some(self.judge(body, len, hand, delivery.position, delivery.attempt))
             }
@@ -332,8 +345,8 @@ impl<'a> Incoming<'a> {
             return Found::Message(Received { body, hand, position, attempt });
         }
         match body {
-            Body::Whole(ticket, _) => finish(self.core, ticket, hand, true),
-            _ => hand.iter().for_each(|&hand| self.core.ring().commit(hand)),
+            Body::Whole(ticket, _) => _ = finish(self.core, ticket, hand, true),
+            _ => commit(self.core, hand),
         }
         Found::Lacking(Lacking::TooLong(len))
     }

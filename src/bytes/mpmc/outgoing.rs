@@ -104,7 +104,7 @@ impl<'a> Outgoing<'a> {
         self.poured = bytes;
     }
 
-    /// Its ticket was sent, and it is its receiver's now.
+    /// Its lane is not ours any more: its ticket was sent, or it was given back.
     pub(super) fn hand_over(&mut self) {
         self.is_handed_over = true;
     }
@@ -114,12 +114,19 @@ impl<'a> Outgoing<'a> {
         self.poured
     }
 
+    /// In a forked child the lane is the parent's; behind its end the message is nobody's to change.
+    fn must_be_ours(&self) -> Result<(), Failed> {
+        let is_ours = !self.is_handed_over && self.core.why_unusable().is_none();
+        if is_ours { Ok(()) } else { Err(Failed::Disconnected) }
+    }
+
     fn length(&self) -> u64 {
         lanes(self.core).lane_bytes(self.ticket.lane) as u64
     }
 
     /// Writes the next bytes of the message, as many as there is room for; waits while there is none.
     pub(super) fn pour(&mut self, bytes: &[u8], deadline: Deadline) -> Result<usize, Failed> {
+        self.must_be_ours()?;
         let mut room = self.length() - (self.poured - self.freed);
         if room == 0 {
             self.tell();
@@ -140,7 +147,7 @@ impl<'a> Outgoing<'a> {
 
     /// Makes what was written visible to the reader, if there is one already.
     pub(super) fn tell(&mut self) {
-        if self.poured > self.told {
+        if self.poured > self.told && self.must_be_ours().is_ok() {
             lanes(self.core).poured(self.ticket, self.poured, false);
             self.told = self.poured;
             if self.is_offered {
@@ -174,9 +181,10 @@ impl<'a> Outgoing<'a> {
         Ok(Reply { core, ticket, freed, waits }.wait(deadline)?)
     }
 
-    /// Ends the message, and waits, if it is longer than its lane, until it has been received. Not in time: it may be tried
-    /// again.
+    /// Ends the message, and waits, if it is longer than its lane, until it has been received. Not in time: it is still on its
+    /// way, and this may be tried again.
     pub(super) fn end(&mut self, deadline: Deadline) -> Result<(), Failed> {
+        self.must_be_ours()?;
         lanes(self.core).poured(self.ticket, self.poured, true);
         self.told = self.poured;
         if !self.is_offered {
@@ -184,17 +192,49 @@ impl<'a> Outgoing<'a> {
         }
         tell_reader(self.core, self.ticket);
         loop {
-            match self.reply(deadline)? {
-                Answer::Done => return Ok(()),
-                Answer::Freed(freed) if freed <= self.poured => self.freed = freed,
-                _ => return Err(self.aborted()),
+            match self.reply(deadline) {
+                Ok(Answer::Done) => return Ok(()),
+                Ok(Answer::Freed(freed)) if freed <= self.poured => self.freed = freed,
+                Ok(_) => return self.decide(self.aborted()),
+                Err(Failed::TimedOut) => return Err(Failed::TimedOut),
+                Err(failed) => return self.decide(failed),
             }
         }
+    }
+
+    /// As [`end`](Self::end); not in time, nobody gets it.
+    pub(super) fn end_in_time(mut self, deadline: Deadline) -> Result<(), Failed> {
+        match self.end(deadline) {
+            Err(Failed::TimedOut) => self.decide(Failed::TimedOut),
+            ended => ended,
+        }
+    }
+
+    /// Somebody may have received the message since we looked, and have gone: what counts is which of the two swaps comes
+    /// first.
+    fn decide(&mut self, failed: Failed) -> Result<(), Failed> {
+        let is_received = self.give_up();
+        self.hand_over();
+        if is_received { Ok(()) } else { Err(failed) }
     }
 
     /// Its reader has given up, or is dead.
     fn aborted(&self) -> Failed {
         Failed::Aborted(lanes(self.core).taken(self.ticket).min(self.poured))
+    }
+
+    /// Gives the lane back, whatever has become of the message; whether it was received.
+    fn give_up(&self) -> bool {
+        if self.core.why_unusable().is_some() {
+            return false;
+        }
+        let lanes = lanes(self.core);
+        let is_received = lanes.withdraw(self.ticket, lanes.is_read_by_the_living(self.ticket, &**self.core));
+        if self.is_offered {
+            tell_reader(self.core, self.ticket);
+        }
+        tell_of_free_lane(self.core);
+        is_received
     }
 
     /// Sends the ticket of a message that is in its lane as a whole.
@@ -211,15 +251,9 @@ impl<'a> Outgoing<'a> {
 
 impl Drop for Outgoing<'_> {
     fn drop(&mut self) {
-        if self.is_handed_over || self.core.why_unusable().is_some() {
-            return;
+        if !self.is_handed_over {
+            self.give_up();
         }
-        let lanes = lanes(self.core);
-        lanes.withdraw(self.ticket, lanes.is_read_by_the_living(self.ticket, &**self.core));
-        if self.is_offered {
-            tell_reader(self.core, self.ticket);
-        }
-        tell_of_free_lane(self.core);
     }
 }
 

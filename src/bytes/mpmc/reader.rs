@@ -1,6 +1,6 @@
 //! A message that is read piece by piece, while it is still being written.
 
-use super::incoming::{Body, Incoming, Lacking, More, Received, Stream, Taken, finish};
+use super::incoming::{Body, Incoming, Lacking, More, Received, Stream, Taken, commit, finish};
 use super::lanes::lanes;
 use super::receiver::Receiver;
 use crate::bytes::RecvError;
@@ -64,21 +64,20 @@ impl<'a> MessageReader<'a> {
         }
     }
 
-    /// The message is over.
-    fn end(&mut self, is_read: bool) {
+    /// The message is over. Whether it was received, if it was read to its end.
+    fn end(&mut self, is_read: bool) -> bool {
         let core = self.receiver.attached();
         if std::mem::replace(&mut self.is_done, true) || core.why_unusable().is_some() {
-            return;
+            return false;
         }
         match &self.source {
-            Source::Coming(stream) => stream.finish(core, is_read),
-            Source::Here(Received { body: Body::Inline(..), hand, .. }) => {
-                hand.iter().for_each(|&hand| core.ring().commit(hand));
-            }
+            Source::Coming(stream) => return stream.finish(core, is_read),
+            Source::Here(Received { body: Body::Inline(..), hand, .. }) => commit(core, *hand),
             Source::Here(Received { body: Body::Whole(ticket, _) | Body::Gathered(ticket, _), hand, .. }) => {
                 finish(core, *ticket, *hand, is_read);
             }
         }
+        true
     }
 }
 
@@ -90,6 +89,10 @@ fn copy(from: &[u8], to: &mut [u8]) -> usize {
 
 fn failed(lacking: Lacking) -> RecvError {
     lacking.told_for_good(u64::MAX)
+}
+
+fn aborted(lacking: Lacking) -> io::Error {
+    io::Error::new(io::ErrorKind::ConnectionAborted, failed(lacking))
 }
 
 impl io::Read for MessageReader<'_> {
@@ -110,7 +113,7 @@ impl io::Read for MessageReader<'_> {
                 }
                 Err(lacking) => {
                     self.end(false);
-                    return Err(failed(lacking).into());
+                    return Err(aborted(lacking));
                 }
             },
             Source::Here(_) => match &self.source {
@@ -119,8 +122,9 @@ impl io::Read for MessageReader<'_> {
             },
         };
         self.read += count as u64;
-        if count == 0 {
-            self.end(true);
+        // Its sender's time may have run out in the end, and then nobody gets it.
+        if count == 0 && !self.end(true) {
+            return Err(aborted(Lacking::Aborted(self.read)));
         }
         Ok(count)
     }

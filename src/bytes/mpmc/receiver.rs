@@ -1,8 +1,9 @@
 //! The receiving end.
 
 use super::common::common;
+#[cfg(not(loom))]
 use super::guard::Guard;
-use super::incoming::{Body, Gathering, Incoming, Lacking, Received, finish};
+use super::incoming::{Body, Gathering, Incoming, Lacking, Received, commit, finish};
 use super::lanes::{Attached, lanes};
 use super::reader::MessageReader;
 use crate::bytes::{RecvError, RecvTimeoutError, TryRecvError};
@@ -12,7 +13,7 @@ use crate::channel::mpmc::{self, Stats};
 use crate::channel::open::How;
 use crate::channel::options::Options;
 use crate::channel::reason::DisconnectReason;
-use crate::ring::lane::Lanes;
+use crate::ring::lane::{Finished, Lanes};
 use crate::ring::parcel::{self, Parcel};
 use crate::wait::deadline::Deadline;
 use crate::wait::strategy::WaitStrategy;
@@ -143,11 +144,12 @@ impl Receiver {
     ///
     /// A message that is not longer than a lane stays where it is, and is read in place; who gives it back, or dies, leaves it
     /// to another receiver, marked. Of a longer one the sender waits for the commit: given back, or its holder dead, the
-    /// sender's `send` fails, and it decides.
+    /// sender's `send` fails, and it decides. (So it does if its time runs out before the commit, which then says nothing.)
     ///
     /// # Errors
     ///
     /// As [`recv`](Self::recv).
+    #[cfg(not(loom))]
     pub fn recv_ref(&self) -> Result<Guard<'_>, RecvError> {
         let (_, received) = self.receive(Vec::new(), Some(Deadline::NEVER));
         received.map(|received| Guard::new(self, received)).map_err(|lacking| lacking.told_for_good(self.limit))
@@ -158,6 +160,7 @@ impl Receiver {
     /// # Errors
     ///
     /// [`RecvTimeoutError`].
+    #[cfg(not(loom))]
     pub fn recv_ref_timeout(&self, timeout: Duration) -> Result<Guard<'_>, RecvTimeoutError> {
         let (_, received) = self.receive(Vec::new(), Some(Deadline::after(timeout)));
         received.map(|received| Guard::new(self, received)).map_err(|lacking| lacking.told(self.limit))
@@ -168,6 +171,7 @@ impl Receiver {
     /// # Errors
     ///
     /// [`TryRecvError`].
+    #[cfg(not(loom))]
     pub fn try_recv_ref(&self) -> Result<Guard<'_>, TryRecvError> {
         let (_, received) = self.receive(Vec::new(), None);
         received.map(|received| Guard::new(self, received)).map_err(|lacking| lacking.told(self.limit).into())
@@ -237,7 +241,7 @@ impl Receiver {
         match received.body {
             Body::Inline(parcel, len) => {
                 message.extend_from_slice(parcel::bytes(&parcel, len));
-                received.hand.iter().for_each(|&hand| core.ring().commit(hand));
+                commit(core, received.hand);
             }
             Body::Whole(ticket, len) => {
                 if message.try_reserve(len).is_err() {
@@ -248,8 +252,14 @@ impl Receiver {
                 finish(core, ticket, received.hand, true);
             }
             Body::Gathered(ticket, bytes) => {
-                finish(core, ticket, received.hand, true);
+                // Its sender's time may have run out in the end, and then nobody gets it.
+                let is_received = finish(core, ticket, received.hand, true) == Finished::Answered;
                 *message = bytes;
+                if !is_received {
+                    let count = message.len() as u64;
+                    message.clear();
+                    return Err(Lacking::Aborted(count));
+                }
             }
         }
         Ok(message.len())

@@ -152,7 +152,7 @@ impl Sender {
                 rest = &rest[count..];
             }
         }
-        outgoing.end(deadline)
+        outgoing.end_in_time(deadline)
     }
 
     /// Room for a message of at most `most` bytes, to be written in place and [committed](Claim::commit); waits for it.

@@ -20,6 +20,7 @@ use crate::membership::member::Member;
 use crate::membership::seat::Hold;
 use crate::ring::mpmc::Ring;
 use crate::ring::payload::Payload;
+#[cfg(not(loom))]
 use std::marker::PhantomData;
 use std::sync::Arc;
 
