@@ -19,6 +19,7 @@
 //! | messages of one type, to one receiver | [`spsc`] |
 //! | messages of one type, from many to many | [`mpmc`] |
 //! | bytes without borders: [`std::io::Write`], [`std::io::BufRead`] | [`stream`] |
+//! | the same both ways, as through a socket | [`stream::Duplex`] |
 //! | nothing: you look at what is there, or remove what nobody uses | [`observe`] |
 //!
 //! How a channel is made, how it waits, where it lives: [`Options`]. Why it ended: [`DisconnectReason`]. What can be a
