@@ -34,9 +34,10 @@ const CRATES: [(&str, &[&str]); 6] = [
 ];
 
 /// The files that hold a licence for unsafe code.
-const LICENSED: [&str; 15] = [
+const LICENSED: [&str; 16] = [
     // Bare limits have no channel: the benchmark measures what memory and futexes do without one.
     "src/cli/bench/worker/bare.rs",
+    "src/cli/bench/worker/chunks.rs",
     "src/cli/signals.rs",
     "src/layout/many.rs",
     "src/layout/overlay.rs",
