@@ -163,7 +163,18 @@ impl Reader {
 }
 
 impl Reader {
-    /// Waits as long as it has been told to; whether bytes are there, or it is the end.
+    /// Bytes or the end, for which it waits as long as it has been told to.
+    #[inline]
+    fn found(&mut self) -> io::Result<Found> {
+        // An end that was closed, or forked, is not undisturbed.
+        match self.consumer.has_message() {
+            Ok(true) if self.end.is_undisturbed() => Ok(Found::Bytes),
+            _ => self.wait_patiently(),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
     fn wait_patiently(&mut self) -> io::Result<Found> {
         self.wait(self.blocking.deadline())?.ok_or_else(would_block)
     }
@@ -191,7 +202,7 @@ impl io::Read for Reader {
     /// `WouldBlock`: nothing came [in time](Reader::set_read_timeout). `NotConnected`: this end has been closed, or
     /// belongs to the process that this one was forked from. Never `Interrupted`.
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        if bytes.is_empty() || self.wait_patiently()? == Found::End {
+        if bytes.is_empty() || self.found()? == Found::End {
             return Ok(0);
         }
         let n = self.take(bytes)?;
@@ -201,7 +212,7 @@ impl io::Read for Reader {
 
     /// As [`read`](io::Read::read), to one place after the other as long as bytes are there; the writer is woken once.
     fn read_vectored(&mut self, places: &mut [io::IoSliceMut<'_>]) -> io::Result<usize> {
-        if places.iter().all(|place| place.is_empty()) || self.wait_patiently()? == Found::End {
+        if places.iter().all(|place| place.is_empty()) || self.found()? == Found::End {
             return Ok(0);
         }
         let mut got = 0;

@@ -191,9 +191,19 @@ impl Writer {
 
 impl Writer {
     /// Room for at least one and at most `wanted` bytes, and for at most a frame.
+    #[inline]
     fn room(&mut self, wanted: usize) -> io::Result<usize> {
-        self.must_be_open()?;
         let wanted = wanted.min(self.part);
+        if self.producer.known_room() >= wanted && self.end.is_undisturbed() && !self.closed {
+            return Ok(wanted);
+        }
+        self.wait_for_room(wanted)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn wait_for_room(&mut self, wanted: usize) -> io::Result<usize> {
+        self.must_be_open()?;
         let deadline = self.blocking.deadline();
         match waiting::for_room(&mut self.producer, &mut self.end, wanted, deadline) {
             Ok(room) => Ok(room.min(wanted)),
