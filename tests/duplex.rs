@@ -9,7 +9,7 @@ use static_assertions::{assert_impl_all, assert_not_impl_any};
 use std::io::{self, BufRead, ErrorKind, IoSlice, IoSliceMut, Read, Write};
 use std::net::Shutdown;
 use std::time::Duration;
-use support::{Child, Dir, hang, hear, in_time, role, tell};
+use support::{Child, Dir, Random, hang, hear, in_time, role, tell};
 
 assert_impl_all!(Duplex: Send, Read, BufRead, Write, std::fmt::Debug);
 assert_not_impl_any!(Duplex: Clone);
@@ -373,6 +373,55 @@ fn death_of_either_side_is_told_both_ways_and_is_no_end() {
         drop((newcomer, other));
         assert!(dir.files().is_empty(), "{:?}", dir.files());
     }
+}
+
+/// One side is killed at any moment of its life, half-made pairs included: the other gets what was written, then an error or
+/// nothing at all, and never an end; when it has left, the name works.
+#[test]
+fn a_side_that_is_killed_at_any_moment_leaves_a_name_that_works() {
+    let dir = Dir::new();
+    if role().is_some() {
+        tell("here");
+        let mut duplex = Duplex::open_or_create_with(NAME, &dir.patient()).unwrap();
+        let mut byte = [0];
+        loop {
+            duplex.write_all(&byte).unwrap();
+            duplex.read_exact(&mut byte).unwrap();
+        }
+    }
+    let (mut random, mut met) = (Random::new(), 0);
+    for round in 0..40 {
+        let mut child = Child::start(&here!(), "victim", &dir);
+        child.expect("here");
+        let options = dir.patient();
+        let survivor = std::thread::spawn(move || {
+            let mut duplex = Duplex::open_or_create_with(NAME, &options).unwrap();
+            duplex.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+            let (mut byte, mut trips) = ([0], 0_u64);
+            loop {
+                let trip = duplex.write_all(&byte).and_then(|()| duplex.read_exact(&mut byte));
+                match trip {
+                    Ok(()) => trips += 1,
+                    Err(error) => return (error, trips),
+                }
+            }
+        });
+        std::thread::sleep(Duration::from_micros(random.below(4000)));
+        child.kill();
+        let (error, trips) = in_time("the survivor", || survivor.join().unwrap());
+        // Nobody may ever have come; who was met is missed.
+        let is_told = matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe);
+        let is_alone = trips == 0 && error.kind() == ErrorKind::WouldBlock;
+        assert!(is_told || is_alone, "round {round}, after {trips} trips: {error:?}");
+        met += u32::from(trips > 0);
+        let mut first = Duplex::open_or_create_with(NAME, &dir.patient()).unwrap();
+        let mut second = Duplex::open_or_create_with(NAME, &dir.patient()).unwrap();
+        assert!(first.is_first() && !second.is_first());
+        greet(&mut first, &mut second);
+        drop((first, second));
+        assert!(dir.files().is_empty(), "round {round}: {:?}", dir.files());
+    }
+    assert!(met > 0, "some of them met");
 }
 
 /// The two streams of a pair are streams like others.

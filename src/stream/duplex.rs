@@ -103,10 +103,18 @@ impl Duplex {
     /// As [`open`](Self::open).
     pub fn open_with(name: &str, options: &Options) -> Result<Self, OpenError> {
         let started = Instant::now();
-        let reader = Reader::open_with(&first_way(name), options)?;
-        let left = left(options, started).max(SETTLING);
-        let writer = Writer::open_with(&second_way(name), &options.clone().open_timeout(left))?;
-        Ok(Self { reader, writer, is_first: false })
+        let mut reader = Reader::open_with(&first_way(name), options)?;
+        let until = started.elapsed() + left(options, started).max(SETTLING);
+        loop {
+            match Writer::open_with(&second_way(name), &options.clone().open_timeout(TURN)) {
+                Ok(writer) => return Ok(Self { reader, writer, is_first: false }),
+                // Before its time: unless the first side is gone, and will not make it.
+                Err(error) if is_passing(&error) && started.elapsed() < until => {
+                    reader.fill_buf_timeout(Duration::ZERO).map_err(|_| error)?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Creates the pair `name`, or opens it if there is a first side already: for sides that may start in any order.
@@ -130,12 +138,12 @@ impl Duplex {
             let patient = options.clone().open_timeout(turn);
             match Self::first(name, &patient, Writer::open_or_create_with, Reader::open_or_create_with) {
                 Err(OpenError::RoleTaken { role: Role::Sender, .. }) => match Self::open_with(name, &patient) {
-                    // There was a first side, and it has left meanwhile.
+                    // There was a first side, and it has left or died meanwhile.
                     Err(error) if error.is_not_found() && started.elapsed() < SETTLING => {}
-                    Err(OpenError::RoleTaken { .. } | OpenError::Spent) if !left(options, started).is_zero() => {}
+                    Err(error) if is_passing(&error) && !left(options, started).is_zero() => {}
                     opened => return opened,
                 },
-                Err(OpenError::RoleTaken { .. } | OpenError::Spent) if !left(options, started).is_zero() => {}
+                Err(error) if is_passing(&error) && !left(options, started).is_zero() => {}
                 opened => return opened,
             }
             turn = left(options, started).min(TURN);
@@ -235,6 +243,11 @@ impl Duplex {
         self.writer.wait_for_peer(timeout)?;
         self.reader.wait_for_peer(timeout.saturating_sub(started.elapsed()))
     }
+}
+
+/// Whether it may be different in a moment.
+fn is_passing(error: &OpenError) -> bool {
+    error.is_not_found() || matches!(error, OpenError::RoleTaken { .. } | OpenError::Spent)
 }
 
 fn first_way(name: &str) -> String {
