@@ -20,6 +20,7 @@
 //! | messages of one type, from many to many | [`mpmc`] |
 //! | messages of bytes, of any length, to one receiver | [`bytes::spsc`] |
 //! | bytes without borders: [`std::io::Write`], [`std::io::BufRead`] | [`stream`] |
+//! | the same both ways, as through a socket | [`stream::Duplex`] |
 //! | nothing: you look at what is there, or remove what nobody uses | [`observe`] |
 //!
 //! How a channel is made, how it waits, where it lives: [`Options`]. Why it ended: [`DisconnectReason`]. What can be a

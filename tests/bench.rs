@@ -22,10 +22,11 @@ fn turn() -> MutexGuard<'static, ()> {
 const TINY: [&str; 4] = ["--rounds", "1", "--run-ms", "5"];
 
 /// The subcommands, each with little to do.
-const BENCHES: [&[&str]; 3] = [
+const BENCHES: [&[&str]; 4] = [
     &["bench", "rtt", "--bytes", "8,64"],
     &["bench", "rate", "--bytes", "8,256", "--batch", "1,8"],
     &["bench", "burst", "--count", "10", "--every", "1ms"],
+    &["bench", "bulk", "--bytes", "4K,192K"],
 ];
 
 fn with<'a>(args: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
@@ -135,12 +136,52 @@ fn bursts_show_what_each_way_of_waiting_costs() {
 }
 
 #[test]
+fn large_messages_are_compared_with_the_best_bare_pipeline_a_pipe_and_a_socket() {
+    let _turn = turn();
+    let results = json(BENCHES[3]);
+    assert_eq!(results["bench"], "bulk");
+    let of = |via: &str| rows(&results).iter().filter(|row| row["via"] == via).collect::<Vec<_>>();
+    let counts = ["chunks", "ringway", "pipe", "socket"].map(|via| of(via).len());
+    assert_eq!(counts, if is_single() { [0, 2, 2, 2] } else { [10, 4, 2, 2] });
+    for row in rows(&results) {
+        has_positive(row, &["bytes", "median_gigabytes_per_second", "median_messages_per_second"]);
+        has_positive(row, &["min_gigabytes_per_second", "max_gigabytes_per_second"]);
+        assert_eq!(row["rounds_gigabytes_per_second"].as_array().map(Vec::len), Some(1), "{row}");
+        has_positive(
+            row,
+            &["ratio_to_limit", "ratio_to_pipe", "ratio_to_socket"].map(|key| {
+                let is_it = key.ends_with(row["via"].as_str().expect("text"));
+                let is_there = !is_it && row["is_limit"] == false && !(is_single() && key == "ratio_to_limit");
+                if is_there { key } else { "bytes" }
+            }),
+        );
+    }
+    for bytes in [4096, 192 << 10] {
+        let limits: Vec<_> =
+            of("chunks").into_iter().filter(|row| row["bytes"] == bytes && row["is_limit"] == true).collect();
+        assert_eq!(limits.len(), usize::from(!is_single()));
+        for limit in limits {
+            has_positive(limit, &["chunk_bytes", "chunks"]);
+            let best = |row: &&&Value| {
+                row["bytes"] == bytes
+                    && row["median_gigabytes_per_second"].as_f64() > limit["median_gigabytes_per_second"].as_f64()
+            };
+            assert_eq!(of("chunks").iter().filter(best).count(), 0, "{limit}");
+        }
+    }
+    for row in of("ringway") {
+        assert!(row["waiting"].is_string(), "{row}");
+    }
+}
+
+#[test]
 fn tables_are_for_people() {
     let _turn = turn();
     for (bench, parts) in BENCHES.into_iter().zip([
         ["round trip, ns", "median", "limit: bare futexes"],
         ["one way", "GB/s", "8 B, one at a time, pipe"],
         ["10 messages every 1 ms", "receiver, ms/s", "sleeps"],
+        ["192 KiB, default", "GB/s", "4 KiB, socket"],
     ]) {
         let ended = run(&with(bench, &TINY));
         assert_eq!(ended.code, 0, "{ended:?}");
@@ -159,6 +200,7 @@ fn charts_have_axes_and_names() {
         &["percentile of single round trips", "nanoseconds", "limit: bare futexes", "64 B, sleep", "90 %"][..],
         &["GB/s", "8 B, one at a time, pipe", "256 B, by 8, pipe"],
         &["processor time of both sides, milliseconds a second", "every 1 ms"],
+        &["GB/s", "4 KiB, pipe", "192 KiB, socket"],
     ]) {
         let path = directory.0.join(format!("{}.svg", bench[1]));
         // What was there before is longer than any chart.
@@ -188,11 +230,14 @@ fn charts_have_axes_and_names() {
 #[test]
 fn one_wrong_message_is_found_wherever_it_goes() {
     let _turn = turn();
-    for (bench, vias) in
-        BENCHES.into_iter().zip([&["ringway", "atomics", "futex"][..], &["ringway", "lines", "pipe"], &["ringway"]])
-    {
+    for (bench, vias) in BENCHES.into_iter().zip([
+        &["ringway", "atomics", "futex"][..],
+        &["ringway", "lines", "pipe"],
+        &["ringway"],
+        &["ringway", "chunks", "pipe", "socket"],
+    ]) {
         for via in vias {
-            if is_single() && matches!(*via, "atomics" | "lines") {
+            if is_single() && matches!(*via, "atomics" | "lines" | "chunks") {
                 continue;
             }
             let directory = Directory::new("spoilt");
@@ -224,6 +269,9 @@ fn what_cannot_be_measured_is_refused_in_one_line() {
         &["bench", "rtt", "--bytes", "9"],
         &["bench", "rate", "--batch", "0"],
         &["bench", "burst", "--every", "5"],
+        &["bench", "bulk", "--bytes", "12"],
+        &["bench", "bulk", "--bytes", "0"],
+        &["bench", "bulk", "--bytes", "2G"],
         &["bench", "burst", "--count", "0"],
         &["bench-worker", "{}"],
     ] {
@@ -247,7 +295,7 @@ fn a_chart_that_is_never_drawn_leaves_no_file() {
 #[test]
 fn a_full_file_system_is_said_to_be_full() {
     let _turn = turn();
-    for script in ["bench rtt --capacity 10000", "bench rate", "bench burst --capacity 100000"] {
+    for script in ["bench rtt --capacity 10000", "bench rate", "bench burst --capacity 100000", "bench bulk"] {
         let Some(ended) = in_small(script) else { return };
         ended.badly(&["not enough room in /dev/shm", "--capacity"]);
     }

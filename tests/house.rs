@@ -38,6 +38,7 @@ const CRATES: [(&str, &[&str]); 6] = [
 const LICENSED: [&str; 16] = [
     // Bare limits have no channel: the benchmark measures what memory and futexes do without one.
     "src/cli/bench/worker/bare.rs",
+    "src/cli/bench/worker/chunks.rs",
     "src/cli/signals.rs",
     "src/layout/many.rs",
     "src/layout/overlay.rs",

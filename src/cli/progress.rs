@@ -137,7 +137,11 @@ impl Progress {
         let rate = units::rate(units::per_second(self.at, self.started.elapsed()));
         let (label, count, moved) = (&self.label, self.count(), units::bytes(self.at));
         let line = match self.size {
-            Some(size) => format!("{label}: {count}{moved} of {}, {rate}\n", units::bytes(size)),
+            Some(size) => {
+                let left = left(self.at, size, self.started.elapsed())
+                    .map_or(String::new(), |left| format!(", {} left", units::duration(left)));
+                format!("{label}: {count}{moved} of {}, {rate}{left}\n", units::bytes(size))
+            }
             None => format!("{label}: {count}{moved}, {rate}\n"),
         };
         // If stderr is gone, nobody looks.
@@ -145,11 +149,33 @@ impl Progress {
     }
 }
 
+/// In whole seconds, how long the rest takes if it goes on as it did; `None` if there is no rest, or nothing to go by.
+fn left(at: u64, size: u64, elapsed: Duration) -> Option<Duration> {
+    let seconds = elapsed.as_secs_f64() * (size.checked_sub(at)? as f64) / at as f64;
+    let is_told = at > 0 && at < size && seconds < 1e9;
+    is_told.then(|| Duration::from_secs(seconds.ceil() as u64))
+}
+
 impl Drop for Progress {
     fn drop(&mut self) {
         if let Mode::Bar(bar) = &self.mode {
             // It stays as it is, and what follows begins on a line of its own.
             bar.abandon();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_takes_as_long_as_what_was() {
+        let seconds = Duration::from_secs;
+        assert_eq!(left(1 << 20, 4 << 20, seconds(2)), Some(seconds(6)));
+        assert_eq!(left(3, 4, seconds(2)), Some(seconds(1)), "in whole seconds");
+        for (at, size) in [(0, 100), (100, 100), (101, 100)] {
+            assert_eq!(left(at, size, seconds(2)), None, "{at} of {size}");
         }
     }
 }

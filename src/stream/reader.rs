@@ -1,6 +1,7 @@
 //! The reading end.
 
 use super::asked;
+use super::blocking::{Blocking, would_block};
 use super::constructors::constructors;
 use super::ended::Ended;
 use crate::channel::end::{End, Stats};
@@ -30,6 +31,7 @@ pub struct Reader {
     end: End,
     /// Where this reader began: 0, since a stream has one reader.
     start: u64,
+    blocking: Blocking,
 }
 
 /// What a look at the ring found.
@@ -44,7 +46,7 @@ constructors!(Reader, Role::Receiver, Consumer, "reads", "a writer");
 impl Reader {
     pub(super) fn new(consumer: Consumer<u8>, end: End) -> Self {
         let start = consumer.head();
-        Self { consumer, end, start }
+        Self { consumer, end, start, blocking: Blocking::default() }
     }
 
     /// The next bytes in place, waiting for them for so long; an empty slice at the end of the stream. `None`: not in
@@ -54,13 +56,51 @@ impl Reader {
     ///
     /// As [`read`](io::Read::read).
     pub fn fill_buf_timeout(&mut self, timeout: Duration) -> io::Result<Option<&[u8]>> {
-        match self.wait(Deadline::after(timeout))? {
+        self.show(Deadline::after(timeout))
+    }
+
+    fn show(&mut self, deadline: Deadline) -> io::Result<Option<&[u8]>> {
+        match self.wait(deadline)? {
             Some(Found::Bytes) => {}
             Some(Found::End) => return Ok(Some(&[])),
             None => return Ok(None),
         }
         let available = self.available(usize::MAX)?;
         Ok(Some(grant::front(&self.consumer, available, usize::MAX)))
+    }
+
+    /// How long a read waits for bytes, or for the end; `None`, as at first: without end. A read that gets nothing in time
+    /// fails with `WouldBlock`, as one of a Unix socket does, and nothing is lost.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput`: a time of zero.
+    pub fn set_read_timeout(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        self.blocking.set_timeout(timeout)
+    }
+
+    /// What [`set_read_timeout`](Self::set_read_timeout) has set.
+    pub fn read_timeout(&self) -> Option<Duration> {
+        self.blocking.timeout()
+    }
+
+    /// Whether reads wait not at all and fail with `WouldBlock` while nothing is there. It goes before a timeout.
+    pub fn set_nonblocking(&mut self, is_nonblocking: bool) {
+        self.blocking.set_never(is_nonblocking);
+    }
+
+    /// Leaves the stream: the writer's next write fails with `BrokenPipe`, and what has not been read is lost. Nothing can
+    /// be read afterwards.
+    pub fn close(&mut self) {
+        self.end.close();
+    }
+
+    pub(super) fn must_be_usable(&self) -> io::Result<()> {
+        if self.end.is_usable() {
+            Ok(())
+        } else {
+            Err(self.ended(self.end.reason().unwrap_or(DisconnectReason::Forked)))
+        }
     }
 
     /// Waits until a writer is there.
@@ -94,6 +134,9 @@ impl Reader {
 
     /// Bytes or the end; `None`: not in time. At the end, tells the writer that everything has been taken.
     fn wait(&mut self, deadline: Deadline) -> io::Result<Option<Found>> {
+        if self.end.is_closed() {
+            return Err(self.ended(DisconnectReason::Closed));
+        }
         let (strategy, slice) = (self.end.strategy(), self.end.slice());
         match wait(&mut Bytes(self), strategy, slice, deadline) {
             Ok(Ok(Found::Bytes)) => Ok(Some(Found::Bytes)),
@@ -119,33 +162,84 @@ impl Reader {
     }
 }
 
-impl io::Read for Reader {
-    /// Copies what is there, at least one byte, waiting while there is none; `Ok(0)` at the end of the stream.
-    ///
-    /// # Errors
-    ///
-    /// `ConnectionAborted`: the writer died, or left without ending the stream, and everything it wrote has been read.
-    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        if bytes.is_empty() || self.wait(Deadline::NEVER)? == Some(Found::End) {
-            return Ok(0);
+impl Reader {
+    /// Bytes or the end, for which it waits as long as it has been told to.
+    #[inline]
+    fn found(&mut self) -> io::Result<Found> {
+        // An end that was closed, or forked, is not undisturbed.
+        match self.consumer.has_message() {
+            Ok(true) if self.end.is_undisturbed() => Ok(Found::Bytes),
+            _ => self.wait_patiently(),
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn wait_patiently(&mut self) -> io::Result<Found> {
+        self.wait(self.blocking.deadline())?.ok_or_else(would_block)
+    }
+
+    /// Copies what lies contiguous, and gives its room back; 0: nothing is there.
+    fn take(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         let available = self.available(bytes.len())?;
         let run = grant::front(&self.consumer, available, bytes.len());
         let n = run.len();
-        grant::copy_run(bytes, run);
-        self.consumer.release(n);
-        self.end.publish();
+        if n > 0 {
+            grant::copy_run(bytes, run);
+            self.consumer.release(n);
+        }
         Ok(n)
     }
 }
 
+impl io::Read for Reader {
+    /// Copies what is there, at least one byte, waiting while there is none; `Ok(0)` at the end of the stream, and for no
+    /// room in `bytes`.
+    ///
+    /// # Errors
+    ///
+    /// `ConnectionAborted`: the writer died, or left without ending the stream, and everything it wrote has been read.
+    /// `WouldBlock`: nothing came [in time](Reader::set_read_timeout). `NotConnected`: this end has been closed, or
+    /// belongs to the process that this one was forked from. Never `Interrupted`.
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        if bytes.is_empty() || self.found()? == Found::End {
+            return Ok(0);
+        }
+        let n = self.take(bytes)?;
+        self.end.publish();
+        Ok(n)
+    }
+
+    /// As [`read`](io::Read::read), to one place after the other as long as bytes are there; the writer is woken once.
+    fn read_vectored(&mut self, places: &mut [io::IoSliceMut<'_>]) -> io::Result<usize> {
+        if places.iter().all(|place| place.is_empty()) || self.found()? == Found::End {
+            return Ok(0);
+        }
+        let mut got = 0;
+        'places: for place in places {
+            let mut at = 0;
+            while at < place.len() {
+                let n = self.take(&mut place[at..])?;
+                if n == 0 {
+                    break 'places;
+                }
+                at += n;
+                got += n;
+            }
+        }
+        self.end.publish();
+        Ok(got)
+    }
+}
+
 impl io::BufRead for Reader {
+    /// The next bytes in place, waiting as [`read`](io::Read::read) does; an empty slice at the end of the stream.
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        Ok(self.fill_buf_timeout(Duration::MAX)?.unwrap_or(&[]))
+        self.show(self.blocking.deadline())?.ok_or_else(would_block)
     }
 
     fn consume(&mut self, n: usize) {
-        if n == 0 || !self.end.is_usable() {
+        if n == 0 || !self.end.is_usable() || self.end.is_closed() {
             return;
         }
         // More than was shown cannot be consumed.

@@ -1,6 +1,7 @@
 //! The writing end.
 
 use super::asked;
+use super::blocking::{Blocking, would_block};
 use super::constructors::constructors;
 use super::ended::Ended;
 use crate::channel::end::{End, Stats};
@@ -12,7 +13,6 @@ use crate::channel::spsc::{WriteGrant, corrupt};
 use crate::channel::waiting::{self, Vain};
 use crate::layout::overlay::Frames;
 use crate::membership::role::Role;
-use crate::ring::grant;
 use crate::ring::spsc::{self, Producer};
 use crate::wait::awaited::{Awaited, TimedOut, wait};
 use crate::wait::deadline::Deadline;
@@ -34,6 +34,7 @@ pub struct Writer {
     part: usize,
     aborted: bool,
     closed: bool,
+    blocking: Blocking,
 }
 
 constructors!(Writer, Role::Sender, Producer, "writes", "a reader");
@@ -41,7 +42,7 @@ constructors!(Writer, Role::Sender, Producer, "writes", "a reader");
 impl Writer {
     pub(super) fn new(producer: Producer<u8>, end: End) -> Self {
         let part = producer.per_frame();
-        Self { producer, end, part, aborted: false, closed: false }
+        Self { producer, end, part, aborted: false, closed: false, blocking: Blocking::default() }
     }
 
     /// Room for at least one and at most `max` bytes, to be written in place and committed; waits for so long.
@@ -58,6 +59,27 @@ impl Writer {
             Err(Vain::TimedOut) => Ok(None),
             Err(Vain::Gone(reason)) => Err(self.ended(reason)),
         }
+    }
+
+    /// How long a write waits for room for its first byte; `None`, as at first: without end. A write for which there is no
+    /// room in time fails with `WouldBlock`, as one to a Unix socket does, and has written nothing; `write_all` may have
+    /// written a part, which [`written`](Self::written) tells.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput`: a time of zero.
+    pub fn set_write_timeout(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        self.blocking.set_timeout(timeout)
+    }
+
+    /// What [`set_write_timeout`](Self::set_write_timeout) has set.
+    pub fn write_timeout(&self) -> Option<Duration> {
+        self.blocking.timeout()
+    }
+
+    /// Whether writes wait not at all and fail with `WouldBlock` while there is no room. It goes before a timeout.
+    pub fn set_nonblocking(&mut self, is_nonblocking: bool) {
+        self.blocking.set_never(is_nonblocking);
     }
 
     /// Whether the reader is still there (or may still come). Asks the kernel: for a writer that has nothing to write
@@ -154,32 +176,77 @@ impl Writer {
         Ended { role: Role::Receiver, reason, bytes: self.taken() }.into_io()
     }
 
+    pub(super) fn must_be_usable(&self) -> io::Result<()> {
+        if self.end.is_usable() {
+            Ok(())
+        } else {
+            Err(self.ended(self.end.reason().unwrap_or(DisconnectReason::Forked)))
+        }
+    }
+
     fn is_finished(&self) -> bool {
         spsc::finished(self.end.seat().control()) == self.producer.tail() + 1
     }
 }
 
+impl Writer {
+    /// Room for at least one and at most `wanted` bytes, and for at most a frame.
+    #[inline]
+    fn room(&mut self, wanted: usize) -> io::Result<usize> {
+        let wanted = wanted.min(self.part);
+        if self.producer.known_room() >= wanted && self.end.is_undisturbed() && !self.closed {
+            return Ok(wanted);
+        }
+        self.wait_for_room(wanted)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn wait_for_room(&mut self, wanted: usize) -> io::Result<usize> {
+        self.must_be_open()?;
+        let deadline = self.blocking.deadline();
+        match waiting::for_room(&mut self.producer, &mut self.end, wanted, deadline) {
+            Ok(room) => Ok(room.min(wanted)),
+            Err(Vain::Gone(reason)) => Err(self.ended(reason)),
+            Err(Vain::TimedOut) => Err(would_block()),
+        }
+    }
+}
+
 impl io::Write for Writer {
-    /// Copies as much of `bytes` as there is room for, waiting while there is none; at least one byte.
+    /// Copies as much of `bytes` as there is room for, at most a frame, waiting while there is none; at least one byte, if
+    /// there is one.
     ///
     /// A part the size of a frame is visible to the reader while the next is being copied.
+    ///
+    /// # Errors
+    ///
+    /// `BrokenPipe`: the reader left or died; also when it had not read what was written before. `WouldBlock`: there was no
+    /// room [in time](Writer::set_write_timeout). `NotConnected`: the stream has been closed, or this end belongs to the
+    /// process that this one was forked from. Never `Interrupted`. No signal is sent.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if bytes.is_empty() {
             return Ok(0);
         }
-        self.must_be_open()?;
-        let wanted = bytes.len().min(self.part);
-        let room =
-            waiting::for_room(&mut self.producer, &mut self.end, wanted, Deadline::NEVER).map_err(
-                |vain| match vain {
-                    Vain::Gone(reason) => self.ended(reason),
-                    Vain::TimedOut => io::ErrorKind::TimedOut.into(),
-                },
-            )?;
-        let n = room.min(wanted);
-        let mut grant = grant::WriteGrant::new(&mut self.producer, n);
-        grant.copy_from(&bytes[..n]);
-        grant.commit(n);
+        let n = self.room(bytes.len())?;
+        self.producer.push_all(&bytes[..n]);
+        self.end.publish();
+        Ok(n)
+    }
+
+    /// As [`write`](io::Write::write), from one piece after the other; the reader is woken once.
+    fn write_vectored(&mut self, pieces: &[io::IoSlice<'_>]) -> io::Result<usize> {
+        let wanted = pieces.iter().fold(0_usize, |sum, piece| sum.saturating_add(piece.len()));
+        if wanted == 0 {
+            return Ok(0);
+        }
+        let n = self.room(wanted)?;
+        let mut left = n;
+        for piece in pieces {
+            let now = piece.len().min(left);
+            self.producer.push_all(&piece[..now]);
+            left -= now;
+        }
         self.end.publish();
         Ok(n)
     }

@@ -37,6 +37,10 @@ pub enum WorkKind {
     Burst,
     /// Many senders, many receivers, as fast as it goes
     Many,
+    /// Large messages, from the sender's buffer to the receiver's, as fast as they go
+    Bulk,
+    /// Records of any length: as fast as they go, and in bursts
+    Records,
 }
 
 #[derive(Debug, Clone, clap::Args)]

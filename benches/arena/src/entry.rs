@@ -38,6 +38,10 @@ pub enum Does {
     Polled,
     /// Only many to many, waiting in its own way.
     Blocking,
+    /// Only messages of any length, large ones and records.
+    Lengths,
+    /// Of these, only large ones.
+    Bulk,
 }
 
 /// One contestant.
@@ -191,6 +195,7 @@ fn sending<M: Message>(side: &Side<'_>, work: Work, to: impl crate::contestant::
         Work::Bursts { bursts, messages, period_us } => bursts::send(side, (bursts, messages, period_us), to),
         Work::RoundTrip { .. } => Err("a round trip has two channels".into()),
         Work::Many { .. } => Err("one end for many".into()),
+        _ => Err("messages of one size for any length".into()),
     }
 }
 
@@ -204,6 +209,7 @@ fn receiving<M: Message>(
         Work::Bursts { bursts, messages, period_us } => bursts::receive(side, (bursts, messages, period_us), from),
         Work::RoundTrip { .. } => Err("a round trip has two channels".into()),
         Work::Many { .. } => Err("one end for many".into()),
+        _ => Err("messages of one size for any length".into()),
     }
 }
 

@@ -8,6 +8,7 @@ mod contestant;
 mod contestants;
 mod entry;
 mod interrupt;
+mod lengths;
 mod machine;
 mod many;
 mod pin;

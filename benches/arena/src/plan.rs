@@ -11,6 +11,12 @@ pub const BURST: u64 = 100;
 const ROUND_TRIP_CAPACITY: usize = 64;
 /// Messages that a channel of bursts holds.
 const BURST_CAPACITY: usize = 4096;
+/// Bytes that a channel of messages of any length holds.
+const BYTES_CAPACITY: usize = 1 << 20;
+/// So many bytes of large messages go before those that count, or so many messages.
+const BULK_BEFORE: (u64, u64) = (4 << 20, 4);
+/// So many bytes of large messages are tried first.
+const BULK_FIRST: u64 = 16 << 20;
 /// One in so many round trips has a time of its own.
 const TIMED: u64 = 4;
 
@@ -19,9 +25,11 @@ const TIMED: u64 = 4;
 pub struct Cell {
     /// The kind.
     pub work: WorkKind,
-    /// Bytes of a message.
+    /// Bytes of a message, or of the longest.
     pub bytes: usize,
-    /// Messages that a channel holds.
+    /// Bytes of the shortest.
+    pub least: usize,
+    /// Messages that a channel holds; where they may have any length, bytes.
     pub capacity: usize,
     /// Messages that are given over in one call.
     pub batch: usize,
@@ -49,6 +57,8 @@ pub struct Metric {
 const TRIP: Metric = Metric { id: "trip_ns", title: "a round trip", unit: "ns", less: true };
 const MANY: Metric = Metric { id: "rate", title: "many to many", unit: "M messages/s", less: false };
 const RATE: Metric = Metric { id: "rate", title: "one way", unit: "M messages/s", less: false };
+const BULK: Metric = Metric { id: "gigabytes", title: "from buffer to buffer", unit: "GB/s", less: false };
+const RECORDS: Metric = Metric { id: "rate", title: "records one way", unit: "M records/s", less: false };
 const FIRST: Metric = Metric { id: "first_us", title: "first message of a burst", unit: "us", less: true };
 const LAST: Metric = Metric { id: "last_us", title: "last message of a burst", unit: "us", less: true };
 const CPU: Metric = Metric { id: "cpu_percent", title: "processor time of both sides", unit: "% of one", less: true };
@@ -58,6 +68,7 @@ impl Cell {
     /// In the table.
     pub fn title(&self) -> String {
         let Self { bytes, capacity, batch, period_us, sides, .. } = self;
+        let records = || if self.least == *bytes { bytes.to_string() } else { format!("{} to {bytes}", self.least) };
         match self.work {
             WorkKind::Rtt => format!("round trip, {bytes} bytes"),
             WorkKind::Rate if *batch == 1 => format!("one way, {bytes} bytes, one at a time, capacity {capacity}"),
@@ -68,6 +79,11 @@ impl Cell {
                 let given = if *batch == 1 { "one at a time".to_owned() } else { format!("batches of {batch}") };
                 format!("{sides} to {sides}, {how}, {bytes} bytes, {given}, capacity {capacity}")
             }
+            WorkKind::Bulk => format!("messages of {}, buffer to buffer", size(*bytes)),
+            WorkKind::Records if self.is_bursts() => {
+                format!("bursts of {BURST} records every {} ms, {} bytes", period_us / 1000, records())
+            }
+            WorkKind::Records => format!("records of {} bytes, one way", records()),
         }
     }
 
@@ -81,6 +97,11 @@ impl Cell {
                 let (sides, how) = (self.sides, if self.polled { "try" } else { "block" });
                 format!("many-{sides}x{sides}-{how}-batch-{}-capacity-{}", self.batch, self.capacity)
             }
+            WorkKind::Bulk => format!("bulk-{}", self.bytes),
+            WorkKind::Records => {
+                let how = if self.is_bursts() { format!("-every-{}-ms", self.period_us / 1000) } else { String::new() };
+                format!("records-{}-to-{}{how}", self.least, self.bytes)
+            }
         }
     }
 
@@ -91,18 +112,36 @@ impl Cell {
             WorkKind::Rate => &[RATE],
             WorkKind::Burst => &[FIRST, LAST, CPU, SLEEPS],
             WorkKind::Many => &[MANY],
+            WorkKind::Bulk => &[BULK],
+            WorkKind::Records if self.is_bursts() => &[FIRST, LAST, CPU, SLEEPS],
+            WorkKind::Records => &[RECORDS],
+        }
+    }
+
+    /// Whether there is nothing to do for a while again and again.
+    pub fn is_bursts(&self) -> bool {
+        self.period_us > 0
+    }
+
+    /// How many messages are tried first, to see how many make a turn.
+    pub fn first(&self) -> u64 {
+        match self.work {
+            WorkKind::Bulk => (BULK_FIRST / self.bytes as u64).clamp(1, crate::calibrate::FIRST),
+            _ => crate::calibrate::FIRST,
         }
     }
 
     /// Whether this contestant takes part.
     pub fn takes(&self, entry: &Entry) -> bool {
         let does = match entry.does {
-            Does::All => self.work != WorkKind::Many,
+            Does::All => !matches!(self.work, WorkKind::Many | WorkKind::Bulk | WorkKind::Records),
             Does::RoundTrips => self.work == WorkKind::Rtt,
             Does::Bursts => self.work == WorkKind::Burst,
             Does::Batches => self.work == WorkKind::Rate && self.batch > 1,
             Does::Polled => self.work == WorkKind::Many && self.polled,
             Does::Blocking => self.work == WorkKind::Many && !self.polled,
+            Does::Lengths => matches!(self.work, WorkKind::Bulk | WorkKind::Records),
+            Does::Bulk => self.work == WorkKind::Bulk,
         };
         does && self.bytes <= entry.card.largest && (self.batch == 1 || entry.card.has_batches)
     }
@@ -119,9 +158,22 @@ impl Cell {
                 Work::OneWay { messages: whole(amount), before: lap, batch: self.batch }
             }
             WorkKind::Burst => {
-                // A burst is long in coming, and its latencies scatter: longer turns.
-                let bursts = (5 * turn_ns / 1000 / self.period_us).clamp(10, 100);
-                Work::Bursts { bursts, messages: BURST, period_us: self.period_us }
+                Work::Bursts { bursts: self.bursts(turn_ns), messages: BURST, period_us: self.period_us }
+            }
+            WorkKind::Bulk => {
+                let before = (BULK_BEFORE.0 / self.bytes as u64).max(BULK_BEFORE.1);
+                // Three at least: one alone would be half a copy, with nobody at the other end of the channel.
+                Work::Bulk { messages: amount.max(3), before }
+            }
+            WorkKind::Records if self.is_bursts() => {
+                let (bursts, least) = (self.bursts(turn_ns), self.least);
+                Work::RecordBursts { bursts, messages: BURST, period_us: self.period_us, least }
+            }
+            WorkKind::Records => {
+                // Two laps: a record of many lengths has an eighth of the longest, about.
+                let mean = if self.least == self.bytes { self.bytes } else { self.bytes / 8 };
+                let before = (2 * self.capacity / mean) as u64;
+                Work::Records { messages: amount, before, least: self.least }
             }
             WorkKind::Many => {
                 let each = |messages: u64| messages.div_ceil((self.sides * self.batch) as u64) * self.batch as u64;
@@ -133,6 +185,11 @@ impl Cell {
         }
     }
 
+    /// As many as in a turn that is longer than others: a burst is long in coming, and its latencies scatter.
+    fn bursts(&self, turn_ns: u64) -> u64 {
+        (5 * turn_ns / 1000 / self.period_us).clamp(10, 100)
+    }
+
     /// The figures of a turn, one for each metric: from what the sides have seen.
     pub fn figures(&self, work: &Work, sender: &Seen, receiver: &Seen) -> Option<Vec<f64>> {
         match *work {
@@ -140,7 +197,7 @@ impl Cell {
                 let ns = sender.ended_ns?.checked_sub(sender.began_ns?)?;
                 Some(vec![ns as f64 / trips as f64])
             }
-            Work::OneWay { messages, .. } => {
+            Work::OneWay { messages, .. } | Work::Records { messages, .. } => {
                 let ns = receiver.ended_ns?.checked_sub(sender.began_ns?)?;
                 Some(vec![messages as f64 * 1e3 / ns as f64])
             }
@@ -148,7 +205,11 @@ impl Cell {
                 let ns = receiver.ended_ns?.checked_sub(sender.began_ns?)?;
                 Some(vec![(sides as u64 * messages) as f64 * 1e3 / ns as f64])
             }
-            Work::Bursts { bursts, .. } => {
+            Work::Bulk { messages, .. } => {
+                let ns = receiver.ended_ns?.checked_sub(sender.began_ns?)?;
+                Some(vec![(messages * self.bytes as u64) as f64 / ns as f64])
+            }
+            Work::Bursts { bursts, .. } | Work::RecordBursts { bursts, .. } => {
                 let ns = receiver.ended_ns?.checked_sub(sender.began_ns?)?;
                 let median = |counted: &[(u64, u64)]| {
                     let mut histogram = crate::work::histogram::empty();
@@ -169,6 +230,11 @@ impl Cell {
     }
 }
 
+/// `4 KiB`, `1 MiB`.
+fn size(bytes: usize) -> String {
+    if bytes >= 1 << 20 { format!("{} MiB", bytes >> 20) } else { format!("{} KiB", bytes >> 10) }
+}
+
 /// All cells that are asked for.
 pub fn cells(args: &RunArgs) -> Vec<Cell> {
     let mut cells = Vec::new();
@@ -176,6 +242,7 @@ pub fn cells(args: &RunArgs) -> Vec<Cell> {
         cells.push(Cell {
             work: WorkKind::Rtt,
             bytes,
+            least: bytes,
             capacity: ROUND_TRIP_CAPACITY,
             batch: 1,
             period_us: 0,
@@ -189,6 +256,7 @@ pub fn cells(args: &RunArgs) -> Vec<Cell> {
                 cells.push(Cell {
                     work: WorkKind::Rate,
                     bytes,
+                    least: bytes,
                     capacity,
                     batch,
                     period_us: 0,
@@ -202,6 +270,7 @@ pub fn cells(args: &RunArgs) -> Vec<Cell> {
         cells.push(Cell {
             work: WorkKind::Burst,
             bytes: 8,
+            least: 8,
             capacity: BURST_CAPACITY,
             batch: 1,
             period_us,
@@ -213,9 +282,36 @@ pub fn cells(args: &RunArgs) -> Vec<Cell> {
         for polled in [true, false] {
             for batch in [1, 64] {
                 for capacity in [1024, 65536] {
-                    cells.push(Cell { work: WorkKind::Many, bytes: 8, capacity, batch, sides, polled, period_us: 0 });
+                    cells.push(Cell {
+                        work: WorkKind::Many,
+                        bytes: 8,
+                        least: 8,
+                        capacity,
+                        batch,
+                        sides,
+                        polled,
+                        period_us: 0,
+                    });
                 }
             }
+        }
+    }
+    let of_bytes = |work, (least, bytes), period_us| Cell {
+        work,
+        bytes,
+        least,
+        capacity: BYTES_CAPACITY,
+        batch: 1,
+        period_us,
+        sides: 1,
+        polled: false,
+    };
+    for bytes in [4 << 10, 64 << 10, 1 << 20, 16 << 20, 64 << 20] {
+        cells.push(of_bytes(WorkKind::Bulk, (bytes, bytes), 0));
+    }
+    for period_us in [0, 1000] {
+        for lengths in [(64, 64), (1024, 1024), (16, 4096)] {
+            cells.push(of_bytes(WorkKind::Records, lengths, period_us));
         }
     }
     cells.retain(|cell| {
@@ -234,7 +330,7 @@ mod tests {
     use super::*;
 
     fn cell(work: WorkKind, batch: usize, period_us: u64) -> Cell {
-        Cell { work, bytes: 8, capacity: 4096, batch, period_us, sides: 1, polled: false }
+        Cell { work, bytes: 8, least: 8, capacity: 4096, batch, period_us, sides: 1, polled: false }
     }
 
     #[test]
@@ -280,5 +376,17 @@ mod tests {
         let figures = cell(WorkKind::Burst, 1, 1000).figures(&work, &sender, &receiver).expect("all is there");
         let expected = [2.0, 0.5, 30.0, 2.0];
         assert!(figures.iter().zip(expected).all(|(is, must)| (is / must - 1.0).abs() < 1e-3), "{figures:?}");
+    }
+
+    /// Large messages are few, and gigabytes are nanoseconds' bytes.
+    #[test]
+    fn large_messages_are_counted_in_bytes() {
+        let cell = Cell { bytes: 64 << 20, least: 64 << 20, ..cell(WorkKind::Bulk, 1, 0) };
+        assert_eq!((cell.first(), cell.title().as_str()), (1, "messages of 64 MiB, buffer to buffer"));
+        let work = cell.work(1, 60_000_000);
+        assert_eq!(work, Work::Bulk { messages: 3, before: 4 });
+        let sender = Seen { began_ns: Some(0), ..Seen::default() };
+        let receiver = Seen { ended_ns: Some(3 * (64 << 20)), ..Seen::default() };
+        assert_eq!(cell.figures(&work, &sender, &receiver), Some(vec![1.0]));
     }
 }

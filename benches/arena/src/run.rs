@@ -1,6 +1,6 @@
 //! A run: cell by cell, round by round, everybody in turn.
 
-use crate::args::{RunArgs, WorkKind};
+use crate::args::RunArgs;
 use crate::calibrate::{self, Next};
 use crate::contestant::Failure;
 use crate::entry::{Entry, Kind};
@@ -88,7 +88,7 @@ impl Runner<'_> {
                 self.take_turn(cell, &mut rows[at])?;
             }
         }
-        if cell.work == WorkKind::Burst {
+        if cell.is_bursts() {
             for row in &mut rows {
                 self.count_system_calls(cell, row)?;
             }
@@ -98,8 +98,8 @@ impl Runner<'_> {
 
     /// The unrecorded round: how many messages make a turn.
     fn warm_up(&mut self, cell: &Cell, row: &mut Row) -> Result<(), Failure> {
-        row.amount = calibrate::FIRST;
-        if cell.work == WorkKind::Burst {
+        row.amount = cell.first();
+        if cell.is_bursts() {
             return Ok(());
         }
         for _ in 0..TRIALS {
@@ -138,7 +138,11 @@ impl Runner<'_> {
         if row.failure.is_some() {
             return Ok(());
         }
-        let Work::Bursts { bursts, messages, .. } = cell.work(row.amount, self.args.turn_ns()) else { return Ok(()) };
+        let (Work::Bursts { bursts, messages, .. } | Work::RecordBursts { bursts, messages, .. }) =
+            cell.work(row.amount, self.args.turn_ns())
+        else {
+            return Ok(());
+        };
         let heard = self.turn(cell, row, true)?;
         row.system_calls = Some(match (heard, row.failure.take()) {
             (Some(heard), _) => Ok(heard.system_calls as f64 / (bursts * messages) as f64),

@@ -104,6 +104,14 @@ impl Sheet {
         self.rows.iter().find(|row| row.card.name == name && row.turns.iter().any(Option::is_some))
     }
 
+    /// What stands over a metric: of several, which.
+    pub fn title(&self, metric: usize) -> String {
+        match self.cell.metrics() {
+            [_] => self.cell.title(),
+            several => format!("{}: {}", self.cell.title(), several[metric].title),
+        }
+    }
+
     /// Of these rows the one with the best median.
     pub fn best(&self, metric: usize, whom: impl Fn(&Row) -> bool) -> Option<&Row> {
         let less = self.cell.metrics()[metric].less;

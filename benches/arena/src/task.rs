@@ -55,6 +55,33 @@ pub enum Work {
         /// How many are given over in one call; 1 is one at a time.
         batch: usize,
     },
+    /// Large messages from one side's buffer to the other's.
+    Bulk {
+        /// Messages that are counted.
+        messages: u64,
+        /// Messages before those.
+        before: u64,
+    },
+    /// Records of any length from one side to the other.
+    Records {
+        /// Records that are counted.
+        messages: u64,
+        /// Records before those.
+        before: u64,
+        /// Bytes of the shortest.
+        least: usize,
+    },
+    /// Some records at once, then none for a while.
+    RecordBursts {
+        /// How many times.
+        bursts: u64,
+        /// Records in each.
+        messages: u64,
+        /// From the start of one burst to the start of the next.
+        period_us: u64,
+        /// Bytes of the shortest.
+        least: usize,
+    },
     /// Some messages at once, then none for a while.
     Bursts {
         /// How many times.
@@ -83,9 +110,9 @@ pub struct Task {
     pub names: [String; 2],
     /// Directories of the channels.
     pub dirs: [PathBuf; 2],
-    /// Messages that a channel holds.
+    /// Messages that a channel holds; where they may have any length, bytes.
     pub capacity: usize,
-    /// Bytes of a message.
+    /// Bytes of a message, or of the longest.
     pub bytes: usize,
     /// What to do.
     pub work: Work,

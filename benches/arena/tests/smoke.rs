@@ -57,7 +57,7 @@ fn ringway_and_a_pipe_in_all_work() {
 
     let document: serde_json::Value = serde_json::from_slice(&fs::read(&json).expect("JSON")).expect("JSON");
     let sheets = document["sheets"].as_array().expect("sheets");
-    assert_eq!(sheets.len(), 3 + 24 + 2 + 24);
+    assert_eq!(sheets.len(), 3 + 24 + 2 + 24 + 5 + 6);
     for row in sheets.iter().flat_map(|sheet| sheet["rows"].as_array().expect("rows")) {
         for metric in row["metrics"].as_array().expect("metrics") {
             assert_eq!(metric["rounds"].as_array().map(Vec::len), Some(3), "{row}");
@@ -68,7 +68,8 @@ fn ringway_and_a_pipe_in_all_work() {
     let drawings = fs::read_dir(&dir).expect("a directory").flatten();
     let drawings: Vec<_> = drawings.filter(|file| file.path().extension().is_some_and(|it| it == "svg")).collect();
     // Bars of each metric; percentiles of round trips and bursts; the knee of bursts.
-    assert_eq!(drawings.len(), 3 + 24 + 2 * 4 + 3 + 2 + 2 + 24);
+    let of_lengths = 5 + 3 + 3 * (4 + 1 + 1);
+    assert_eq!(drawings.len(), 3 + 24 + 2 * 4 + 3 + 2 + 2 + 24 + of_lengths);
     fs::remove_dir_all(&dir).expect("a directory");
 }
 
@@ -98,6 +99,48 @@ fn everybody_with_many_ends_takes_part() {
     for name in names {
         line(&table, name);
     }
+}
+
+/// Everybody who carries messages of any length: large ones, and records in a flow and in bursts. iceoryx2 may stand still
+/// where more processes run than there are processors, as its row then says.
+#[test]
+fn everybody_with_messages_of_any_length_takes_part() {
+    let (table, output) = run("--work bulk,records --bytes 4096,1048576 --rounds 1 --run-ms 1 --patience 20");
+    assert!(output.status.success(), "{output:?}");
+    let has_failed = |line: &&str| line.contains("failed") && !line.trim_start().starts_with("iceoryx2");
+    assert_eq!(table.lines().find(has_failed), None, "{table}");
+    for title in ["messages of 4 KiB", "messages of 1 MiB", "records of 16 to 4096 bytes", "bursts of 100 records"] {
+        line(&table, title);
+    }
+    for name in
+        ["bare chunks", "pipe, 1 MiB", "Unix stream", "Unix seqpacket", "iceoryx2", "ipc-channel, shared", "shmem-ipc"]
+    {
+        line(&table, name);
+    }
+    assert!(table.contains("buffer to buffer: ringway >= 1 x iceoryx2's loan"), "{table}");
+    for target in [
+        "ringway >= 0.95 x the best bare pipeline: ",
+        "16 to 4096 bytes, one way: ringway >= 3 x the best pipe or socket: ",
+    ] {
+        assert!(table.contains(target), "not measured: {target}\n{table}");
+    }
+}
+
+/// One that is lost, shorter, doubled, or altered in a byte that nobody looks at before the clock has stopped.
+#[test]
+fn what_goes_wrong_with_messages_of_any_length_is_told() {
+    let (table, output) = run("--work bulk,records --broken --bytes 1048576,1024 --rounds 1 --run-ms 1 --patience 60");
+    assert!(!output.status.success());
+    for (name, why) in [
+        ("broken: loses one of any length:", "instead of message 2 came something else, of 1048576 bytes"),
+        ("broken: shortens one of any length:", "instead of message 2 came something else, of 1048575 bytes"),
+        ("broken: sends one of any length twice:", "instead of message 3 came something else, of 1048576 bytes"),
+        ("broken: alters a byte where nobody looks:", "came something else, of 1048576 bytes"),
+    ] {
+        assert!(line(&table, name).contains(why), "{}", line(&table, name));
+    }
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(err.matches("WRONG MESSAGE").count(), 4 * 3, "large ones, records in a flow, records in bursts: {err}");
 }
 
 /// A message that is lost, that comes twice, late, for another or from nowhere fails the run.

@@ -8,7 +8,7 @@ use crate::channel::spsc::{Receiver, Sender};
 use crate::layout::fields::Base;
 use crate::stream::{Reader, Writer};
 use crate::wait::strategy::WaitStrategy;
-use std::io::{Read, Write};
+use std::io::{IoSlice, IoSliceMut, Read, Write};
 use std::path::Path;
 
 /// Two messages a frame, so that batches end inside frames, at their ends, and go around.
@@ -182,6 +182,12 @@ pub(super) fn play(scene: &str, name: &str, directory: &Path, n: u64) {
             writer.write_all(&bytes(500)).expect("a reader");
             act(n, || writer.write_all(&bytes(3500)[500..]))
         }
+        "write-pieces" => {
+            let mut writer = writer();
+            writer.write_all(&bytes(500)).expect("a reader");
+            let all = bytes(1500);
+            act(n, || writer.write_vectored(&[&all[500..700], &all[700..701], &all[701..]].map(IoSlice::new)))
+        }
         "write-to-sleeper" => {
             let mut writer = writer();
             let path = directory.join(name);
@@ -204,10 +210,15 @@ pub(super) fn play(scene: &str, name: &str, directory: &Path, n: u64) {
             let mut reader = reader();
             act(n, || reader.read_exact(&mut [0; 2500]))
         }
-        "drop-reader" => {
+        "read-pieces" => {
+            let mut reader = reader();
+            let (mut one, mut other) = ([0; 1200], [0; 1300]);
+            act(n, || reader.read_vectored(&mut [&mut one[..], &mut other].map(IoSliceMut::new)))
+        }
+        "drop-reader" | "close-reader" => {
             let mut reader = reader();
             reader.read_exact(&mut [0; 700]).expect("bytes");
-            act(n, || drop(reader))
+            if scene == "drop-reader" { act(n, || drop(reader)) } else { act(n, || reader.close()) }
         }
         "break-off-writer" => act(n, || Writer::open_with(name, &streams)),
         "break-off-reader" => act(n, || Reader::open_with(name, &streams)),

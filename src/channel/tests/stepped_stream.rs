@@ -41,24 +41,34 @@ fn ended_with(name: &str, got: &[u8], end: io::Result<()>) -> Option<DisconnectR
     Some(ended.reason)
 }
 
-#[test]
-fn a_writer_killed_in_write_has_written_a_prefix() {
-    let stage = Stage::new("write");
+/// A writer is killed after 500 bytes, on the way to so many: the reader gets a prefix, and never fewer the later it was.
+fn writer_dies(scene: &str, all: usize, at_least: u64) {
+    let stage = Stage::new(scene);
     let mut most = 0;
-    stage.at_each_step("write", 15, |name, kill| {
+    stage.at_each_step(scene, at_least, |name, kill| {
         let mut reader = Reader::create_with(name, &stream_options(&stage.directory)).unwrap();
         let completed = kill();
         let (got, end) = read_all(&mut reader);
         assert_eq!(ended_with(name, &got, end), Some(DisconnectReason::Died), "{name}");
         assert!(got.len() >= most.max(500));
-        assert!(!completed || got.len() == 3500);
+        assert!(!completed || got.len() == all);
         most = got.len();
         // Asking again changes nothing.
         assert_eq!(ended_with(name, &got, read_all(&mut reader).1), Some(DisconnectReason::Died));
         drop(reader);
         a_new_stream_works(&stage, name);
     });
-    assert_eq!(most, 3500);
+    assert_eq!(most, all);
+}
+
+#[test]
+fn a_writer_killed_in_write_has_written_a_prefix() {
+    writer_dies("write", 3500, 15);
+}
+
+#[test]
+fn a_writer_killed_while_it_writes_pieces_has_written_a_prefix() {
+    writer_dies("write-pieces", 1500, 6);
 }
 
 /// A writer killed on its way out, after 1500 bytes: the end in good order, or an error, and never fewer bytes.
@@ -124,11 +134,13 @@ fn reader_dies(scene: &str, taken: &[u64], at_least: u64) {
 #[test]
 fn a_reader_killed_in_read_has_taken_a_prefix() {
     reader_dies("read", &[0, 2500], 5);
+    reader_dies("read-pieces", &[0, 1000, 1200, 2000, 2500], 5);
 }
 
 #[test]
 fn a_reader_killed_while_it_leaves_has_left_or_died() {
     reader_dies("drop-reader", &[700], 3);
+    reader_dies("close-reader", &[700], 2);
 }
 
 /// One who comes to a stream whose writer died marks it as broken, and is killed while doing so. The reader gets all

@@ -14,6 +14,8 @@ pub(crate) enum Bench {
     Rtt(RttArgs),
     /// Messages one way as fast as they go, beside bare streaming of memory and a pipe
     Rate(RateArgs),
+    /// Large messages one way, from buffer to buffer, beside bare copies, a pipe and a socket
+    Bulk(BulkArgs),
     /// Bursts of messages with pauses between them: latency against processor time, for several times of spinning
     Burst(BurstArgs),
 }
@@ -75,6 +77,18 @@ pub(crate) struct RateArgs {
 }
 
 #[derive(Debug, clap::Args)]
+pub(crate) struct BulkArgs {
+    /// Sizes of messages, with commas between them: multiples of 8, with K, M or G
+    #[arg(long, value_delimiter = ',', default_value = "4K,64K,1M,16M,64M", value_parser = parse_bulk_size)]
+    pub(super) bytes: Vec<usize>,
+    /// Bytes that the ring holds
+    #[arg(long, value_name = "BYTES", default_value = "1M", value_parser = parse_capacity)]
+    pub(super) capacity: usize,
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+#[derive(Debug, clap::Args)]
 pub(crate) struct BurstArgs {
     /// Messages of a burst
     #[arg(long, default_value_t = 100, value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
@@ -100,6 +114,16 @@ pub(crate) struct BenchWorkerArgs {
 fn parse_size(text: &str) -> Result<usize, String> {
     let size = text.parse().ok().filter(|size| SIZES.contains(size));
     size.ok_or_else(|| format!("one of {}", SIZES.map(|size| size.to_string()).join(", ")))
+}
+
+fn parse_bulk_size(text: &str) -> Result<usize, String> {
+    let size = parse_capacity(text)?;
+    let fits = (8..=1 << 30).contains(&size) && size % 8 == 0;
+    if fits { Ok(size) } else { Err("a multiple of 8 bytes, at most 1 GiB".to_owned()) }
+}
+
+fn parse_capacity(text: &str) -> Result<usize, String> {
+    usize::try_from(units::parse_bytes(text)?).map_err(|_| "too many bytes".to_owned())
 }
 
 fn parse_seconds(text: &str) -> Result<f64, String> {

@@ -1,6 +1,7 @@
 //! One measurement: what the two workers are told, and how they are started.
 
 use super::worker::bare::STAGE_BYTES;
+use super::worker::chunks::Shape;
 use crate::cli::failure::Failure;
 use crate::cli::pair::values::Values;
 use crate::cli::pair::{self, Ends, Pair, Part, Whose};
@@ -9,6 +10,8 @@ use nix::unistd::ftruncate;
 use ringway::WaitStrategy;
 use serde::{Deserialize, Serialize};
 use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -23,6 +26,8 @@ pub(super) enum What {
     Trips,
     /// Sends as fast as it can; the second receives.
     Stream,
+    /// Sends large messages as fast as it can; the second receives.
+    Bulk,
     /// Sends so many at once now and then; the second receives.
     Bursts,
 }
@@ -39,8 +44,12 @@ pub(super) enum Via {
     Futex,
     /// The limit of a stream: lines of 64 bytes, handed over many at once.
     Lines,
+    /// The limit of large messages: a ring of chunks of memory, copied in and out.
+    Chunks,
     /// A pipe.
     Pipe,
+    /// A Unix stream socket.
+    Socket,
 }
 
 /// How both ends of a channel wait.
@@ -103,9 +112,9 @@ pub(super) struct Job {
     pub(super) wait: Wait,
     /// Bytes of a message.
     pub(super) bytes: usize,
-    /// Messages that are sent at once.
+    /// Messages that are sent at once; of bare chunks, the bytes of one.
     pub(super) batch: usize,
-    /// Messages that the ring holds.
+    /// Messages that the ring holds; of a stream, bytes; of bare chunks, how many.
     pub(super) capacity: usize,
     /// From the start of one burst to the start of the next.
     pub(super) every: Duration,
@@ -150,7 +159,7 @@ impl Job {
     /// Starts both workers and waits until they have measured.
     pub(super) fn run(&self) -> Result<Values, Failure> {
         let failed = |error: io::Error| Failure::Fault(format!("cannot start a worker: {error}"));
-        let [one, other] = connect(self.via).map_err(failed)?;
+        let [one, other] = self.connect().map_err(failed)?;
         let parts = [self.part(Side::First, one)?, self.part(Side::Second, other)?];
         Pair::start(BENCH, self.dir.as_deref(), parts)?.wait(|_| ())
     }
@@ -170,10 +179,35 @@ impl Job {
         match (self.what, side) {
             (What::Trips, Side::First) => "ask",
             (What::Trips, Side::Second) => "answer",
-            (What::Stream | What::Bursts, Side::First) => "send",
-            (What::Stream | What::Bursts, Side::Second) => "receive",
+            (What::Stream | What::Bulk | What::Bursts, Side::First) => "send",
+            (What::Stream | What::Bulk | What::Bursts, Side::Second) => "receive",
         }
     }
+
+    /// What lies between two workers, where it is no channel. Bare limits share memory without a name, as standard input:
+    /// nothing can be left behind.
+    fn connect(&self) -> io::Result<[Ends; 2]> {
+        Ok(match self.via {
+            Via::Ringway => [pair::nothing(), pair::nothing()],
+            Via::Atomics | Via::Futex | Via::Lines => shared(STAGE_BYTES)?,
+            Via::Chunks => shared(Shape { chunk: self.batch, depth: self.capacity }.bytes())?,
+            Via::Pipe => {
+                let (read, write) = pair::pipe()?;
+                [(Stdio::null(), write.into()), (read.into(), Stdio::null())]
+            }
+            Via::Socket => {
+                let (read, write) = UnixStream::pair()?;
+                [(Stdio::null(), OwnedFd::from(write).into()), (OwnedFd::from(read).into(), Stdio::null())]
+            }
+        })
+    }
+}
+
+/// Memory of so many bytes, for both.
+fn shared(bytes: usize) -> io::Result<[Ends; 2]> {
+    let memory = memfd_create(c"ringway-bench", MFdFlags::MFD_CLOEXEC)?;
+    ftruncate(&memory, i64::try_from(bytes).map_err(|_| io::ErrorKind::OutOfMemory)?)?;
+    Ok([(memory.try_clone()?.into(), Stdio::null()), (memory.into(), Stdio::null())])
 }
 
 impl Assignment {
@@ -186,21 +220,4 @@ impl Assignment {
     pub(super) fn dir(&self) -> Option<&Path> {
         self.job.dir.as_deref()
     }
-}
-
-/// What lies between two workers, where it is no channel. Bare limits share memory without a name, as standard input:
-/// nothing can be left behind.
-fn connect(via: Via) -> io::Result<[Ends; 2]> {
-    Ok(match via {
-        Via::Ringway => [pair::nothing(), pair::nothing()],
-        Via::Atomics | Via::Futex | Via::Lines => {
-            let memory = memfd_create(c"ringway-bench", MFdFlags::MFD_CLOEXEC)?;
-            ftruncate(&memory, STAGE_BYTES)?;
-            [(memory.try_clone()?.into(), Stdio::null()), (memory.into(), Stdio::null())]
-        }
-        Via::Pipe => {
-            let (read, write) = pair::pipe()?;
-            [(Stdio::null(), write.into()), (read.into(), Stdio::null())]
-        }
-    })
 }

@@ -6,8 +6,8 @@
 //!
 //! | file | |
 //! |---|---|
-//! | `mod.rs` | what all three have in common: from the arguments to table, JSON and chart |
-//! | `rtt.rs`, `rate.rs`, `burst.rs` | what is measured, and what is said of it |
+//! | `mod.rs` | what all have in common: from the arguments to table, JSON and chart |
+//! | `rtt.rs`, `rate.rs`, `bulk.rs`, `burst.rs` | what is measured, and what is said of it |
 //! | `rounds.rs` | taking turns |
 //! | `job.rs` | one measurement: two workers |
 //! | `worker` | what the workers do |
@@ -17,6 +17,7 @@
 //! | `args.rs` | what can be asked |
 
 pub(crate) mod args;
+mod bulk;
 mod burst;
 mod chart;
 mod figures;
@@ -45,6 +46,7 @@ pub(crate) fn run(bench: &Bench) -> Result<(), Failure> {
     match bench {
         Bench::Rtt(args) => go(&args.common, &rtt::Rtt(args)),
         Bench::Rate(args) => go(&args.common, &rate::Rate(args)),
+        Bench::Bulk(args) => go(&args.common, &bulk::Bulk(args)),
         Bench::Burst(args) => go(&args.common, &burst::Burst(args)),
     }
 }

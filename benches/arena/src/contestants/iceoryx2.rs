@@ -79,7 +79,7 @@ unsafe impl<M: Message> ZeroCopySend for Wire<M> {}
 
 type Samples<M> = publish_subscribe::PortFactory<ipc::Service, [Wire<M>], ()>;
 type Slice<M> = Sample<ipc::Service, [Wire<M>], ()>;
-type Events = event::PortFactory<ipc::Service>;
+pub(super) type Events = event::PortFactory<ipc::Service>;
 
 /// The sending end. Its fields are dropped in this order: ports before their services, those before the node.
 struct Sending<M: Message, const SLICE: usize> {
@@ -101,16 +101,16 @@ struct Receiving<M: Message> {
 }
 
 /// What its shared memory of this place begins with.
-fn prefix(place: &Place) -> String {
+pub(super) fn prefix(place: &Place) -> String {
     format!("{}_", place.name)
 }
 
 /// The file that says that the subscriber has opened its connection.
-fn connected(place: &Place) -> PathBuf {
+pub(super) fn connected(place: &Place) -> PathBuf {
     place.dir.join("connected")
 }
 
-fn node(place: &Place) -> Result<Node<ipc::Service>, Failure> {
+pub(super) fn node(place: &Place) -> Result<Node<ipc::Service>, Failure> {
     let mut config = Config::default();
     config.global.set_root_path(&Path::new(place.dir.as_os_str().as_encoded_bytes())?);
     config.global.prefix = FileName::new(prefix(place).as_bytes())?;
@@ -130,9 +130,20 @@ fn samples<M: Message>(node: &Node<ipc::Service>, capacity: usize) -> Result<Sam
     Ok(service)
 }
 
-fn events(node: &Node<ipc::Service>) -> Result<Events, Failure> {
+pub(super) fn events(node: &Node<ipc::Service>) -> Result<Events, Failure> {
     let service = node.service_builder(&ServiceName::new("events")?).event().max_notifiers(1).max_listeners(1);
     Ok(service.event_id_max_value(1).open_or_create()?)
+}
+
+/// Removes what has the place's name in front.
+pub(super) fn clean(place: &Place) {
+    let prefix = prefix(place);
+    for file in std::fs::read_dir("/dev/shm").into_iter().flatten().flatten() {
+        if file.file_name().as_encoded_bytes().starts_with(prefix.as_bytes()) {
+            // Whoever removed it first has done the same.
+            let _ = std::fs::remove_file(file.path());
+        }
+    }
 }
 
 impl<const SLICE: usize, const EVENTS: bool> Between for Iceoryx2<SLICE, EVENTS> {
@@ -175,13 +186,7 @@ impl<const SLICE: usize, const EVENTS: bool> Between for Iceoryx2<SLICE, EVENTS>
     }
 
     fn clean(&self, place: &Place) {
-        let prefix = prefix(place);
-        for file in std::fs::read_dir("/dev/shm").into_iter().flatten().flatten() {
-            if file.file_name().as_encoded_bytes().starts_with(prefix.as_bytes()) {
-                // Whoever removed it first has done the same.
-                let _ = std::fs::remove_file(file.path());
-            }
-        }
+        clean(place);
     }
 }
 

@@ -39,14 +39,14 @@ fn path(place: &Place) -> PathBuf {
 }
 
 /// Makes a server and tells its name.
-fn server<T: Serialize + DeserializeOwned>(place: &Place) -> Result<IpcOneShotServer<T>, Failure> {
+pub(super) fn server<T: Serialize + DeserializeOwned>(place: &Place) -> Result<IpcOneShotServer<T>, Failure> {
     let (server, name) = IpcOneShotServer::new()?;
     publish(&path(place), name.as_bytes())?;
     Ok(server)
 }
 
 /// Connects with the server whose name was told.
-fn connect<T: Serialize + DeserializeOwned>(place: &Place) -> Result<IpcSender<T>, Failure> {
+pub(super) fn connect<T: Serialize + DeserializeOwned>(place: &Place) -> Result<IpcSender<T>, Failure> {
     let name = retry(|| std::fs::read_to_string(path(place)))?;
     Ok(IpcSender::connect(name)?)
 }

@@ -6,6 +6,7 @@ mod crossbeam;
 mod iceoryx2;
 mod ipc_channel;
 mod kanal;
+mod lengths;
 mod limits;
 mod many;
 mod mqueue;
@@ -37,6 +38,7 @@ pub fn all() -> Vec<Entry> {
     all.extend(sysv::entries());
     all.extend(peers::peers());
     all.extend(many::entries());
+    all.extend(lengths::entries());
     all.extend(broken::entries());
     all
 }

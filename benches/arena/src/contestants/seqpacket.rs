@@ -25,7 +25,7 @@ pub fn entries() -> Vec<Entry> {
 #[derive(Clone)]
 struct Seqpacket;
 
-fn unconnected(place: &Place) -> Result<(OwnedFd, UnixAddr), Failure> {
+pub(super) fn unconnected(place: &Place) -> Result<(OwnedFd, UnixAddr), Failure> {
     let socket = socket::socket(AddressFamily::Unix, SockType::SeqPacket, SockFlag::SOCK_CLOEXEC, None)?;
     Ok((socket, UnixAddr::new(&place.dir.join("socket"))?))
 }

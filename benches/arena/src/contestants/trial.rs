@@ -80,7 +80,7 @@ pub fn between<C: Between>(module: &str, test: &str, contestant: C) {
     assert!(left.is_empty(), "{left:?} is left");
 }
 
-fn tempdir(test: &str) -> PathBuf {
+pub(super) fn tempdir(test: &str) -> PathBuf {
     // Short: iceoryx2 makes paths with it in them twice, and a path has an end.
     let mut hash = DefaultHasher::new();
     test.hash(&mut hash);

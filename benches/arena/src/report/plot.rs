@@ -35,8 +35,8 @@ pub fn draw(dir: &Path, sheets: &[Sheet]) -> Result<(), Failure> {
         }
         match sheet.cell.work {
             WorkKind::Rtt => curves(&path("-percentiles"), sheet, "trip", "single round trips")?,
-            WorkKind::Rate | WorkKind::Many => {}
-            WorkKind::Burst => {
+            _ if !sheet.cell.is_bursts() => {}
+            _ => {
                 curves(&path("-first-percentiles"), sheet, "first", "first message of a burst")?;
                 knee(&path("-knee"), sheet)?;
             }
@@ -79,10 +79,7 @@ fn bars(path: &Path, sheet: &Sheet, metric: usize) -> Result<(), Failure> {
     let area: Area<'_> = SVGBackend::new(path, (WIDTH, height)).into_drawing_area();
     area.fill(&WHITE)?;
     let direction = if about.less { "less is better" } else { "more is better" };
-    let title = match sheet.cell.work {
-        WorkKind::Burst => format!("{}: {}", sheet.cell.title(), about.title),
-        _ => sheet.cell.title(),
-    };
+    let title = sheet.title(metric);
     let left = range.start;
     // Room for what is written beside the longest bar, as a share of an axis of powers of ten.
     let beyond = (range.end / range.start).powf(0.3);

@@ -18,10 +18,7 @@ fn table(sheet: &Sheet, metric: usize, named: Option<&str>) -> String {
     let about = sheet.cell.metrics()[metric];
     let mut lines = vec![header(sheet, &about, named)];
     lines.extend(ordered(sheet, metric).into_iter().map(|row| cells(sheet, row, metric, named)));
-    let title = match sheet.cell.work {
-        WorkKind::Burst => format!("{}: {}", sheet.cell.title(), about.title),
-        _ => sheet.cell.title(),
-    };
+    let title = sheet.title(metric);
     let direction = if about.less { "less is better" } else { "more is better" };
     let mut text = format!("{title}, {} ({direction})\n{}", about.unit, aligned(&lines));
     if metric == 0 {
@@ -62,10 +59,10 @@ fn header(sheet: &Sheet, about: &Metric, named: Option<&str>) -> Vec<String> {
             .into();
     header.extend(match sheet.cell.work {
         WorkKind::Rtt => vec!["p50 p99 p99.9 of single trips".to_owned()],
-        WorkKind::Rate | WorkKind::Many => vec![],
-        WorkKind::Burst if about.id == "sleeps" => vec!["system calls a message, traced".to_owned()],
-        WorkKind::Burst if about.id == "cpu_percent" => vec![],
-        WorkKind::Burst => vec!["p50 p99 of all".to_owned()],
+        _ if !sheet.cell.is_bursts() => vec![],
+        _ if about.id == "sleeps" => vec!["system calls a message, traced".to_owned()],
+        _ if about.id == "cpu_percent" => vec![],
+        _ => vec!["p50 p99 of all".to_owned()],
     });
     header.push("mode".to_owned());
     header
@@ -95,8 +92,9 @@ fn cells(sheet: &Sheet, row: &Row, metric: usize, named: Option<&str>) -> Vec<St
         under(Sky::Far),
     ];
     cells.extend(match (sheet.cell.work, about.id) {
-        (WorkKind::Rate | WorkKind::Many, _) | (_, "cpu_percent") => None,
+        (_, "cpu_percent") => None,
         (WorkKind::Rtt, _) => Some(quantiles(row, "trip", &[0.5, 0.99, 0.999], 1.0)),
+        _ if !sheet.cell.is_bursts() => None,
         (_, "first_us") => Some(quantiles(row, "first", &[0.5, 0.99], 1e3)),
         (_, "last_us") => Some(quantiles(row, "last", &[0.5, 0.99], 1e3)),
         _ => Some(match &row.system_calls {

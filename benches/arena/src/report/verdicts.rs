@@ -2,6 +2,7 @@
 //!
 //! A target is reached when the interval of the paired ratio reaches it: its better end does.
 
+mod lengths;
 mod many;
 
 use super::{DEFAULT, SLEEPING, SPINNING, TABLE, table};
@@ -79,6 +80,7 @@ pub fn all(sheets: &[Sheet]) -> Vec<Verdict> {
     verdicts.extend(one_way(sheets));
     verdicts.extend(bursts(sheets));
     verdicts.extend(many::all(sheets));
+    verdicts.extend(lengths::all(sheets));
     verdicts
 }
 

@@ -4,15 +4,21 @@ use super::{Side, check, histogram};
 use crate::clock::{now_ns, sleep_until};
 use crate::contestant::{Failure, Message, Receiver, Sender};
 use crate::task::Seen;
+use std::marker::PhantomData;
 
 /// Bursts before those that count: the first is late for many reasons.
 pub const BEFORE: u64 = 2;
 
 /// Sends a burst a period, by an absolute clock, and writes down when the first and the last message left.
-pub fn send<M: Message>(
+pub fn send<M: Message>(side: &Side<'_>, schedule: (u64, u64, u64), mut to: impl Sender<M>) -> Result<Seen, Failure> {
+    sending(side, schedule, |number| to.send(M::of(number)))
+}
+
+/// Has `put` send the message with this number: so many bursts of so many messages, one a period.
+pub fn sending(
     side: &Side<'_>,
     (bursts, messages, period_us): (u64, u64, u64),
-    mut to: impl Sender<M>,
+    mut put: impl FnMut(u64) -> Result<(), Failure>,
 ) -> Result<Seen, Failure> {
     side.measure(|| {
         let start = now_ns();
@@ -30,7 +36,7 @@ pub fn send<M: Message>(
                 if n == 0 || n + 1 == messages {
                     side.board.stamp(burst as usize * 2 + (n > 0) as usize, now_ns());
                 }
-                to.send(M::of(number))?;
+                put(number)?;
                 number += 1;
             }
             side.board.counts(side.role, false);
@@ -46,8 +52,46 @@ pub fn send<M: Message>(
 /// Receives; between bursts it waits in the contestant's way.
 pub fn receive<M: Message>(
     side: &Side<'_>,
+    schedule: (u64, u64, u64),
+    from: impl Receiver<M>,
+) -> Result<Seen, Failure> {
+    receiving(side, schedule, Typed(from, PhantomData))
+}
+
+/// What receives messages, and then looks at them.
+pub trait Gets {
+    /// A message, or what is known of it.
+    type Got;
+
+    /// Receives one.
+    fn get(&mut self) -> Result<Self::Got, Failure>;
+
+    /// That it is the message with that number, or else which it is.
+    fn check(&mut self, got: &Self::Got, number: u64) -> Result<(), Failure>;
+}
+
+/// A receiver of messages of one type.
+struct Typed<M, R>(R, PhantomData<M>);
+
+impl<M: Message, R: Receiver<M>> Gets for Typed<M, R> {
+    type Got = M;
+
+    #[inline(always)]
+    fn get(&mut self) -> Result<M, Failure> {
+        self.0.recv()
+    }
+
+    #[inline(always)]
+    fn check(&mut self, got: &M, number: u64) -> Result<(), Failure> {
+        check(got, number)
+    }
+}
+
+/// Has `from` receive the bursts, and check each message after the clock was read.
+pub fn receiving<G: Gets>(
+    side: &Side<'_>,
     (bursts, messages, _): (u64, u64, u64),
-    mut from: impl Receiver<M>,
+    mut from: G,
 ) -> Result<Seen, Failure> {
     side.measure(|| {
         let (mut first, mut last) = (histogram::empty(), histogram::empty());
@@ -59,7 +103,7 @@ pub fn receive<M: Message>(
                 side.board.counts(side.role, true);
             }
             for n in 0..messages {
-                let message = from.recv()?;
+                let message = from.get()?;
                 if n == 0 || n + 1 == messages {
                     let now = now_ns();
                     let latency = now.saturating_sub(side.board.stamped(burst as usize * 2 + (n > 0) as usize));
@@ -68,7 +112,7 @@ pub fn receive<M: Message>(
                         histogram.saturating_record(latency);
                     }
                 }
-                check(&message, number)?;
+                from.check(&message, number)?;
                 number += 1;
             }
         }

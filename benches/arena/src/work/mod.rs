@@ -1,6 +1,7 @@
 //! What contestants do: the loops around them, compiled for each.
 
 pub mod bursts;
+pub mod content;
 pub mod histogram;
 pub mod many;
 pub mod one_way;

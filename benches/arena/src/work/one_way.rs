@@ -12,13 +12,22 @@ pub fn send<M: Message>(
     (before, messages, batch): (u64, u64, usize),
     mut to: impl Sender<M>,
 ) -> Result<Seen, Failure> {
+    sending(side, (before, messages), |numbers| put(&mut to, numbers, batch))
+}
+
+/// Has `put` send the messages with these numbers.
+pub fn sending(
+    side: &Side<'_>,
+    (before, messages): (u64, u64),
+    mut put: impl FnMut(Range<u64>) -> Result<(), Failure>,
+) -> Result<Seen, Failure> {
     side.measure(|| {
-        put(&mut to, 0..before, batch)?;
+        put(0..before)?;
         // The receiver has them all: nothing of them is left in the channel when the clock starts.
         side.board.meet(side.role)?;
         let cpu = side.cpu_ns();
         let began = now_ns();
-        put(&mut to, before..before + messages, batch)?;
+        put(before..before + messages)?;
         let cpu = side.cpu_ns() - cpu;
         Ok(Seen { began_ns: Some(began), cpu_ns: Some(cpu), ..Seen::default() })
     })
@@ -43,11 +52,20 @@ pub fn receive<M: Message>(
     (before, messages, batch): (u64, u64, usize),
     mut from: impl Receiver<M>,
 ) -> Result<Seen, Failure> {
+    receiving(side, (before, messages), |numbers| take(&mut from, numbers, batch))
+}
+
+/// Has `take` receive and check the messages with these numbers.
+pub fn receiving(
+    side: &Side<'_>,
+    (before, messages): (u64, u64),
+    mut take: impl FnMut(Range<u64>) -> Result<(), Failure>,
+) -> Result<Seen, Failure> {
     side.measure(|| {
-        take(&mut from, 0..before, batch)?;
+        take(0..before)?;
         let cpu = side.cpu_ns();
         side.board.meet(side.role)?;
-        take(&mut from, before..before + messages, batch)?;
+        take(before..before + messages)?;
         let ended = now_ns();
         let cpu = side.cpu_ns() - cpu;
         Ok(Seen { ended_ns: Some(ended), cpu_ns: Some(cpu), ..Seen::default() })

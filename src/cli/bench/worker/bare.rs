@@ -32,7 +32,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::time::Duration;
 
 /// Bytes of the shared memory.
-pub(in crate::cli::bench) const STAGE_BYTES: i64 = size_of::<Stage>() as i64;
+pub(in crate::cli::bench) const STAGE_BYTES: usize = size_of::<Stage>();
 
 /// Lines of the ring: 64 KiB, which stays in the caches of both.
 const LINES: u64 = 1024;
@@ -71,12 +71,7 @@ pub(super) struct Shared(MmapRaw);
 impl Shared {
     /// Maps what the parent has given as standard input.
     pub(super) fn of_stdin() -> Result<Self, Failure> {
-        let failed = |error: io::Error| Failure::Fault(format!("cannot map the shared memory: {error}"));
-        let file = File::from(io::stdin().as_fd().try_clone_to_owned().map_err(failed)?);
-        if file.metadata().map_err(failed)?.len() != STAGE_BYTES as u64 {
-            return Err(Failure::Fault("the standard input is not the memory of a benchmark".to_owned()));
-        }
-        MmapOptions::new().len(STAGE_BYTES as usize).map_raw(&file).map(Self).map_err(failed)
+        mapped(STAGE_BYTES).map(Self)
     }
 }
 
@@ -87,6 +82,16 @@ impl Deref for Shared {
         // SAFETY: (1), and everything inside may be written by others: atomics, and places in an `UnsafeCell`.
         unsafe { &*self.0.as_mut_ptr().cast::<Stage>() }
     }
+}
+
+/// Maps the memory of so many bytes that the parent has given as standard input.
+pub(super) fn mapped(bytes: usize) -> Result<MmapRaw, Failure> {
+    let failed = |error: io::Error| Failure::Fault(format!("cannot map the shared memory: {error}"));
+    let file = File::from(io::stdin().as_fd().try_clone_to_owned().map_err(failed)?);
+    if file.metadata().map_err(failed)?.len() != bytes as u64 {
+        return Err(Failure::Fault("the standard input is not the memory of a benchmark".to_owned()));
+    }
+    MmapOptions::new().len(bytes).map_raw(&file).map_err(failed)
 }
 
 /// The side that writes lines.

@@ -4,13 +4,16 @@
 //! |---|---|
 //! | `trips.rs` | round trips: the side that asks, the side that answers |
 //! | `stream.rs` | one way, as fast as it goes |
+//! | `bulk.rs` | large messages, from buffer to buffer |
 //! | `bursts.rs` | some messages at once, now and then |
 //! | `message.rs` | what the messages are, and that they are right |
-//! | `bare.rs` | memory without a channel |
+//! | `bare.rs`, `chunks.rs` | memory without a channel |
 //! | `clock.rs` | times |
 
 pub(super) mod bare;
+mod bulk;
 mod bursts;
+pub(super) mod chunks;
 pub(super) mod clock;
 pub(super) mod message;
 mod stream;
@@ -40,6 +43,7 @@ pub(crate) fn run(args: &BenchWorkerArgs) -> Result<(), Failure> {
     match assignment.job.what {
         What::Trips => trips::run(&assignment),
         What::Stream => stream::run(&assignment),
+        What::Bulk => bulk::run(&assignment),
         What::Bursts => bursts::run(&assignment),
     }
 }

@@ -1,6 +1,7 @@
 //! One way, as fast as it goes: the sender decides when it is enough, the receiver checks every message and measures.
 
 use super::bare::{LineReader, LineWriter, Shared};
+use super::bulk;
 use super::message::{is_message, message, sized};
 use super::{clock, must_have_left, receiver, sender, until_sender, until_there, wrong};
 use crate::cli::bench::job::{Assignment, Side, Via};
@@ -175,7 +176,7 @@ fn pipe<const N: usize>(assignment: &Assignment) -> Result<(), Failure> {
             let stdout = io::stdout();
             make(assignment, |n| {
                 fill(&mut words, n);
-                write_all(&stdout, bytemuck::cast_slice(&words))
+                bulk::write_all(&stdout, bytemuck::cast_slice(&words))
             })
         }
         Side::Second => {
@@ -185,17 +186,6 @@ fn pipe<const N: usize>(assignment: &Assignment) -> Result<(), Failure> {
             Ok(())
         }
     }
-}
-
-fn write_all(stdout: &io::Stdout, mut bytes: &[u8]) -> Result<(), Failure> {
-    while !bytes.is_empty() {
-        let written = descriptor::write(stdout, bytes);
-        match written.map_err(|error| Failure::Gone(format!("the receiver is gone: {error}")))? {
-            Some(n) => bytes = &bytes[n..],
-            None => signals::check()?,
-        }
-    }
-    Ok(())
 }
 
 fn take_from_pipe<const N: usize>(words: &mut [[u64; N]], meter: &mut Meter) -> Result<(), Failure> {

@@ -69,7 +69,8 @@ mod tests {
     }
 
     fn sheet(polled: bool, batch: usize, ours: f64) -> Sheet {
-        let cell = Cell { work: WorkKind::Many, bytes: 8, capacity: 1024, batch, period_us: 0, sides: 2, polled };
+        let cell =
+            Cell { work: WorkKind::Many, bytes: 8, least: 8, capacity: 1024, batch, period_us: 0, sides: 2, polled };
         let rows = vec![
             row(DEFAULT, Kind::Ringway, Ends::Processes, ours),
             row(QUEUE, Kind::Peer, Ends::Threads, 40.0),

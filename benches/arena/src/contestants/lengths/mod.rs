@@ -1,0 +1,34 @@
+//! Those that carry messages of any length. A new one is one file here and one line in [`entries`].
+
+mod broken;
+mod framed;
+mod iceoryx2;
+mod ipc_channel;
+mod limits;
+mod pipe;
+mod ringway;
+mod seqpacket;
+mod shmem_ipc;
+mod stream_socket;
+#[cfg(test)]
+mod trial;
+
+use crate::entry::Entry;
+
+/// All of them, in the order of the table.
+pub fn entries() -> Vec<Entry> {
+    [
+        limits::entries(),
+        ringway::entries(),
+        pipe::entries(),
+        stream_socket::entries(),
+        seqpacket::entries(),
+        iceoryx2::entries(),
+        ipc_channel::entries(),
+        shmem_ipc::entries(),
+        broken::entries(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}

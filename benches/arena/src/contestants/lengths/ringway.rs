@@ -1,0 +1,67 @@
+//! ringway: its stream of bytes. Where a message's length is not known it goes in front, in the same vectored write.
+//!
+//! `ringway::bytes`, when it is there, is a contestant of its own, in a file of its own beside this one, and takes over the
+//! name with which all are compared (`report::DEFAULT`); this one is then called as `STREAM` says.
+
+use super::framed::{FramedReceiver, FramedSender};
+use crate::contestant::{Card, Failure, Place, Waiting};
+use crate::entry::{Entry, Kind};
+use crate::lengths::{Between, Lengths, between};
+use ringway::stream::{Reader, Writer};
+use ringway::{Options, WaitStrategy};
+use std::time::Duration;
+
+/// What this one is called: `ringway, stream` as soon as there is something better for messages.
+const STREAM: [&str; 2] = ["ringway", "ringway, spinning"];
+const PATIENCE: Duration = Duration::from_secs(5);
+
+pub fn entries() -> Vec<Entry> {
+    let default = Card {
+        name: STREAM[0],
+        version: env!("VERSION_RINGWAY"),
+        mode: "stream, as it comes: 1 MiB in frames of 64 KiB",
+        waiting: Waiting::Default,
+        largest: usize::MAX,
+        has_batches: false,
+    };
+    let spinning = Card { name: STREAM[1], mode: "stream, polling", waiting: Waiting::Spins, ..default.clone() };
+    let ours = |card, wait| between(card, Stream(wait)).kind(Kind::Ringway);
+    vec![ours(default, WaitStrategy::default()), ours(spinning, WaitStrategy::Spin)]
+}
+
+struct Stream(WaitStrategy);
+
+impl Stream {
+    fn options(&self, place: &Place) -> Options {
+        Options::new().dir(&place.dir).capacity(place.capacity).wait(self.0).open_timeout(PATIENCE)
+    }
+}
+
+impl Between for Stream {
+    type Sender = FramedSender<Writer>;
+    type Receiver = FramedReceiver<Reader>;
+
+    fn sender(&self, place: &Place, lengths: Lengths) -> Result<Self::Sender, Failure> {
+        Ok(FramedSender::new(Writer::open_or_create_with(&place.name, &self.options(place))?, lengths))
+    }
+
+    fn receiver(&self, place: &Place, lengths: Lengths) -> Result<Self::Receiver, Failure> {
+        Ok(FramedReceiver::new(Reader::open_or_create_with(&place.name, &self.options(place))?, lengths))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contestants::lengths::trial;
+
+    #[test]
+    fn every_message_arrives_whole() {
+        trial::between(module_path!(), "every_message_arrives_whole", Stream(WaitStrategy::default()));
+    }
+
+    #[test]
+    fn every_message_arrives_whole_polled() {
+        trial::between(module_path!(), "every_message_arrives_whole_polled", Stream(WaitStrategy::Spin));
+    }
+}

@@ -1,0 +1,54 @@
+//! What ringway is meant to reach with messages of any length.
+
+use super::{Claim, Goal, Verdict, find};
+use crate::args::WorkKind;
+use crate::entry::Kind;
+use crate::plan::Cell;
+use crate::report::DEFAULT;
+use crate::sheet::{Row, Sheet};
+
+/// Bytes of the large message that the targets are about.
+const LARGE: usize = 1 << 20;
+/// Of the best bare pipeline.
+const OF_LIMIT: f64 = 0.95;
+/// Of a loan that is copied into and out of.
+const OF_LOANS: f64 = 1.0;
+/// Of the best of what the kernel has, where records come one after the other.
+const OF_KERNEL: f64 = 3.0;
+
+/// All targets.
+pub fn all(sheets: &[Sheet]) -> Vec<Verdict> {
+    let mut verdicts = large(sheets);
+    verdicts.extend(records(sheets));
+    verdicts
+}
+
+fn large(sheets: &[Sheet]) -> Vec<Verdict> {
+    let claim = |goal: f64, whom: &str| Claim {
+        target: format!("messages of 1 MiB, buffer to buffer: ringway >= {goal} x {whom}"),
+        sheet: find(sheets, |cell| (cell.work, cell.bytes) == (WorkKind::Bulk, LARGE)),
+        metric: 0,
+        ours: DEFAULT,
+        goal: Goal::AtLeast(goal),
+    };
+    vec![
+        claim(OF_LIMIT, "the best bare pipeline").best(|row| row.kind == Kind::Limit),
+        claim(OF_LOANS, "iceoryx2's loan, copy in, copy out").best(|row| row.card.name.starts_with("iceoryx2")),
+    ]
+}
+
+fn records(sheets: &[Sheet]) -> Vec<Verdict> {
+    let verdict = |(least, bytes): (usize, usize)| {
+        let is = |cell: &Cell| (cell.work, cell.least, cell.bytes) == (WorkKind::Records, least, bytes);
+        let lengths = if least == bytes { bytes.to_string() } else { format!("{least} to {bytes}") };
+        Claim {
+            target: format!("records of {lengths} bytes, one way: ringway >= {OF_KERNEL} x the best pipe or socket"),
+            sheet: find(sheets, |cell| is(cell) && !cell.is_bursts()),
+            metric: 0,
+            ours: DEFAULT,
+            goal: Goal::AtLeast(OF_KERNEL),
+        }
+        .best(|row: &Row| row.kind == Kind::Kernel)
+    };
+    [(64, 64), (1024, 1024), (16, 4096)].map(verdict).into()
+}
