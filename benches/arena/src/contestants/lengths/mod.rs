@@ -7,6 +7,7 @@ mod ipc_channel;
 mod limits;
 mod pipe;
 mod ringway;
+mod ringway_bytes;
 mod seqpacket;
 mod shmem_ipc;
 mod stream_socket;
@@ -19,6 +20,7 @@ use crate::entry::Entry;
 pub fn entries() -> Vec<Entry> {
     [
         limits::entries(),
+        ringway_bytes::entries(),
         ringway::entries(),
         pipe::entries(),
         stream_socket::entries(),

@@ -1,7 +1,4 @@
 //! ringway: its stream of bytes. Where a message's length is not known it goes in front, in the same vectored write.
-//!
-//! `ringway::bytes`, when it is there, is a contestant of its own, in a file of its own beside this one, and takes over the
-//! name with which all are compared (`report::DEFAULT`); this one is then called as `STREAM` says.
 
 use super::framed::{FramedReceiver, FramedSender};
 use crate::contestant::{Card, Failure, Place, Waiting};
@@ -11,8 +8,7 @@ use ringway::stream::{Reader, Writer};
 use ringway::{Options, WaitStrategy};
 use std::time::Duration;
 
-/// What this one is called: `ringway, stream` as soon as there is something better for messages.
-const STREAM: [&str; 2] = ["ringway", "ringway, spinning"];
+const STREAM: [&str; 2] = ["ringway, stream", "ringway, stream, spinning"];
 const PATIENCE: Duration = Duration::from_secs(5);
 
 pub fn entries() -> Vec<Entry> {
