@@ -94,13 +94,12 @@ fn page(seen: &Segment, rates: Option<Rates>) -> String {
     let what = if seen.kind == Kind::Stream { "bytes" } else { "messages" };
     let amount = |n| exact(seen.kind, n);
     let rate = |of: fn(Rates) -> f64| seen::rate(seen.kind, rates.map(of));
-    let message = &seen.message;
     let words: Vec<_> = [seen.kind.name(), seen::fate(seen)].into_iter().filter(|word| !word.is_empty()).collect();
     let mut rows = vec![
         ("channel", format!("{} ({})", seen.name, words.join(", "))),
         ("file", format!("{}, {}", seen.path.display(), units::bytes(seen.total_bytes))),
         ("instance", seen::instance(seen)),
-        ("type", format!("{} bytes, aligned to {}, tag {:#x}", message.size, message.align, message.tag)),
+        ("type", type_of(seen)),
         ("capacity", capacity(seen, what)),
         ("depth", format!("{} of {}", amount(seen.depth), seen::amount(seen.kind, seen.capacity))),
         ("sent", format!("{}, {}", amount(seen.sent), rate(|rates| rates.sent_per_second))),
@@ -129,12 +128,24 @@ fn capacity(seen: &Segment, what: &str) -> String {
     format!("{} {what}: {frames} frames of {per}, {bytes} each, {placement}", seen.capacity)
 }
 
+fn type_of(seen: &Segment) -> String {
+    let message = &seen.message;
+    match seen.kind {
+        Kind::Bytes => format!("messages of any length, tag {:#x}", message.tag),
+        Kind::ManyBytes => {
+            format!("messages of any length, up to 112 bytes of them in the ring, tag {:#x}", message.tag)
+        }
+        _ => format!("{} bytes, aligned to {}, tag {:#x}", message.size, message.align, message.tag),
+    }
+}
+
 /// What is particular to many senders and many receivers, and each of the processes.
 fn crowd(many: &Many) -> Vec<(&'static str, String)> {
     let mut rows = vec![
         ("in hand", format!("{} of {}", many.in_hand, many.in_hand_max)),
         ("records", format!("{} of {} leased", many.operations, many.operations_max)),
     ];
+    rows.extend((many.lanes_max > 0).then(|| ("lanes", format!("{} of {} in use", many.lanes, many.lanes_max))));
     rows.extend((many.tombs > 0).then(|| ("tombs", format!("{}: their senders died in the middle", many.tombs))));
     rows.extend((many.dropped > 0).then(|| ("dropped", format!("{}, delivered too often", many.dropped))));
     rows.extend(many.is_closed.then(|| ("closed", "nothing may be sent any more".to_owned())));

@@ -43,6 +43,10 @@ pub struct Many {
     pub operations: u64,
     /// Operations that can be in flight at a time ([`Options::operations`](crate::Options::operations)).
     pub operations_max: u64,
+    /// Lanes that hold a message of bytes, or that one comes through; 0 of a channel of messages of one type.
+    pub lanes: u64,
+    /// Lanes that there are ([`Options::lanes`](crate::Options::lanes), and the short ones).
+    pub lanes_max: u64,
     /// Positions in the ring that hold no message, as their senders died in the middle: not counted in
     /// [`depth`](Segment::depth).
     pub tombs: u64,
@@ -109,6 +113,8 @@ pub(super) fn read(
         in_hand_max: tables.hands,
         operations: count(file, tables, Base::Record, |[owner, _]| Owner(owner).is_leased())?,
         operations_max: tables.records,
+        lanes: count(file, tables, Base::Lane, |[own, _]| own & 0xff != 0)?,
+        lanes_max: tables.lanes.count(),
         tombs,
         dropped: word("dropped")?,
         is_closed: tail & CLOSED != 0,

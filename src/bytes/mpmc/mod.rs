@@ -11,6 +11,37 @@
 //! sending.join().unwrap()?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! Ends are created and opened by name as those of [`crate::mpmc`], on which this stands: what is said there of order, of
+//! death, and of members, operations and hands holds here, too.
+//!
+//! # Where a message is
+//!
+//! | bytes | way | `send` returns when |
+//! |---|---|---|
+//! | 0 to 112 | in the ring itself | it is there |
+//! | 113 to a lane's length (4 KiB, or 128 KiB) | in a *lane*, and its ticket in the ring | it is there |
+//! | more | through a lane, round after round, while it is being received | it has been received |
+//!
+//! A lane is taken by one swap of one word, filled with one copy, and freed when the message is done. There are 64 short ones
+//! and [`Options::lanes`] long ones; when all are in use, senders of such messages wait, and others do not. A receiver that has taken
+//! up a long message copies a chunk of it ([`Options::chunk_bytes`]), looks what else there is, and so on: a short message never
+//! waits for more than a chunk of each long one that the same receiver is at, and several senders' long messages come at once.
+//!
+//! # When somebody dies or gives up in the middle
+//!
+//! | who | of a message that fits into a lane | of a longer one |
+//! |---|---|---|
+//! | sender | nobody gets it, or it is there | its receiver gets [`Aborted`](crate::bytes::RecvError::Aborted), and how many bytes had come |
+//! | receiver | another one gets it, marked | its sender gets [`Aborted`](crate::bytes::SendError::Aborted), and may send it again |
+//!
+//! The lane is free again in each case. Nobody ever gets a part of a message for the whole.
+//!
+//! # Dead letters
+//!
+//! As in [`crate::mpmc`], with [`Options::deliveries`] and [`Options::dead_letters`]: the channel that they go to is one of bytes,
+//! too, and a message is copied there from its lane. (Of a message that is longer than a lane its sender learns that it was not
+//! done; so it is no dead letter.)
 
 #[cfg(not(loom))]
 mod claim;
