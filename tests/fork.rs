@@ -511,3 +511,90 @@ fn bytes_of_many_in_a_forked_child_are_left_alone() {
 fn bytes_of_many_in_a_raw_clone_are_left_alone() {
     forks(&here!(), |dir| bytes_of_many(dir, true));
 }
+
+/// Messages of bytes: every operation, and what is in hand.
+fn every_operation_of_bytes(dir: &Dir, raw: bool) {
+    let options = dir.options().capacity(256).frame_bytes(64);
+    let mut tx = bytes::spsc::Sender::create_with(NAME, &options).unwrap();
+    let mut rx = bytes::spsc::Receiver::open_with(NAME, &options).unwrap();
+    let path = dir.path().join(NAME);
+    let content = || std::fs::read(&path).unwrap();
+    tx.send(b"short").unwrap();
+    tx.send(&[7; 100]).unwrap();
+    let before = content();
+    in_a_fork!(raw, {
+        let in_place = rx.recv_ref().is_err();
+        let in_place = in_place && rx.try_recv_ref().is_err();
+        let bit_by_bit = rx.reader().is_err();
+        let mut found = vec![
+            ("send", tx.send(b"x").is_err_and(|error| error.is_disconnected())),
+            ("send long", tx.send(&[1; 1000]).is_err_and(|error| error.is_disconnected())),
+            ("try_send", tx.try_send(b"x").is_err_and(|error| error.is_disconnected())),
+            ("send_timeout", tx.send_timeout(b"x", Duration::MAX).is_err_and(|error| error.is_disconnected())),
+            ("claim", tx.claim(3).is_err() && tx.try_claim(3).is_err()),
+            ("writer", tx.writer(None).write(b"x").is_err() && tx.writer(Some(0)).finish().is_err()),
+            ("recv", rx.recv().is_err_and(|error| error.is_disconnected())),
+            ("try_recv", rx.try_recv().is_err_and(|error| error.is_disconnected())),
+            ("recv_timeout", rx.recv_timeout(Duration::MAX).is_err_and(|error| error.is_disconnected())),
+            ("recv_ref", in_place),
+            ("reader", bit_by_bit),
+            ("iter", rx.iter().next().is_none() && rx.try_iter().next().is_none()),
+            ("len", (tx.len(), rx.len()) == (0, 0)),
+            ("reason", tx.disconnect_reason() == FORKED && rx.disconnect_reason() == FORKED),
+        ];
+        tx.close();
+        rx.close();
+        drop((tx, rx));
+        found.push(("the segment's bytes are as they were", content() == before));
+        found
+    });
+    assert_eq!((rx.recv().unwrap(), rx.recv().unwrap()), (b"short".to_vec(), vec![7; 100]));
+
+    let mut claim = tx.claim(10).unwrap();
+    let before = content();
+    in_a_fork!(raw, {
+        let shown = claim.len();
+        claim.fill(3);
+        claim.commit_all();
+        vec![("a claim shows nothing", shown == 0), ("and sends nothing", content() == before)]
+    });
+    claim.fill(4);
+    claim.commit(10);
+    for _ in 0..2 {
+        let guard = rx.recv_ref().unwrap();
+        let before = content();
+        in_a_fork!(raw, {
+            let shown = guard.len();
+            guard.commit();
+            vec![("a guard shows nothing", shown == 0), ("and releases nothing", content() == before)]
+        });
+        assert!(guard.iter().all(|byte| *byte == 4) && guard.len() >= 10);
+        guard.commit();
+        tx.send(&[4; 100]).unwrap();
+    }
+    let mut reader = rx.reader().unwrap();
+    let mut writer = tx.writer(None);
+    writer.write_all(b"some").unwrap();
+    writer.flush().unwrap();
+    let before = content();
+    in_a_fork!(raw, {
+        let failed = reader.read(&mut [0; 1]).is_err() && writer.write(b"x").is_err() && writer.flush().is_err();
+        drop((reader, writer));
+        vec![("readers and writers fail", failed), ("and do nothing", content() == before)]
+    });
+    writer.finish().unwrap();
+    let mut message = Vec::new();
+    assert_eq!((reader.read_to_end(&mut message).unwrap(), message), (100, vec![4; 100]));
+    drop(reader);
+    assert_eq!(rx.recv().unwrap(), b"some");
+}
+
+#[test]
+fn every_operation_of_bytes_in_a_forked_child_fails() {
+    forks(&here!(), |dir| every_operation_of_bytes(dir, false));
+}
+
+#[test]
+fn every_operation_of_bytes_in_a_raw_clone_fails() {
+    forks(&here!(), |dir| every_operation_of_bytes(dir, true));
+}

@@ -307,7 +307,7 @@ fn no_file_is_too_long_to_read() {
 fn the_papers_are_there() {
     let manifest = std::fs::read_to_string(top().join("Cargo.toml")).unwrap();
     assert!(manifest.contains("unsafe_code = \"deny\""));
-    for path in ["src/layout/SPEC.md", "tests/foreign/attach.py", "tests/foreign/many.py"] {
+    for path in ["src/layout/SPEC.md", "tests/foreign/attach.py", "tests/foreign/many.py", "tests/foreign/parts.py"] {
         assert!(std::fs::metadata(top().join(path)).is_ok_and(|file| file.len() > 1000), "{path}");
     }
 }

@@ -82,8 +82,8 @@ impl Default for Options {
 }
 
 impl Options {
-    /// The defaults: 1024 messages (a stream: 1 MiB), `/dev/shm`, mode 0600, 20 microseconds of spinning before
-    /// sleeping, slices of 50 ms, no waiting for a channel that is not there.
+    /// The defaults: 1024 messages (1 MiB for a stream, and for messages of bytes), `/dev/shm`, mode 0600, 20 microseconds
+    /// of spinning before sleeping, slices of 50 ms, no waiting for a channel that is not there.
     pub fn new() -> Self {
         Self {
             capacity: None,
@@ -108,8 +108,8 @@ impl Options {
         }
     }
 
-    /// How many messages (a stream: bytes) fit, exactly; any number from 1. An opener that names it gets an error if
-    /// the channel has another.
+    /// How many messages fit, exactly; any number from 1. For a stream and for messages of bytes it is bytes, and for the
+    /// latter from 32. An opener that names it gets an error if the channel has another.
     pub fn capacity(mut self, messages: usize) -> Self {
         self.capacity = Some(messages);
         self
@@ -135,7 +135,8 @@ impl Options {
     }
 
     /// Bytes of a frame: inline with its word, a multiple of 8 and of the message's alignment; in a table a multiple of
-    /// the message's size. Larger frames suit batches, smaller ones latency.
+    /// the message's size. Larger frames suit batches, smaller ones latency. Messages of bytes have frames of a multiple of
+    /// 8, and those that fit into one lie in one piece.
     pub fn frame_bytes(mut self, bytes: usize) -> Self {
         self.frame_bytes = Some(bytes);
         self

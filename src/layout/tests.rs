@@ -1,6 +1,6 @@
 //! The format's document against the format, and the format against itself of yesterday.
 
-use super::error::{Kind, TypeId};
+use super::error::{FormatError, Kind, TypeId};
 use super::fields::{Base, FIELDS, Field, Writer};
 use super::geometry::{CONSUMER_OFFSET, FRAMES_OFFSET, Geometry, PRODUCER_OFFSET, Placement, Shape, WORD_STRIDE};
 use super::header::{HEADER_BYTES, Header, MAGIC, RegionKind, VERSION, at};
@@ -287,8 +287,8 @@ fn persistent() -> Header {
     Header { lifetime: Lifetime::Persistent, ..messages() }
 }
 
-fn stream() -> Header {
-    let shape = Shape {
+fn stream_shape() -> Shape {
+    Shape {
         capacity: 1 << 20,
         size: 1,
         align: 1,
@@ -296,8 +296,16 @@ fn stream() -> Header {
         frame_bytes: Some(64 << 10),
         frames_offset: FRAMES_OFFSET,
         is_slotted: false,
-    };
-    header(Kind::Stream, shape)
+    }
+}
+
+fn stream() -> Header {
+    header(Kind::Stream, stream_shape())
+}
+
+/// As the library makes it where no capacity is named: a stream's shape.
+fn parts() -> Header {
+    Header { kind: Kind::Bytes, ..stream() }
 }
 
 /// The words of a page that are not 0: offset and value.
@@ -383,6 +391,28 @@ fn the_header_of_a_stream_is_what_it_was() {
         (376, 65_536),
     ];
     assert_eq!(sparse(&stream().encode()), golden);
+    // That of messages of bytes is the same, but for its kind.
+    let parts = sparse(&parts().encode());
+    assert_eq!(parts[2], (16, 0x0000_0004_0403_0201));
+    let others =
+        |page: &[(usize, u64)]| page.iter().copied().filter(|(at, _)| ![16, 128].contains(at)).collect::<Vec<_>>();
+    assert_eq!(others(&parts), others(&golden));
+}
+
+#[test]
+fn parts_have_frames_of_whole_units_and_room() {
+    let shape = |capacity, frame_bytes| {
+        let shape = Shape { capacity, frame_bytes: Some(frame_bytes), ..stream_shape() };
+        let header = header(Kind::Bytes, shape);
+        Header::decode(&header.encode(), header.geometry.total).map(|decoded| assert_eq!(decoded, header))
+    };
+    assert_eq!([shape(32, 24), shape(33, 32), shape(1 << 31, 1 << 30)], [Ok(()), Ok(()), Ok(())]);
+    let refused = |capacity, frame_bytes| match shape(capacity, frame_bytes) {
+        Err(FormatError::Field { field, .. }) => field,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(refused(31, 24), "capacity");
+    assert_eq!([refused(64, 16), refused(64, 25), refused(1 << 32, (1 << 30) + 8)], ["frame_bytes"; 3]);
 }
 
 /// As above.

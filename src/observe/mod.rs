@@ -52,7 +52,7 @@ pub struct Segment {
     pub instance: [u8; 16],
     /// The message's type.
     pub message: TypeId,
-    /// Messages (a stream: bytes) that fit.
+    /// Messages (a stream, messages of bytes: bytes) that fit.
     pub capacity: u64,
     /// Where the publication words lie.
     pub placement: Placement,
@@ -64,11 +64,11 @@ pub struct Segment {
     pub frame_bytes: u64,
     /// Bytes of shared memory.
     pub total_bytes: u64,
-    /// Messages (a stream: bytes) sent so far. Many-to-many: positions that senders have claimed, tombstones included.
+    /// Messages (a stream, messages of bytes: bytes) sent so far. Many-to-many: positions that senders have claimed, tombstones included.
     pub sent: u64,
-    /// Messages (a stream: bytes) released so far. Many-to-many: positions that receivers have claimed.
+    /// Messages (a stream, messages of bytes: bytes) released so far. Many-to-many: positions that receivers have claimed.
     pub received: u64,
-    /// Messages (a stream: bytes) sent and not yet taken. Many-to-many: with those that a sender has claimed the place of and
+    /// Messages (a stream, messages of bytes: bytes) sent and not yet taken. Many-to-many: with those that a sender has claimed the place of and
     /// not published yet, and without tombstones.
     pub depth: u64,
     /// Whether any process is attached. What nobody uses and is not persistent is garbage: the next opener or [`clean`]

@@ -3,7 +3,7 @@
 use super::Segment;
 use std::time::Duration;
 
-/// Messages (a stream: bytes) a second.
+/// Messages (a stream, messages of bytes: bytes) a second.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Rates {

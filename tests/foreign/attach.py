@@ -2,7 +2,7 @@
 """A peer that knows ringway's format and nothing of its code.
 
 Everything here is from src/layout/SPEC.md. It attaches to a segment that somebody else has created, as the producer or the
-consumer of u64 messages (kind 1; many.py is a peer of kind 3). It cannot make the futex call, so it polls, and says so (MUTE): the other end then sleeps at most
+consumer of u64 messages (kind 1; many.py is a peer of kind 3, parts.py one of kind 4). It cannot make the futex call, so it polls, and says so (MUTE): the other end then sleeps at most
 a millisecond at a time. It relies on the order of stores that x86_64 keeps.
 
     attach.py header NAME              the header, one field a line
@@ -24,7 +24,7 @@ import time
 PAGE, PRODUCER, CONSUMER, FRAMES = 4096, 4096, 8192, 12288
 SHARED, MEMBERS = 4096, 8192
 INLINE, TABLE = 1, 2
-MANY = 3
+MANY, BYTES = 3, 4
 EPHEMERAL, PERSISTENT = 1, 2
 GATE, ROLES = 0, {"sender": 2, "receiver": 3}
 PRESENT, LEFT, QUIET, WAS_QUIET, MUTE = 1, 2, 4, 8, 16
@@ -63,9 +63,9 @@ class Header:
         must("state", self.state, 1)
         must("checksum", self.checksum, self.sum(page))
         if self.lifetime not in (EPHEMERAL, PERSISTENT) or (self.kind, self.lifetime) == (2, PERSISTENT):
-            raise Refused("lifetime is 1, or of kinds 1 and 3 also 2")
-        if self.kind not in (1, 2, MANY) or self.placement not in (INLINE, TABLE):
-            raise Refused("kind is 1 to 3, and placement 1 or 2")
+            raise Refused("lifetime is 1, or of other kinds than 2 also 2")
+        if self.kind not in (1, 2, MANY, BYTES) or self.placement not in (INLINE, TABLE):
+            raise Refused("kind is 1 to 4, and placement 1 or 2")
         if not 1 <= self.capacity <= 1 << 48:
             raise Refused("capacity is 1 to 2^48")
         if self.type_align not in (1 << n for n in range(13)) or self.type_size % self.type_align:
@@ -95,6 +95,8 @@ class Header:
             raise Refused("frame_bytes has room for a message and is a multiple of its unit")
         must("per", self.per, (self.frame_bytes - self.payload_offset) // self.stride)
         must("frames", self.frames, -(-(self.capacity - 1) // self.per) + 1)
+        if self.kind == BYTES and (self.capacity < 32 or self.per % 8 or not 24 <= self.per <= 1 << 30):
+            raise Refused("a ring for messages of bytes has 32 bytes, and frames of a multiple of 8 from 24 to 2^30")
         self.payload = FRAMES if inline else up(FRAMES + self.frames * 128, PAGE)
         must("total_bytes", self.total_bytes, up(self.payload + self.frames * self.frame_bytes, PAGE))
 
@@ -208,7 +210,8 @@ class Segment:
     def place(self, position):
         frame, place = divmod(position, self.header.per)
         frame %= self.header.frames
-        return self.header.payload + frame * self.header.frame_bytes + self.header.payload_offset + place * 8
+        at = self.header.payload + frame * self.header.frame_bytes + self.header.payload_offset
+        return at + place * self.header.stride
 
     def end_of_frame(self, position):
         return (position // self.header.per + 1) * self.header.per
@@ -224,10 +227,13 @@ class Segment:
 class End:
     """A role that is held."""
 
+    # Kind, type_size, type_align.
+    OF = (1, 8, 8)
+
     def __init__(self, name, role):
         self.segment = segment = Segment(name)
-        if (segment.header.kind, segment.header.type_size, segment.header.type_align) != (1, 8, 8):
-            raise Refused("not a channel of u64")
+        if (segment.header.kind, segment.header.type_size, segment.header.type_align) != self.OF:
+            raise Refused("not a channel of this kind, or of this type")
         self.byte = ROLES[role]
         if not lock(segment.life, self.byte, fcntl.F_WRLCK):
             segment.leave()

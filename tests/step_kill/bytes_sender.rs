@@ -130,7 +130,9 @@ impl Scene for Sending {
     fn bury(&self, place: &Place, mut survivor: Survivor, fate: Fate) -> Progress {
         assert_eq!(survivor.rx.disconnect_reason(), Some(DisconnectReason::Died));
         if fate.state % 2 == 0 {
-            assert_eq!(self.drain(&mut survivor), TryRecvError::Disconnected);
+            // Its death may not be noticed yet.
+            let end = self.drain(&mut survivor);
+            assert!(matches!(end, TryRecvError::Disconnected | TryRecvError::Empty), "{end:?}");
         }
         // A successor takes the role at once, and goes on behind what was published.
         let tx = Sender::open_with(NAME, &place.options()).expect("a free seat");

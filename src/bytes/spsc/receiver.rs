@@ -183,13 +183,16 @@ impl Receiver {
     fn receive(&mut self, message: &mut Vec<u8>, deadline: Option<Deadline>) -> Result<usize, RecvTimeoutError> {
         message.clear();
         self.settle()?;
-        if self.consumer.taken().is_some() {
+        let was_begun = self.consumer.taken().is_some();
+        if was_begun {
             std::mem::swap(message, &mut self.partial);
         }
         let result = self.gather(message, deadline);
         if result.is_ok() {
-            // If it is what was exchanged for the partial one, it is of no use here.
-            self.partial = Vec::new();
+            if was_begun {
+                // What was exchanged for it is of no use here.
+                self.partial = Vec::new();
+            }
             return result;
         }
         if self.consumer.taken().is_some() {

@@ -73,7 +73,7 @@ impl Sender {
     ///
     /// # Errors
     ///
-    /// As `send`.
+    /// As `send`; and [`SendError::TooLong`]: more bytes than any memory has.
     ///
     /// # Examples
     ///
@@ -85,7 +85,12 @@ impl Sender {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn send_vectored(&mut self, pieces: &[IoSlice<'_>]) -> Result<(), SendError> {
-        let len = pieces.iter().map(|piece| piece.len()).sum();
+        let len = pieces.iter().fold(0, |len: usize, piece| len.saturating_add(piece.len()));
+        let limit = isize::MAX as usize;
+        if len > limit {
+            // No memory is so large: the same bytes, again and again.
+            return Err(SendError::TooLong { bytes: len, limit });
+        }
         self.send_until(len, pieces, Deadline::NEVER).map_err(SendTimeoutError::lasting)
     }
 

@@ -146,6 +146,8 @@ pub(super) fn play(scene: &str, name: &str, directory: &Path, n: u64) {
                 }),
             }
         }
+        "parts-open-sender" => act(n, || parts::Sender::open_with(name, &parts_options(directory))),
+        "parts-open-receiver" => act(n, || parts::Receiver::open_with(name, &parts_options(directory))),
         // Receivers: one is received before.
         "parts-recv" | "parts-recv_ref" | "parts-try_recv" | "parts-read" => {
             let mut rx = parts::Receiver::open_with(name, &parts_options(directory)).expect("a channel");

@@ -5,7 +5,7 @@ use super::scenes::{bytes, parts_options};
 use super::stage::Stage;
 use crate::DisconnectReason;
 use crate::bytes::spsc::{Receiver, Sender};
-use crate::bytes::{RecvError, RecvTimeoutError, SendError};
+use crate::bytes::{RecvError, RecvTimeoutError, SendError, TryRecvError};
 use std::time::Duration;
 
 /// Far more than a slice.
@@ -225,5 +225,67 @@ fn a_sender_in_the_middle_of_a_message_learns_that_nobody_gets_it() {
             }
             assert!(next.is_empty());
         });
+    }
+}
+
+/// The successor of one who was killed in a message dies too, on its way in; the third one goes on. Whatever it was that
+/// the first one left, the second changes nothing of it.
+#[test]
+fn two_senders_killed_one_after_the_other_leave_one_message_to_nobody() {
+    let stage = Stage::new("parts-two-senders");
+    let options = parts_options(&stage.directory);
+    for first in [8, 14, 20, 26, 29] {
+        let mut left = None;
+        stage.at_each_step("parts-open-sender", 18, |name, kill| {
+            let mut rx = Receiver::create_with(name, &options).unwrap();
+            assert_eq!(stage.kill("parts-send-long", name, first), None, "it has more steps");
+            kill();
+            let mut next = Sender::open_with(name, &options).unwrap();
+            next.try_send(b"after").unwrap();
+            assert_eq!(rx.recv().unwrap(), b"before", "{name}");
+            let mut came = Came::Nothing;
+            let last = loop {
+                match rx.try_recv() {
+                    Err(TryRecvError::Aborted { bytes }) if came == Came::Nothing => came = Came::Some(bytes),
+                    Ok(message) if message == bytes(150) && came == Came::Nothing => came = Came::All,
+                    other => break other,
+                }
+            };
+            assert_eq!(last.unwrap(), b"after", "{name}: {came:?}");
+            assert_eq!(*left.get_or_insert(came), came, "{name}: the second one's death changed what the first left");
+            assert_eq!(rx.try_recv(), Err(TryRecvError::Empty));
+            assert!(rx.is_empty() && next.is_empty());
+        });
+        println!("killed at {first}: {left:?}");
+    }
+}
+
+#[test]
+fn two_receivers_killed_one_after_the_other_lose_one_message_at_most() {
+    let stage = Stage::new("parts-two-receivers");
+    let options = parts_options(&stage.directory);
+    for first in [3, 9, 14, 20] {
+        let mut left = None;
+        stage.at_each_step("parts-open-receiver", 15, |name, kill| {
+            let mut tx = Sender::create_with(name, &options).unwrap();
+            for message in [b"before", &bytes(150)[..], b"after"] {
+                tx.try_send(message).unwrap();
+            }
+            assert_eq!(stage.kill("parts-recv", name, first), None, "it has more steps");
+            kill();
+            let mut next = Receiver::open_with(name, &options).unwrap();
+            let message = next.try_recv_ref().unwrap();
+            let is_gone = *message == *b"after";
+            assert!(is_gone || *message == bytes(150)[..], "{name}");
+            assert!(!message.is_redelivered());
+            assert_eq!(
+                *left.get_or_insert(is_gone),
+                is_gone,
+                "{name}: the second one's death changed what the first left"
+            );
+            message.commit();
+            assert_eq!(next.try_iter().map(Result::unwrap).last().is_none(), is_gone);
+        });
+        println!("killed at {first}: gone: {left:?}");
     }
 }

@@ -1,0 +1,161 @@
+//! Nothing that a peer writes into a segment of messages of bytes makes the library panic, hang or leave the segment.
+//!
+//! One end in this process, and a hand that writes any number to any word, header of a part, or byte of the file between
+//! its operations. What an operation returns does not matter; that it returns does. (`RINGWAY_HOSTILE_SECONDS` makes it
+//! longer, `RINGWAY_SEED` repeats a run.)
+
+mod support;
+
+use ringway::bytes::spsc::{Receiver, Sender};
+use ringway::{Options, Placement, WaitStrategy};
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, Read, Write};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+use support::{Dir, Random, in_time, number};
+
+const NAME: &str = "hostile";
+/// The words of the two control pages (SPEC.md): cursors, statuses, bells.
+const WORDS: [u64; 19] = [
+    4096, 4104, 4112, 4224, 4232, 4352, 4360, 8192, 8200, 8208, 8216, 8224, 8320, 8448, 8456, 8576, 8584, 12288, 12416,
+];
+/// No wait of the library is longer than the slices that it is told.
+const MOMENT: Duration = Duration::from_millis(1);
+
+/// A number that could be meant.
+fn plausible(random: &mut Random, tail: u64) -> u64 {
+    match random.below(8) {
+        0 => random.next(),
+        1 => 0,
+        2 => tail,
+        3 => tail.wrapping_add(random.below(600)).wrapping_sub(300),
+        4 => 1 << random.below(64),
+        // A header: some marks, some length.
+        5 => random.below(32) << 32 | random.below(300),
+        6 => random.below(600),
+        _ => u64::MAX - random.below(300),
+    }
+}
+
+fn disturb(random: &mut Random, file: &File, tail: u64) {
+    let len = file.metadata().expect("a file").len();
+    let at = match random.below(4) {
+        0 => WORDS[random.below(WORDS.len() as u64) as usize],
+        // Words of frames, parts, or what lies behind them.
+        _ => 12_288 + random.below((len - 12_288) / 8) * 8,
+    };
+    let number = plausible(random, tail);
+    if random.below(4) == 0 {
+        file.write_all_at(&[number as u8], at + random.below(8)).expect("a byte");
+    } else {
+        file.write_all_at(&number.to_le_bytes(), at).expect("a word");
+    }
+}
+
+fn send(random: &mut Random, tx: &mut Sender) {
+    let message = vec![7; random.below(500) as usize];
+    match random.below(7) {
+        0 => drop(tx.try_send(&message)),
+        1 => drop(tx.send_timeout(&message, MOMENT)),
+        2 => drop(tx.send_timeout(&message, Duration::ZERO)),
+        3 => {
+            if let Ok(mut claim) = tx.try_claim(random.below(80) as usize) {
+                let len = claim.len();
+                claim.fill(3);
+                if random.below(2) == 0 {
+                    claim.commit(len);
+                }
+            }
+        }
+        4 => drop(tx.claim_timeout(random.below(60) as usize, MOMENT).map(|claim| claim.commit_all())),
+        5 => drop((tx.len(), tx.is_disconnected(), format!("{tx:?}"))),
+        _ => {
+            // Within the room that there may be: a writer has no deadline.
+            let mut writer = tx.writer((random.below(2) == 0).then_some(20));
+            if random.below(20) == 0 {
+                let _ = writer.flush();
+            }
+            drop(writer);
+        }
+    }
+}
+
+fn receive(random: &mut Random, rx: &mut Receiver) {
+    let mut message = Vec::new();
+    match random.below(8) {
+        0 => drop(rx.try_recv()),
+        1 => drop(rx.recv_into_timeout(&mut message, MOMENT)),
+        2 => drop(rx.try_recv_into(&mut message)),
+        3 => {
+            if let Ok(guard) = rx.try_recv_ref() {
+                let bytes = guard.iter().map(|byte| u64::from(*byte)).sum::<u64>();
+                assert!(bytes <= 255 * guard.len() as u64);
+                if random.below(2) == 0 {
+                    guard.commit();
+                }
+            }
+        }
+        4 => drop(rx.recv_ref_timeout(MOMENT)),
+        5 => drop((rx.len(), rx.is_disconnected(), format!("{rx:?}"))),
+        6 => rx.set_limit(random.below(1000)),
+        _ => {
+            // Of what is there at once: a reader has no deadline.
+            if let Ok(mut reader) = rx.reader_timeout(Duration::ZERO) {
+                if reader.len_hint().is_none_or(|len| len > 0) {
+                    let n = reader.fill_buf().map_or(0, <[u8]>::len);
+                    reader.consume(random.below(n as u64 + 2) as usize);
+                    if n > 1 {
+                        let _ = reader.read(&mut [0; 1]);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn round(random: &mut Random, dir: &Path) {
+    let mut options = Options::new().dir(dir).capacity(64 + random.below(600) as usize);
+    options = options.frame_bytes(24 + 8 * random.below(20) as usize).slice(MOMENT).wait(WaitStrategy::Sleep);
+    if random.below(3) == 0 {
+        options = options.placement(Placement::Inline).frame_bytes(64);
+    }
+    let mut tx = Sender::create_with(NAME, &options).ok();
+    let mut rx = Receiver::open_with(NAME, &options).ok();
+    let path = dir.join(NAME);
+    let file = OpenOptions::new().read(true).write(true).open(&path).expect("the segment");
+    for _ in 0..random.below(60) {
+        match random.below(8) {
+            0 => disturb(random, &file, tx.as_ref().map_or(0, |tx| tx.len() as u64)),
+            1 if random.below(10) == 0 => tx = None,
+            2 if random.below(10) == 0 => rx = None,
+            3..5 => tx.iter_mut().for_each(|tx| send(random, tx)),
+            _ => rx.iter_mut().for_each(|rx| receive(random, rx)),
+        }
+        if tx.is_none() {
+            tx = Sender::open_with(NAME, &options).ok();
+        }
+        if rx.is_none() {
+            rx = Receiver::open_with(NAME, &options).ok();
+        }
+    }
+    drop((tx, rx));
+    let _ = std::fs::remove_file(&path);
+}
+
+#[test]
+fn whatever_is_written_into_the_segment_every_operation_returns() {
+    let dir = Dir::new();
+    let mut seeds = Random::new();
+    let budget = Duration::from_secs(number("RINGWAY_HOSTILE_SECONDS", 3));
+    let start = Instant::now();
+    let mut rounds = 0;
+    while start.elapsed() < budget {
+        let seed = seeds.next();
+        let place = dir.path().to_owned();
+        in_time(&format!("the round with seed {seed}"), move || round(&mut Random::with(seed), &place));
+        rounds += 1;
+    }
+    eprintln!("{rounds} rounds");
+    assert!(rounds > 20, "{rounds}");
+}
