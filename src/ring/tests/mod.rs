@@ -1,5 +1,9 @@
 //! Tests that need the inside of the rings.
 
+#[cfg(not(loom))]
+mod lane_machine;
+#[cfg(loom)]
+mod loom_lane;
 #[cfg(loom)]
 mod loom_mpmc;
 #[cfg(loom)]
