@@ -92,10 +92,14 @@ pub(super) enum Role {
     Whole,
     /// Sends one that is longer than its lane, and then one that fits.
     Flowing(Slip),
+    /// Sends two that are longer.
+    FlowingTwice,
     /// The first life of the writer's member is over: the next one comes, buries it, and sends a message that fits.
     Next,
     /// Receives a message, for good.
     Receiver(Slip),
+    /// Receives this message, for good.
+    ReceiverOf(usize),
     /// Has it in hand, and gives it back.
     GivesBack,
     /// Takes over what somebody who is dead held, or gave back.
@@ -206,11 +210,20 @@ impl Lane {
                 self.send_whole(1);
             }
             Role::Flowing(slip) => {
-                self.send_flowing(slip);
+                self.send_flowing(0, slip);
                 self.send_whole(1);
+            }
+            Role::FlowingTwice => {
+                self.send_flowing(0, Slip::None);
+                self.send_flowing(1, Slip::None);
             }
             Role::Next => self.come_next(),
             Role::Receiver(slip) => self.receive(me, slip),
+            Role::ReceiverOf(message) => {
+                if let Some((message, ticket)) = self.pop(me, message..message + 1) {
+                    self.take_up(me, message, ticket, false, Slip::None);
+                }
+            }
             Role::GivesBack => self.give_back(me),
             Role::Heir => self.inherit(me),
             Role::Burier(slip) => self.bury(Owner::leased(WRITER, 1), FIRST_LIFE, slip),
@@ -249,23 +262,23 @@ impl Lane {
         self.note(SENT, message, false);
     }
 
-    fn send_flowing(&self, slip: Slip) {
+    fn send_flowing(&self, message: u64, slip: Slip) {
         let Some(ticket) = self.take(WRITER, 0..1, 0) else { return };
-        self.fill(ticket, 0, 0..LANE);
+        self.fill(ticket, message, 0..LANE);
         self.poured(ticket, LANE as u64, false);
         self.post(ticket, WRITER, false);
-        self.send(ticket, 0);
+        self.send(ticket, message);
         let mut is_received = false;
         // Its time is over whenever the answer is not there.
         if self.answer(ticket) == Answer::Freed(LANE as u64) {
-            self.fill(ticket, 0, LANE..LONG);
+            self.fill(ticket, message, LANE..LONG);
             self.poured(ticket, LONG as u64, true);
             is_received = self.answer(ticket) == Answer::Done;
         }
         let has_reader = slip != Slip::FreesUnderReaders && self.is_read_by_the_living(ticket, &Asked);
         let was_done = self.withdraw(ticket, has_reader);
         is_received |= was_done && slip != Slip::HeedsNoDone;
-        self.note(if is_received { SENT } else { NOT_SENT }, 0, false);
+        self.note(if is_received { SENT } else { NOT_SENT }, message, false);
     }
 
     fn come_next(&self) {
@@ -290,9 +303,9 @@ impl Lane {
 
     // Receivers.
 
-    /// Takes a ticket out of the ring; and which message it is.
-    fn pop(&self, me: usize) -> Option<(u64, Ticket)> {
-        (0..MESSAGES).find_map(|message| {
+    /// Takes one of these messages' tickets out of the ring; and which message it is.
+    fn pop(&self, me: usize, mut among: Range<usize>) -> Option<(u64, Ticket)> {
+        among.find_map(|message| {
             let word = &self.tickets[message];
             let there = word.load(Acquire);
             let held = there & !0xffff | HELD + me as u64;
@@ -322,13 +335,13 @@ impl Lane {
     }
 
     fn receive(&self, me: usize, slip: Slip) {
-        if let Some((message, ticket)) = self.pop(me) {
+        if let Some((message, ticket)) = self.pop(me, 0..MESSAGES) {
             self.take_up(me, message, ticket, false, slip);
         }
     }
 
     fn give_back(&self, me: usize) {
-        let Some((message, ticket)) = self.pop(me) else { return };
+        let Some((message, ticket)) = self.pop(me, 0..MESSAGES) else { return };
         if self.claim(ticket, Self::owner(me)) == Claimed::Whole {
             let word = &self.tickets[message as usize];
             word.store(LEFT | ticket.generation << GENERATION, Release);
@@ -390,7 +403,7 @@ impl Lane {
         if life != DECLARED_DEAD {
             self.bury(Owner::leased(WRITER, life.min(2) as u32), life, Slip::None);
         }
-        while let Some((message, ticket)) = self.pop(me) {
+        while let Some((message, ticket)) = self.pop(me, 0..MESSAGES) {
             self.take_up(me, message, ticket, false, Slip::None);
         }
         while let Some((message, ticket)) = self.adopt(me) {

@@ -32,6 +32,8 @@ fn whole_messages() {
 fn messages_that_are_longer() {
     is_right("flowing: receiver, heir", &[FLOWING, RECEIVER, Role::Heir], 3, 2, 1000);
     is_right("flowing: two receivers", &[FLOWING, RECEIVER, RECEIVER], 3, 2, 1000);
+    let one_each = [Role::FlowingTwice, Role::ReceiverOf(0), Role::ReceiverOf(1)];
+    is_right("flowing twice: two receivers", &one_each, 2, 1, 1000);
     is_right("flowing: receiver, burier", &[FLOWING, RECEIVER, BURIER], 3, 2, 1000);
 }
 
