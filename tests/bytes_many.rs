@@ -275,6 +275,27 @@ fn short_messages_pass_long_ones() {
     });
 }
 
+/// One thread takes a long message up and goes away; another has been waiting at the same end all the time.
+#[test]
+fn a_long_message_that_one_thread_has_begun_is_completed_by_another() {
+    let (tx, rx) = channel();
+    thread::scope(|scope| {
+        let mut writer = tx.writer(Some(100_000)).unwrap();
+        writer.write_all(&message(LANE, 1)).unwrap();
+        let beginning = scope.spawn(|| rx.recv_timeout(Duration::from_millis(100)));
+        while tx.in_hand() == 0 {
+            thread::yield_now();
+        }
+        // It finds nothing: what is there is the other one's.
+        let receiving = scope.spawn(|| rx.recv_timeout(SOON));
+        assert_eq!(beginning.join().unwrap(), Err(RecvTimeoutError::Timeout));
+        writer.write_all(&message(100_000 - LANE, 2)).unwrap();
+        writer.finish().unwrap();
+        assert_eq!(receiving.join().unwrap().unwrap().len(), 100_000);
+    });
+    no_lane_is_lost(&tx, &rx);
+}
+
 #[test]
 fn many_send_long_and_short_messages_at_once() {
     for strategy in [WaitStrategy::default(), WaitStrategy::Sleep] {

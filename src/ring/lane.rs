@@ -292,7 +292,8 @@ pub(crate) trait Lanes {
 
     // The reader.
 
-    /// Takes up the message of a ticket that `me` holds.
+    /// Takes up the message of a ticket that `me` holds. (Whoever holds it has seen the lane as it was when the ticket was sent, or
+    /// later: the ring carries that, edge `filled`.)
     fn claim(&self, ticket: Ticket, me: Owner) -> Claimed {
         while let Some(own) = self.own(ticket) {
             let next = match own.phase() {

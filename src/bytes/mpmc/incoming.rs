@@ -15,6 +15,7 @@ use crate::sync::Ordering::Relaxed;
 use crate::wait::awaited::{Awaited, wait};
 use crate::wait::deadline::Deadline;
 use crate::wait::parker::Woken;
+use std::sync::{Mutex, PoisonError};
 
 /// Room is asked for in steps of so many bytes at most before any of them has come.
 const ROOM_AHEAD: usize = 16 << 20;
@@ -197,6 +198,8 @@ pub(super) struct Incoming<'a> {
     core: &'a Attached,
     /// Long messages that were taken up.
     gathering: &'a mut Vec<Gathering>,
+    /// Those that another thread of the same end has begun and left to whoever receives next.
+    kept: Option<&'a Mutex<Vec<Gathering>>>,
     /// Where the next long one that is taken up is gathered.
     spare: Vec<u8>,
     waits: Waits,
@@ -214,7 +217,12 @@ impl<'a> Incoming<'a> {
         chunk: usize,
         limit: u64,
     ) -> Self {
-        Self { core, gathering, spare, waits, chunk, limit, rest: Rest::new(waits.slice, true) }
+        Self { core, gathering, kept: None, spare, waits, chunk, limit, rest: Rest::new(waits.slice, true) }
+    }
+
+    /// The same, of an end that has long messages from calls before.
+    pub(super) fn with_kept(self, kept: &'a Mutex<Vec<Gathering>>) -> Self {
+        Self { kept: Some(kept), ..self }
     }
 
     /// What was not used of the buffer that was given.
@@ -386,6 +394,9 @@ impl Awaited for Incoming<'_> {
     fn probe(&mut self, now: bool) -> Option<Self::Outcome> {
         self.core.probe(now);
         self.core.ring().entomb_head(&**self.core);
+        if let Some(kept) = self.kept {
+            self.gathering.append(&mut kept.lock().unwrap_or_else(PoisonError::into_inner));
+        }
         self.look()
     }
 

@@ -223,7 +223,8 @@ impl Receiver {
         let core = self.core();
         // Taken out, so that other threads that use this end wait for messages and not for us.
         let mut gathering = std::mem::take(&mut *self.gathering());
-        let mut incoming = Incoming::new(core, &mut gathering, spare, self.parcels.waits(), self.chunk, self.limit);
+        let incoming = Incoming::new(core, &mut gathering, spare, self.parcels.waits(), self.chunk, self.limit);
+        let mut incoming = incoming.with_kept(&self.gathering);
         let received = match deadline {
             Some(deadline) if !deadline.is_over() => incoming.wait(deadline),
             _ => incoming.take(),

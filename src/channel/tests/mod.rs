@@ -9,9 +9,13 @@ mod model;
 #[cfg(not(loom))]
 mod scenes;
 #[cfg(not(loom))]
+mod scenes_bytes;
+#[cfg(not(loom))]
 mod stage;
 #[cfg(not(loom))]
 mod stepped_bytes;
+#[cfg(not(loom))]
+mod stepped_bytes_many;
 #[cfg(not(loom))]
 mod stepped_channel;
 #[cfg(not(loom))]

@@ -224,6 +224,7 @@ pub(super) fn play(scene: &str, name: &str, directory: &Path, n: u64) {
         }
         "break-off-writer" => act(n, || Writer::open_with(name, &streams)),
         "break-off-reader" => act(n, || Reader::open_with(name, &streams)),
+        _ if scene.starts_with("bytes-") => super::scenes_bytes::play(scene, name, directory, n),
         _ => panic!("no scene {scene}"),
     }
 }

@@ -1,7 +1,11 @@
 //! Tests that need the inside of the rings.
 
+#[cfg(not(loom))]
+mod lane_machine;
 #[cfg(loom)]
 mod loom_bytes;
+#[cfg(loom)]
+mod loom_lane;
 #[cfg(loom)]
 mod loom_mpmc;
 #[cfg(loom)]

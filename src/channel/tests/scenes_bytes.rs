@@ -1,0 +1,83 @@
+//! What children do at channels of bytes between many before they are killed.
+
+use super::scenes::bytes;
+use super::stage::act;
+use crate::bytes::mpmc::{Receiver, Sender};
+use crate::channel::options::Options;
+use crate::wait::strategy::WaitStrategy;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::time::Duration;
+
+/// Bytes of a lane.
+pub(super) const LANE: usize = 4096;
+/// Of a message that is longer.
+pub(super) const LONG: usize = 9000;
+
+/// One hand, two lanes: who is killed leaves others little to go on with.
+pub(super) fn options(directory: &Path) -> Options {
+    let options = Options::new().dir(directory).capacity(4).members(3).operations(2).in_hand(1);
+    options.lanes(2, LANE).chunk_bytes(2048).wait(WaitStrategy::Sleep).slice(Duration::from_millis(1))
+}
+
+/// The same with one long lane, and short ones.
+pub(super) fn options_with_short_lanes(directory: &Path) -> Options {
+    options(directory).lanes(1, 2 * LANE)
+}
+
+/// Returns only by `act`.
+pub(super) fn play(scene: &str, name: &str, directory: &Path, n: u64) {
+    let has_short_lanes = matches!(scene, "bytes-send-short" | "bytes-send-long");
+    let options = if has_short_lanes { options_with_short_lanes(directory) } else { options(directory) };
+    let sender = || Sender::open_with(name, &options).expect("a channel");
+    let receiver = || Receiver::open_with(name, &options).expect("a channel");
+    match scene {
+        "bytes-send" | "bytes-send-short" | "bytes-send-long" | "bytes-send-longer" => {
+            let tx = sender();
+            let len = match scene {
+                "bytes-send-longer" => LONG,
+                "bytes-send-long" => 2 * LANE,
+                _ => 500,
+            };
+            let message = bytes(len);
+            act(n, || tx.send(&message))
+        }
+        "bytes-claim" => {
+            let tx = sender();
+            act(n, || {
+                let mut claim = tx.claim(500).expect("a lane");
+                claim.copy_from_slice(&bytes(500));
+                claim.commit(500)
+            })
+        }
+        "bytes-finish" | "bytes-drop-writer" => {
+            let tx = sender();
+            act(n, || {
+                let mut writer = tx.writer(None).expect("a lane");
+                let written = writer.write_all(&bytes(LONG));
+                if scene == "bytes-finish" { written.map(|()| writer.finish().is_ok()) } else { Ok(false) }
+            })
+        }
+        "bytes-recv" | "bytes-recv-longer" => {
+            let rx = receiver();
+            act(n, || rx.recv().map(|message| message.len()))
+        }
+        "bytes-recv_ref" | "bytes-recv_ref-longer" => {
+            let rx = receiver();
+            act(n, || rx.recv_ref().expect("a message").commit())
+        }
+        "bytes-drop-guard" => {
+            let rx = receiver();
+            act(n, || drop(rx.recv_ref()))
+        }
+        "bytes-read" => {
+            let rx = receiver();
+            act(n, || rx.reader().expect("a message").read_to_end(&mut Vec::new()).map_err(|error| error.kind()))
+        }
+        "bytes-drop-reader" => {
+            let rx = receiver();
+            act(n, || rx.reader().expect("a message").read_exact(&mut [0; 3000]).map_err(|error| error.kind()))
+        }
+        _ => panic!("no scene {scene}"),
+    }
+}
