@@ -201,6 +201,39 @@ fn a_message_without_end_ends_with_the_time() {
     });
 }
 
+/// Both ends sleep whenever they can, and never look up by themselves: a wake that is lost hangs.
+#[test]
+fn no_wake_is_lost_whatever_the_sizes() {
+    for (capacity, frame) in [(32, 24), (256, 64), (4096, 512)] {
+        let options = Options::new().capacity(capacity).frame_bytes(frame).slice(Duration::MAX);
+        let (mut tx, mut rx) = channel_with(&options.wait(WaitStrategy::Sleep)).unwrap();
+        let len = move |n: u64| {
+            (n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as usize % [9, capacity, 3 * capacity][n as usize % 3]
+        };
+        in_time("a wake was lost", move || {
+            let sending = std::thread::spawn(move || {
+                for n in 0..3000 {
+                    tx.send(&pattern(n, len(n))).unwrap();
+                }
+                tx.stats()
+            });
+            let mut message = Vec::new();
+            for n in 0..3000 {
+                if n % 5 == 0 && len(n) < capacity / 2 {
+                    let guard = rx.recv_ref().unwrap();
+                    assert!(*guard == pattern(n, len(n)));
+                    guard.commit();
+                } else {
+                    assert_eq!(rx.recv_into(&mut message), Ok(len(n)));
+                    assert!(message == pattern(n, len(n)), "{n}");
+                }
+            }
+            let stats = (sending.join().unwrap(), rx.stats());
+            assert!(stats.0.sleeps > 0 && stats.1.sleeps > 0, "{stats:?}");
+        });
+    }
+}
+
 // Who goes.
 
 #[test]
