@@ -794,7 +794,7 @@ fn received(got: Result<Vec<u8>, TryRecvError>, due: &mut VecDeque<Due>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 400, ..ProptestConfig::default() })]
 
     #[test]
     fn any_operations_do_what_a_queue_would(
