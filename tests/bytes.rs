@@ -201,6 +201,93 @@ fn a_message_without_end_ends_with_the_time() {
     });
 }
 
+/// Both ends sleep whenever they can, and never look up by themselves: a wake that is lost hangs.
+#[test]
+fn no_wake_is_lost_whatever_the_sizes() {
+    for (capacity, frame) in [(32, 24), (256, 64), (4096, 512)] {
+        let options = Options::new().capacity(capacity).frame_bytes(frame).slice(Duration::MAX);
+        let (mut tx, mut rx) = channel_with(&options.wait(WaitStrategy::Sleep)).unwrap();
+        let len = move |n: u64| {
+            (n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as usize % [9, capacity, 3 * capacity][n as usize % 3]
+        };
+        in_time("a wake was lost", move || {
+            let sending = std::thread::spawn(move || {
+                for n in 0..3000 {
+                    tx.send(&pattern(n, len(n))).unwrap();
+                }
+                tx.stats()
+            });
+            let mut message = Vec::new();
+            for n in 0..3000 {
+                if n % 5 == 0 && len(n) < capacity / 2 {
+                    let guard = rx.recv_ref().unwrap();
+                    assert!(*guard == pattern(n, len(n)));
+                    guard.commit();
+                } else {
+                    assert_eq!(rx.recv_into(&mut message), Ok(len(n)));
+                    assert!(message == pattern(n, len(n)), "{n}");
+                }
+            }
+            let stats = (sending.join().unwrap(), rx.stats());
+            assert!(stats.0.sleeps > 0 && stats.1.sleeps > 0, "{stats:?}");
+        });
+    }
+}
+
+/// The same while both ends give messages up: who is in the middle of one is woken for that, too.
+#[test]
+fn no_wake_is_lost_whoever_gives_up() {
+    for (capacity, frame) in [(32, 24), (256, 64), (4096, 512)] {
+        let options = Options::new().capacity(capacity).frame_bytes(frame).slice(Duration::MAX);
+        let (mut tx, mut rx) = channel_with(&options.wait(WaitStrategy::Sleep)).unwrap();
+        let len = move |n: u64| (n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as usize % (3 * capacity);
+        in_time("a wake was lost", move || {
+            let sending = std::thread::spawn(move || {
+                let mut refused = 0;
+                for n in 0..2000_u64 {
+                    // The number first, so that the receiver knows which it is.
+                    let message = [&n.to_le_bytes()[..], &pattern(n, len(n))].concat();
+                    if n % 5 == 0 {
+                        let mut writer = tx.writer((n % 2 == 0).then_some(message.len() as u64 + 1));
+                        let _ = writer.write_all(&message);
+                        continue;
+                    }
+                    match tx.send(&message) {
+                        Ok(()) => {}
+                        Err(SendError::Aborted { .. }) => refused += 1,
+                        Err(error) => panic!("{error}"),
+                    }
+                }
+                refused
+            });
+            let (mut last, mut whole, mut cut, mut skipped) = (None, 0, 0, 0);
+            for n in 0_usize.. {
+                rx.set_limit(if n % 3 == 0 { capacity as u64 } else { u64::MAX });
+                if n % 7 == 0 {
+                    let Ok(mut reader) = rx.reader() else { continue };
+                    let _ = reader.read(&mut vec![0; n % 50]);
+                    skipped += 1;
+                    continue;
+                }
+                match rx.recv() {
+                    Ok(message) => {
+                        let n = u64::from_le_bytes(message[..8].try_into().unwrap());
+                        assert!(Some(n) > last && n % 5 != 0, "{n} after {last:?}");
+                        assert!(message[8..] == pattern(n, len(n)), "{n} is torn");
+                        (last, whole) = (Some(n), whole + 1);
+                    }
+                    Err(RecvError::Aborted { .. }) => cut += 1,
+                    Err(RecvError::TooLong { .. }) => skipped += 1,
+                    Err(RecvError::Disconnected) => break,
+                    Err(error) => panic!("{error}"),
+                }
+            }
+            let refused = sending.join().unwrap();
+            assert!(whole > 300 && cut > 0 && skipped > 0, "{whole} {cut} {skipped} {refused}");
+        });
+    }
+}
+
 // Who goes.
 
 #[test]
@@ -707,7 +794,7 @@ fn received(got: Result<Vec<u8>, TryRecvError>, due: &mut VecDeque<Due>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 400, ..ProptestConfig::default() })]
 
     #[test]
     fn any_operations_do_what_a_queue_would(

@@ -161,7 +161,10 @@ impl Drop for MessageReader<'_> {
                     self.receiver.give_up(part);
                 }
             }
-            None => self.receiver.consumer.give_up_begun(),
+            None => {
+                self.receiver.consumer.give_up_begun();
+                self.receiver.skip();
+            }
         }
     }
 }

@@ -304,6 +304,13 @@ impl Receiver {
     /// Gives up the message to which `part`, the next one, belongs.
     pub(super) fn give_up(&mut self, part: Part) {
         self.consumer.give_up(part);
+        self.skip();
+    }
+
+    /// Skips what is there of a message that was given up: its room is for others.
+    pub(super) fn skip(&mut self) {
+        // Whatever is wrong there is found again, and dealt with, by whoever receives next.
+        let _ = self.consumer.next();
         self.end.publish();
     }
 

@@ -220,7 +220,7 @@ impl Sender {
             } else if let Some(reason) = self.gone() {
                 Err(Vain::Gone(reason))
             } else {
-                match self.producer.piece(left) {
+                match self.looked_for(|producer| producer.piece(left)) {
                     Ok(Piece::Here(cut)) => return Ok(cut),
                     Ok(Piece::Full { needs }) => waiting::for_room(&mut self.producer, &mut self.end, needs, deadline),
                     Err(corrupt) => Err(Vain::Gone(self.end.poison(corrupt))),
@@ -236,6 +236,17 @@ impl Sender {
                 });
             }
         }
+    }
+
+    /// Looks for a place. If the rest of a frame was filled on the way, the receiver is woken to pass it by: whoever waits
+    /// for room next may wait for just that.
+    fn looked_for(&mut self, look: impl FnOnce(&mut Producer) -> Result<Piece, Corrupt>) -> Result<Piece, Corrupt> {
+        let tail = self.producer.ring().tail();
+        let found = look(&mut self.producer);
+        if self.producer.ring().tail() != tail {
+            self.end.publish();
+        }
+        found
     }
 
     /// Waits for room where nothing of a message is out.
@@ -349,7 +360,7 @@ impl Sender {
         if max_len > limit {
             return Err(TrySendError::TooLong { bytes: max_len, limit });
         }
-        match self.producer.place(span(max_len)) {
+        match self.looked_for(|producer| producer.place(span(max_len))) {
             Ok(Piece::Here(_)) => Ok(super::Claim::new(self, max_len)),
             Ok(Piece::Full { .. }) => Err(self.full()),
             Err(corrupt) => {
@@ -375,7 +386,7 @@ impl Sender {
     /// Waits for a place for a message that lies in one piece.
     pub(super) fn place(&mut self, len: usize, deadline: Deadline) -> Result<Cut, SendTimeoutError> {
         loop {
-            match self.producer.place(span(len)) {
+            match self.looked_for(|producer| producer.place(span(len))) {
                 Ok(Piece::Here(cut)) => return Ok(cut),
                 Ok(Piece::Full { needs }) => self.wait_for(needs, deadline)?,
                 Err(corrupt) => return Err(self.corrupt(corrupt)),

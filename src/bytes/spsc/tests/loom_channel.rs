@@ -27,6 +27,23 @@ fn both_sides_sleep_and_every_part_arrives() {
     });
 }
 
+/// The rest of a frame lies in front of the long message, and in its way: there is room for it only when the receiver has
+/// passed that by.
+#[test]
+fn a_sender_that_waits_behind_the_rest_of_a_frame_is_woken() {
+    explore("the rest of a frame and sleep", Some(2), || {
+        let (mut tx, mut rx) = channel();
+        tx.send(&[1; 8]).unwrap();
+        assert_eq!(rx.recv().unwrap(), [1; 8]);
+        let sending = spawn(move || {
+            tx.send(&LONG).unwrap();
+            tx
+        });
+        assert_eq!(rx.recv().unwrap(), LONG);
+        drop(sending.join().unwrap());
+    });
+}
+
 #[test]
 fn a_sender_that_leaves_in_a_message_wakes_the_receiver() {
     explore("a sender leaves in a message", Some(2), || {
