@@ -55,7 +55,7 @@ pub(super) fn play(scene: &str, name: &str, directory: &Path, n: u64) {
             act(n, || {
                 let mut writer = tx.writer(None).expect("a lane");
                 let written = writer.write_all(&bytes(LONG));
-                if scene == "bytes-finish" { written.and_then(|()| Ok(writer.finish().is_ok())) } else { Ok(false) }
+                if scene == "bytes-finish" { written.map(|()| writer.finish().is_ok()) } else { Ok(false) }
             })
         }
         "bytes-recv" | "bytes-recv-longer" => {

@@ -308,9 +308,9 @@ impl Lane {
         among.find_map(|message| {
             let word = &self.tickets[message];
             let there = word.load(Acquire);
-            let held = there & !0xffff | HELD + me as u64;
+            let held = there & !0xffff | (HELD + me as u64);
             (there & 0xff == IN_THE_RING && word.compare_exchange(there, held, AcqRel, Acquire).is_ok())
-                .then(|| (message as u64, Ticket { lane: 0, generation: there >> GENERATION }))
+                .then_some((message as u64, Ticket { lane: 0, generation: there >> GENERATION }))
         })
     }
 
@@ -321,12 +321,14 @@ impl Lane {
             let there = word.load(Acquire);
             let is_left = match there & 0xff {
                 LEFT => true,
-                held if held >= HELD => held != HELD + me as u64 && !Asked.is_alive(Self::owner((held - HELD) as usize)),
+                held if held >= HELD => {
+                    held != HELD + me as u64 && !Asked.is_alive(Self::owner((held - HELD) as usize))
+                }
                 _ => false,
             };
-            let held = there & !0xffff | MARKED | HELD + me as u64;
+            let held = there & !0xffff | MARKED | (HELD + me as u64);
             (is_left && word.compare_exchange(there, held, AcqRel, Acquire).is_ok())
-                .then(|| (message as u64, Ticket { lane: 0, generation: there >> GENERATION }))
+                .then_some((message as u64, Ticket { lane: 0, generation: there >> GENERATION }))
         })
     }
 
