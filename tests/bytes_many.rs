@@ -371,7 +371,7 @@ fn what_is_given_back_too_often_goes_to_the_dead_letters() {
 #[test]
 fn both_ends_agree_on_what_was_received_in_time() {
     let (tx, rx) = mpmc::channel_with(&options().lanes(2, 4096)).unwrap();
-    let (senders, receivers, each) = (2_u64, 2, 1500);
+    let (senders, receivers, each) = (2_u64, 2, 4000);
     let (mut sent, mut received) = (Vec::new(), Vec::new());
     thread::scope(|scope| {
         let sending: Vec<_> = (0..senders)
@@ -382,7 +382,7 @@ fn both_ends_agree_on_what_was_received_in_time() {
                         let number = sender << 32 | n;
                         let mut bytes = message(9000, number);
                         bytes.splice(0..0, number.to_le_bytes());
-                        let sent = tx.send_timeout(&bytes, Duration::from_micros(n % 97));
+                        let sent = tx.send_timeout(&bytes, Duration::from_micros(n % 97 * 4));
                         assert!(matches!(sent, Ok(()) | Err(SendTimeoutError::Timeout)), "{sent:?}");
                         sent.is_ok()
                     };
