@@ -366,3 +366,69 @@ fn what_is_given_back_too_often_goes_to_the_dead_letters() {
     assert_eq!(rx.stats().dropped, 2);
     no_lane_is_lost(&tx, &rx);
 }
+
+/// Sends end in the middle of a message at any instant: each message that a send says was received was, by one, and no other was.
+#[test]
+fn both_ends_agree_on_what_was_received_in_time() {
+    let (tx, rx) = mpmc::channel_with(&options().lanes(2, 4096)).unwrap();
+    let (senders, receivers, each) = (2_u64, 2, 4000);
+    let (mut sent, mut received) = (Vec::new(), Vec::new());
+    thread::scope(|scope| {
+        let sending: Vec<_> = (0..senders)
+            .map(|sender| {
+                let tx = tx.clone();
+                scope.spawn(move || {
+                    let send = |n: &u64| {
+                        let number = sender << 32 | n;
+                        let mut bytes = message(9000, number);
+                        bytes.splice(0..0, number.to_le_bytes());
+                        let sent = tx.send_timeout(&bytes, Duration::from_micros(n % 97 * 4));
+                        assert!(matches!(sent, Ok(()) | Err(SendTimeoutError::Timeout)), "{sent:?}");
+                        sent.is_ok()
+                    };
+                    (0..each).filter(send).map(|n| sender << 32 | n).collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        drop(tx);
+        let receiving: Vec<_> = (0..receivers)
+            .map(|reader| {
+                let rx = rx.clone();
+                scope.spawn(move || {
+                    let mut seen = Vec::new();
+                    loop {
+                        // One receives whole messages, the other reads them.
+                        let received = if reader == 0 {
+                            rx.recv()
+                        } else {
+                            let mut bytes = Vec::new();
+                            rx.reader().map(|mut reader| match reader.read_to_end(&mut bytes) {
+                                Ok(_) => bytes,
+                                Err(_) => Vec::new(),
+                            })
+                        };
+                        match received {
+                            Ok(bytes) => {
+                                let Some((head, body)) = bytes.split_first_chunk() else { continue };
+                                let number = u64::from_le_bytes(*head);
+                                assert!(body == message(9000, number), "torn");
+                                seen.push(number);
+                            }
+                            Err(RecvError::Aborted { .. }) => {}
+                            Err(RecvError::Disconnected) => return seen,
+                            Err(error) => panic!("{error}"),
+                        }
+                    }
+                })
+            })
+            .collect();
+        sent.extend(sending.into_iter().flat_map(|thread| thread.join().unwrap()));
+        received.extend(receiving.into_iter().flat_map(|thread| thread.join().unwrap()));
+    });
+    drop(rx);
+    sent.sort_unstable();
+    received.sort_unstable();
+    println!("{} of {} in time", sent.len(), senders * each);
+    assert!(!sent.is_empty(), "none was in time");
+    assert_eq!(sent, received);
+}
