@@ -155,7 +155,7 @@ impl Sender {
         outgoing.end_in_time(deadline)
     }
 
-    /// Room for a message of at most `most` bytes, to be written in place and [committed](Claim::commit); waits for it.
+    /// Room for a message of at most `most` bytes, to be written in place and [committed](super::Claim::commit); waits for it.
     ///
     /// # Errors
     ///
