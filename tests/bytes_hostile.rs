@@ -150,12 +150,12 @@ fn whatever_is_written_into_the_segment_every_operation_returns() {
     let budget = Duration::from_secs(number("RINGWAY_HOSTILE_SECONDS", 3));
     let start = Instant::now();
     let mut rounds = 0;
-    while start.elapsed() < budget {
+    // A machine that has much else to do does fewer in the time.
+    while start.elapsed() < budget || rounds < 50 {
         let seed = seeds.next();
         let place = dir.path().to_owned();
         in_time(&format!("the round with seed {seed}"), move || round(&mut Random::with(seed), &place));
         rounds += 1;
     }
     eprintln!("{rounds} rounds");
-    assert!(rounds > 20, "{rounds}");
 }
