@@ -104,8 +104,10 @@ fn receive(random: &mut Random, rx: &mut Receiver) {
             if let Ok(mut reader) = rx.reader_timeout(Duration::ZERO) {
                 if reader.len_hint().is_none_or(|len| len > 0) {
                     let n = reader.fill_buf().map_or(0, <[u8]>::len);
-                    reader.consume(random.below(n as u64 + 2) as usize);
-                    if n > 1 {
+                    let consumed = random.below(n as u64 + 2) as usize;
+                    reader.consume(consumed);
+                    // Behind the last byte of a part it would wait for the next one.
+                    if consumed < n {
                         let _ = reader.read(&mut [0; 1]);
                     }
                 }
