@@ -104,8 +104,10 @@ fn receive(random: &mut Random, rx: &mut Receiver) {
             if let Ok(mut reader) = rx.reader_timeout(Duration::ZERO) {
                 if reader.len_hint().is_none_or(|len| len > 0) {
                     let n = reader.fill_buf().map_or(0, <[u8]>::len);
-                    reader.consume(random.below(n as u64 + 2) as usize);
-                    if n > 1 {
+                    let consumed = random.below(n as u64 + 2) as usize;
+                    reader.consume(consumed);
+                    // Behind the last byte of a part it would wait for the next one.
+                    if consumed < n {
                         let _ = reader.read(&mut [0; 1]);
                     }
                 }
@@ -150,12 +152,12 @@ fn whatever_is_written_into_the_segment_every_operation_returns() {
     let budget = Duration::from_secs(number("RINGWAY_HOSTILE_SECONDS", 3));
     let start = Instant::now();
     let mut rounds = 0;
-    while start.elapsed() < budget {
+    // A machine that has much else to do does fewer in the time.
+    while start.elapsed() < budget || rounds < 50 {
         let seed = seeds.next();
         let place = dir.path().to_owned();
         in_time(&format!("the round with seed {seed}"), move || round(&mut Random::with(seed), &place));
         rounds += 1;
     }
     eprintln!("{rounds} rounds");
-    assert!(rounds > 20, "{rounds}");
 }
