@@ -222,16 +222,21 @@ pub(crate) fn instance(seen: &Segment) -> String {
     seen.instance.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// So many messages, or bytes of a stream.
-pub(crate) fn amount(kind: Kind, n: u64) -> String {
-    if kind == Kind::Stream { units::bytes(n) } else { n.to_string() }
+/// Whether what is counted of this kind are bytes: those of a stream, or of messages with what is around them.
+pub(crate) fn counts_bytes(kind: Kind) -> bool {
+    matches!(kind, Kind::Stream | Kind::Bytes)
 }
 
-/// So many messages a second, or bytes of a stream; `-` if that is not known.
+/// So many messages, or bytes.
+pub(crate) fn amount(kind: Kind, n: u64) -> String {
+    if counts_bytes(kind) { units::bytes(n) } else { n.to_string() }
+}
+
+/// So many messages a second, or bytes; `-` if that is not known.
 pub(crate) fn rate(kind: Kind, rate: Option<f64>) -> String {
     match rate {
         None => "-".to_owned(),
-        Some(rate) if kind == Kind::Stream => units::rate(rate),
+        Some(rate) if counts_bytes(kind) => units::rate(rate),
         Some(rate) => units::messages_rate(rate),
     }
 }

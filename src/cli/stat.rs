@@ -91,7 +91,7 @@ fn print(text: &str) -> Result<(), Failure> {
 
 /// The channel for people.
 fn page(seen: &Segment, rates: Option<Rates>) -> String {
-    let what = if seen.kind == Kind::Stream { "bytes" } else { "messages" };
+    let what = if seen::counts_bytes(seen.kind) { "bytes" } else { "messages" };
     let amount = |n| exact(seen.kind, n);
     let rate = |of: fn(Rates) -> f64| seen::rate(seen.kind, rates.map(of));
     let words: Vec<_> = [seen.kind.name(), seen::fate(seen)].into_iter().filter(|word| !word.is_empty()).collect();
@@ -116,7 +116,11 @@ fn page(seen: &Segment, rates: Option<Rates>) -> String {
 
 /// As `ls` has it, and in full.
 fn exact(kind: Kind, n: u64) -> String {
-    if kind == Kind::Stream && n >= 1024 { format!("{n} B ({})", seen::amount(kind, n)) } else { seen::amount(kind, n) }
+    if seen::counts_bytes(kind) && n >= 1024 {
+        format!("{n} B ({})", seen::amount(kind, n))
+    } else {
+        seen::amount(kind, n)
+    }
 }
 
 fn capacity(seen: &Segment, what: &str) -> String {
