@@ -297,6 +297,24 @@ fn a_long_message_that_one_thread_has_begun_is_completed_by_another() {
 }
 
 #[test]
+fn long_messages_come_on_though_short_ones_never_end() {
+    let (tx, rx) = channel();
+    thread::scope(|scope| {
+        let sending = scope.spawn(|| tx.send(&message(200_000, 1)));
+        // It has been taken up, and is not complete.
+        while rx.recv_timeout(Duration::ZERO) == Err(RecvTimeoutError::Timeout) && rx.in_hand() == 0 {}
+        (0..3).for_each(|n| tx.send(&[n]).unwrap());
+        let long = (0..100_000_u32).find_map(|_| {
+            tx.send(b"short").unwrap();
+            let received = rx.recv_timeout(SOON).unwrap();
+            (received.len() > 5).then_some(received)
+        });
+        assert!(long.expect("the long one") == message(200_000, 1));
+        sending.join().unwrap().unwrap();
+    });
+}
+
+#[test]
 fn many_send_long_and_short_messages_at_once() {
     for strategy in [WaitStrategy::default(), WaitStrategy::Sleep] {
         let (tx, rx) = mpmc::channel_with(&options().wait(strategy)).unwrap();

@@ -15,6 +15,8 @@ use crate::channel::options::Options;
 use crate::channel::reason::DisconnectReason;
 use crate::ring::lane::{Finished, Lanes};
 use crate::ring::parcel::{self, Parcel};
+use crate::sync::Ordering::Relaxed;
+use crate::sync::private::AtomicU64;
 use crate::wait::deadline::Deadline;
 use crate::wait::strategy::WaitStrategy;
 use std::fmt;
@@ -34,6 +36,8 @@ pub struct Receiver {
     pub(super) parcels: mpmc::Receiver<Parcel>,
     /// Long messages that have been taken up and are not complete.
     gathering: Mutex<Vec<Gathering>>,
+    /// 1 while there may be some: then no call may take short messages alone, or those would never come on.
+    is_gathering: AtomicU64,
     chunk: usize,
     limit: u64,
 }
@@ -43,7 +47,8 @@ common!(Receiver, parcels, "receiver", "sender");
 impl Receiver {
     pub(super) fn of(core: Attached, options: &Options) -> Self {
         let parcels = mpmc::Receiver::of(core, options);
-        Self { parcels, gathering: Mutex::default(), chunk: options.chunk_bytes, limit: LIMIT }
+        let is_gathering = AtomicU64::new(0);
+        Self { parcels, gathering: Mutex::default(), is_gathering, chunk: options.chunk_bytes, limit: LIMIT }
     }
 
     /// Takes no message that is longer than so many bytes: 1 GiB unless it is told. Such a one is given up, and
@@ -198,6 +203,10 @@ impl Receiver {
     /// A short message, if nothing stands in the way.
     #[inline(always)]
     fn recv_short(&self, message: &mut Vec<u8>) -> bool {
+        // Relaxed: a thread that uses the same end and is not told yet looks at the next call.
+        if self.is_gathering.load(Relaxed) != 0 {
+            return false;
+        }
         #[cfg(not(loom))]
         if let Some(parcel) = self.parcels.pop_if(|parcel| super::incoming::is_inline(parcel, self.limit)) {
             if let Ok(parcel::Content::Inline(len)) = parcel::content(&parcel, 0, |_| 0) {
@@ -230,9 +239,10 @@ impl Receiver {
             _ => incoming.take(),
         };
         let spare = incoming.into_spare();
-        if !gathering.is_empty() {
-            self.gathering().append(&mut gathering);
-        }
+        let mut kept = self.gathering();
+        kept.append(&mut gathering);
+        self.is_gathering.store(u64::from(!kept.is_empty()), Relaxed); // relaxed: see `recv_short`
+        drop(kept);
         (spare, received)
     }
 
@@ -277,7 +287,9 @@ impl Receiver {
 
 impl Clone for Receiver {
     fn clone(&self) -> Self {
-        Self { parcels: self.parcels.clone(), gathering: Mutex::default(), chunk: self.chunk, limit: self.limit }
+        let is_gathering = AtomicU64::new(0);
+        let (parcels, gathering) = (self.parcels.clone(), Mutex::default());
+        Self { parcels, gathering, is_gathering, chunk: self.chunk, limit: self.limit }
     }
 }
 
