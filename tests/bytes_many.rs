@@ -300,16 +300,24 @@ fn a_long_message_that_one_thread_has_begun_is_completed_by_another() {
 fn long_messages_come_on_though_short_ones_never_end() {
     let (tx, rx) = channel();
     thread::scope(|scope| {
-        let sending = scope.spawn(|| tx.send(&message(200_000, 1)));
-        // It has been taken up, and is not complete.
-        while rx.recv_timeout(Duration::ZERO) == Err(RecvTimeoutError::Timeout) && rx.in_hand() == 0 {}
+        let bytes = message(200_000, 1);
+        let mut writer = tx.writer(Some(200_000)).unwrap();
+        writer.write_all(&bytes[..LANE]).unwrap();
+        // It is taken up, and cannot be complete.
+        assert_eq!(rx.recv_timeout(Duration::ZERO), Err(RecvTimeoutError::Timeout));
+        assert_eq!(rx.in_hand(), 1);
+        let rest = bytes[LANE..].to_vec();
+        let sending = scope.spawn(move || {
+            writer.write_all(&rest).unwrap();
+            writer.finish()
+        });
         (0..3).for_each(|n| tx.send(&[n]).unwrap());
         let long = (0..100_000_u32).find_map(|_| {
             tx.send(b"short").unwrap();
             let received = rx.recv_timeout(SOON).unwrap();
             (received.len() > 5).then_some(received)
         });
-        assert!(long.expect("the long one") == message(200_000, 1));
+        assert!(long.expect("the long one") == bytes);
         sending.join().unwrap().unwrap();
     });
 }

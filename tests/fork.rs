@@ -476,7 +476,8 @@ fn bytes_of_many(dir: &Dir, raw: bool) {
             ("write further", flowing.write(&[9; 10]).is_err()),
             ("read", reader.read(&mut [0; 10]).is_err()),
             ("recv", rx.recv().is_err() && rx.try_recv().is_err() && rx.recv_ref().is_err()),
-            ("a claim shows nothing to write to", claim.iter_mut().count() == 0),
+            ("a claim shows nothing to write to", claim.iter_mut().count() == 0 && claim.is_empty()),
+            ("a guard shows nothing", committed.is_empty()),
         ];
         let _ = writer.flush();
         found.push(("finish", writer.finish().is_err()));

@@ -361,12 +361,14 @@ pub(crate) trait Lanes {
         }
     }
 
-    /// The bytes of a whole message, in place, for as long as the ticket's holder does not [finish](Self::finish) with it.
+    /// The bytes of a whole message, in place, for as long as the ticket's holder does not [finish](Self::finish) with it; or
+    /// those of a lane that the caller is WRITING, for as long as it does not write to them.
     #[cfg(not(loom))]
     fn view(&self, ticket: Ticket, len: usize) -> &[u8] {
         // SAFETY: [1] so many bytes in the lane, initialised since the segment is. [2] The lane is READING, by the holder of
-        //  its ticket, which the caller is: nobody writes there before it is FREE. (Between processes of one user: see
-        //  `ring::grant`.)
+        //  its ticket, which the caller is: nobody writes there before it is FREE. Or it is WRITING, by the caller, who has
+        //  its claim borrowed shared as long as the slice: it makes no `view_mut` meanwhile. (Between processes of one user:
+        //  see `ring::grant`.)
         self.with_bytes(ticket.lane, 0..len, |place| unsafe { core::slice::from_raw_parts(place, len) })
     }
 
@@ -374,7 +376,8 @@ pub(crate) trait Lanes {
     #[cfg(not(loom))]
     #[expect(clippy::mut_from_ref, reason = "the lane is the caller's, and the caller borrows its own claim mutably")]
     fn view_mut(&self, ticket: Ticket, len: usize) -> &mut [u8] {
-        // SAFETY: [1] as in `view`. [2] The lane is WRITING, by the caller, and nobody has its ticket: nobody else is there.
+        // SAFETY: [1] as in `view`. [2] The lane is WRITING, by the caller, and nobody has its ticket: nobody else is there; the
+        //  claim is borrowed mutably as long as the slice, so there is no other.
         self.with_bytes(ticket.lane, 0..len, |place| unsafe { core::slice::from_raw_parts_mut(place, len) })
     }
 

@@ -11,7 +11,7 @@ use std::ops::{Deref, DerefMut};
 /// Room for a message, to be written in place. See [`Sender::claim`](super::Sender::claim).
 ///
 /// It is sent by [`commit`](Self::commit); dropped, it is given back. What is in it at first is whatever was there before. In a
-/// forked child it is empty to write to, and is not sent.
+/// forked child it is empty, and is not sent.
 #[must_use = "a claim is sent when it is committed"]
 pub struct Claim<'a> {
     core: &'a Attached,
@@ -44,7 +44,10 @@ impl Deref for Claim<'_> {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        lanes(self.core).view_mut(self.outgoing.ticket(), self.len)
+        if self.core.member().is_forked() {
+            return &[];
+        }
+        lanes(self.core).view(self.outgoing.ticket(), self.len)
     }
 }
 

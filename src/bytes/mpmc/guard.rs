@@ -84,6 +84,8 @@ impl Deref for Guard<'_> {
     fn deref(&self) -> &[u8] {
         match &self.received.body {
             Body::Inline(parcel, len) => parcel::bytes(parcel, *len),
+            // In a forked child the lane is the parent's, who may be done with it at any time.
+            Body::Whole(..) if self.receiver.attached().member().is_forked() => &[],
             Body::Whole(ticket, len) => lanes(self.receiver.attached()).view(*ticket, *len),
             Body::Gathered(_, bytes) => bytes,
         }
