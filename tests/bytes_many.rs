@@ -323,6 +323,32 @@ fn long_messages_come_on_though_short_ones_never_end() {
 }
 
 #[test]
+fn what_was_written_before_a_time_out_is_written_once() {
+    let (tx, rx) = channel();
+    (0..8).for_each(|n| tx.send(&[n]).unwrap());
+    let (bytes, moment) = (message(3 * LANE, 1), Duration::from_millis(1));
+    let mut writer = tx.writer(Some(bytes.len() as u64)).unwrap();
+    let mut written = 0;
+    // The ring is full, so the message cannot be offered, and its lane fills up.
+    let error = loop {
+        match writer.write_timeout(&bytes[written..], moment) {
+            Ok(count) => written += count,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!((error, written as u64, written), (SendTimeoutError::Timeout, writer.written(), LANE));
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            (0..8).for_each(|n| assert_eq!(rx.recv().unwrap(), [n]));
+            assert!(rx.recv().unwrap() == bytes);
+        });
+        writer.write_all(&bytes[written..]).unwrap();
+        writer.finish().unwrap();
+    });
+    no_lane_is_lost(&tx, &rx);
+}
+
+#[test]
 fn many_send_long_and_short_messages_at_once() {
     for strategy in [WaitStrategy::default(), WaitStrategy::Sleep] {
         let (tx, rx) = mpmc::channel_with(&options().wait(strategy)).unwrap();

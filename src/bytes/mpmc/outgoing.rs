@@ -7,6 +7,7 @@ use crate::ring::lane::{Answer, Lanes, Ticket};
 use crate::ring::parcel::{self, Content};
 use crate::wait::deadline::Deadline;
 use std::fmt;
+use std::time::Duration;
 
 /// Why a long message was not sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,7 +140,11 @@ impl<'a> Outgoing<'a> {
             self.tell();
             // It will not fit, and may as well be received from now on.
             if !self.is_offered && self.len.is_some_and(|len| len > self.length()) {
-                self.offer(deadline)?;
+                // If there is room in the ring; the bytes have been taken in any case.
+                match self.offer(Deadline::after(Duration::ZERO)) {
+                    Ok(()) | Err(Failed::TimedOut) => {}
+                    Err(failed) => return Err(failed),
+                }
             }
         }
         Ok(count)
