@@ -1,7 +1,8 @@
 //! The errors of messages of bytes.
 //!
-//! A message is borrowed when it is sent, so none is handed back.
+//! A message is borrowed when it is sent, so none is handed back. (A loan is; see [`mpmc::Loan`](super::mpmc::Loan).)
 
+use crate::channel::error::SegmentError;
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -63,6 +64,25 @@ pub enum SendTimeoutError {
         /// What there can be.
         limit: usize,
     },
+}
+
+/// No memory was lent to a sender. Nothing has changed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum LoanError {
+    /// All memory that there can be for loans of this length is in use: now, or until the time was over.
+    Full,
+    /// No receiver is left, or this end cannot be used.
+    Disconnected,
+    /// No loan can be so long.
+    TooLong {
+        /// What was asked for.
+        bytes: usize,
+        /// What there can be.
+        limit: usize,
+    },
+    /// More shared memory was needed, and could not be had: how many bytes, and where.
+    Memory(SegmentError),
 }
 
 /// No message was received. After any of these but `Disconnected` the next one can be.
@@ -185,6 +205,17 @@ impl fmt::Display for SendTimeoutError {
     }
 }
 
+impl fmt::Display for LoanError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full => f.write_str("all memory for loans of this length is in use"),
+            Self::Disconnected => f.write_str(GONE),
+            Self::TooLong { bytes, limit } => write!(f, "{bytes} bytes are too many for a loan: at most {limit}"),
+            Self::Memory(error) => write!(f, "no memory for a loan: {error}"),
+        }
+    }
+}
+
 impl fmt::Display for RecvError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
@@ -223,6 +254,14 @@ impl fmt::Display for RecvTimeoutError {
 impl Error for SendError {}
 impl Error for TrySendError {}
 impl Error for SendTimeoutError {}
+impl Error for LoanError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Memory(error) => Some(error),
+            _ => None,
+        }
+    }
+}
 impl Error for RecvError {}
 impl Error for TryRecvError {}
 impl Error for RecvTimeoutError {}
@@ -256,6 +295,12 @@ questions!(SendTimeoutError:
     is_disconnected Self::Disconnected, "Whether the other end is gone, and nothing was sent.";
     is_aborted Self::Aborted { .. }, "Whether the receiver went, or gave up, in the middle of the message.";
     is_too_long Self::TooLong { .. }, "Whether more was asked for than lies in one place.";
+);
+questions!(LoanError:
+    is_full Self::Full, "Whether all memory for loans of this length was in use.";
+    is_disconnected Self::Disconnected, "Whether no receiver is left.";
+    is_too_long Self::TooLong { .. }, "Whether no loan can be so long.";
+    is_no_space Self::Memory(SegmentError::NoSpace { .. }), "Whether the file system had no room for more memory.";
 );
 questions!(RecvError:
     is_disconnected Self::Disconnected, "Whether nothing is left and the other end is gone.";

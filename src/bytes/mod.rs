@@ -30,4 +30,4 @@ mod error;
 pub mod mpmc;
 pub mod spsc;
 
-pub use error::{RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError};
+pub use error::{LoanError, RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError};

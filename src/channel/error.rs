@@ -5,7 +5,7 @@
 use super::reason::DisconnectReason;
 use crate::layout::error::FormatError;
 use crate::membership::role::Role;
-use crate::memory::error::SegmentError;
+pub(crate) use crate::memory::error::SegmentError;
 use std::error::Error;
 use std::fmt;
 

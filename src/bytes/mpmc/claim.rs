@@ -1,9 +1,8 @@
-//! A message that is written in place.
+//! A message that is written in place, while its sender is borrowed.
 
-use super::lanes::{Attached, lanes};
-use super::outgoing::Outgoing;
+use super::lanes::Attached;
+use super::place::InPlace;
 use crate::bytes::SendError;
-use crate::ring::lane::Lanes;
 use crate::wait::deadline::Deadline;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -14,14 +13,12 @@ use std::ops::{Deref, DerefMut};
 /// forked child it is empty, and is not sent.
 #[must_use = "a claim is sent when it is committed"]
 pub struct Claim<'a> {
-    core: &'a Attached,
-    outgoing: Outgoing<'a>,
-    len: usize,
+    place: InPlace<&'a Attached>,
 }
 
 impl<'a> Claim<'a> {
-    pub(super) fn new(core: &'a Attached, outgoing: Outgoing<'a>, len: usize) -> Self {
-        Self { core, outgoing, len }
+    pub(super) fn new(place: InPlace<&'a Attached>) -> Self {
+        Self { place }
     }
 
     /// Sends the first `len` bytes as a message; waits for room in the ring.
@@ -34,9 +31,10 @@ impl<'a> Claim<'a> {
     ///
     /// If `len` is more than was claimed.
     pub fn commit(mut self, len: usize) -> Result<(), SendError> {
-        assert!(len <= self.len, "{len} bytes committed of a claim of {}", self.len);
-        self.outgoing.wrote_in_place(len as u64);
-        self.outgoing.end(Deadline::NEVER).map_err(|_| SendError::Disconnected)
+        let claimed = self.place.len();
+        assert!(len <= claimed, "{len} bytes committed of a claim of {claimed}");
+        self.place.truncate(len);
+        self.place.send(Some(Deadline::NEVER)).map_err(|_| SendError::Disconnected)
     }
 }
 
@@ -44,24 +42,18 @@ impl Deref for Claim<'_> {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        if self.core.member().is_forked() {
-            return &[];
-        }
-        lanes(self.core).view(self.outgoing.ticket(), self.len)
+        self.place.bytes()
     }
 }
 
 impl DerefMut for Claim<'_> {
     fn deref_mut(&mut self) -> &mut [u8] {
-        if self.core.member().is_forked() {
-            return &mut [];
-        }
-        lanes(self.core).view_mut(self.outgoing.ticket(), self.len)
+        self.place.bytes_mut()
     }
 }
 
 impl fmt::Debug for Claim<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Claim").field("len", &self.len).finish_non_exhaustive()
+        f.debug_struct("Claim").field("len", &self.place.len()).finish_non_exhaustive()
     }
 }

@@ -38,8 +38,21 @@ fn classes(core: &Core<Parcel>, bytes: usize) -> [Range<usize>; 2] {
     if bytes as u64 <= table.short.bytes && short > 0 { [0..short, short..all] } else { [short..all, 0..0] }
 }
 
-/// A lane for a message of so many bytes, if one is free.
-pub(super) fn try_take(core: &Core<Parcel>, bytes: usize) -> Option<Ticket> {
+/// A lane for a message of so many bytes, if one is free now.
+pub(super) fn try_take(core: &Attached, bytes: usize) -> Result<Ticket, Vain> {
+    let refused = || lease::refused(core, Role::Sender).map_or(Vain::NotNow, Vain::Gone);
+    match refused() {
+        Vain::NotNow => {}
+        gone => return Err(gone),
+    }
+    take_free(core, bytes).ok_or_else(|| {
+        // Perhaps the dead have them.
+        core.probe(false);
+        refused()
+    })
+}
+
+fn take_free(core: &Core<Parcel>, bytes: usize) -> Option<Ticket> {
     let me = core.me().member();
     classes(core, bytes).into_iter().filter(|class| !class.is_empty()).find_map(|class| {
         // Different processes begin at different lanes.
@@ -52,7 +65,7 @@ pub(super) fn take(core: &Attached, bytes: usize, waits: Waits, deadline: Deadli
     if let Some(reason) = lease::refused(core, Role::Sender) {
         return Err(Vain::Gone(reason));
     }
-    if let Some(ticket) = try_take(core, bytes) {
+    if let Some(ticket) = take_free(core, bytes) {
         return Ok(ticket);
     }
     waiting::flatten(wait(&mut FreeLane { core, bytes, waits }, waits.strategy, waits.slice, deadline))
@@ -101,7 +114,7 @@ impl Awaited for FreeLane<'_> {
         if let Some(reason) = lease::refused(self.core, Role::Sender) {
             return Some(Err(reason));
         }
-        try_take(self.core, self.bytes).map(Ok)
+        take_free(self.core, self.bytes).map(Ok)
     }
 
     fn probe(&mut self, now: bool) -> Option<Self::Outcome> {

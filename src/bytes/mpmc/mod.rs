@@ -50,7 +50,10 @@ mod common;
 mod guard;
 mod incoming;
 mod lanes;
+#[cfg(not(loom))]
+mod loan;
 mod outgoing;
+mod place;
 mod reader;
 mod receiver;
 mod sender;
@@ -59,7 +62,9 @@ mod writer;
 #[cfg(not(loom))]
 pub use claim::Claim;
 #[cfg(not(loom))]
-pub use guard::Guard;
+pub use guard::{Guard, OwnedGuard};
+#[cfg(not(loom))]
+pub use loan::Loan;
 pub use reader::MessageReader;
 pub use receiver::{Iter, Receiver};
 pub use sender::Sender;

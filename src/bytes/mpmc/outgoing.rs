@@ -1,6 +1,7 @@
 //! A long message on its way out.
 
 use super::lanes::{self, Attached, Reply, lanes, longest, tell_of_free_lane, tell_reader};
+use super::place::send_ticket;
 use crate::bytes::{SendError, SendTimeoutError};
 use crate::channel::mpmc::waiting::{self, Vain, Waits};
 use crate::ring::lane::{Answer, Lanes, Ticket};
@@ -92,21 +93,13 @@ impl<'a> Outgoing<'a> {
         self
     }
 
-    pub(super) fn attached(&self) -> &'a Attached {
-        self.core
-    }
-
-    pub(super) fn ticket(&self) -> Ticket {
-        self.ticket
-    }
-
-    /// So many bytes have been written in place; they are the whole message.
-    pub(super) fn wrote_in_place(&mut self, bytes: u64) {
+    /// The whole message has been written, so many bytes.
+    pub(super) fn wrote(&mut self, bytes: u64) {
         self.poured = bytes;
     }
 
     /// Its lane is not ours any more: its ticket was sent, or it was given back.
-    pub(super) fn hand_over(&mut self) {
+    fn hand_over(&mut self) {
         self.is_handed_over = true;
     }
 
@@ -190,11 +183,11 @@ impl<'a> Outgoing<'a> {
     /// way, and this may be tried again.
     pub(super) fn end(&mut self, deadline: Deadline) -> Result<(), Failed> {
         self.must_be_ours()?;
+        if !self.is_offered {
+            return Ok(self.send_whole(Some(deadline))?);
+        }
         lanes(self.core).poured(self.ticket, self.poured, true);
         self.told = self.poured;
-        if !self.is_offered {
-            return self.send_whole(deadline);
-        }
         tell_reader(self.core, self.ticket);
         loop {
             match self.reply(deadline) {
@@ -242,13 +235,10 @@ impl<'a> Outgoing<'a> {
         is_received
     }
 
-    /// Sends the ticket of a message that is in its lane as a whole.
-    fn send_whole(&mut self, deadline: Deadline) -> Result<(), Failed> {
-        let me = self.core.me().member();
-        lanes(self.core).post(self.ticket, me, true);
-        let parcel = parcel::ticket(Content::Whole(self.ticket, self.poured));
-        waiting::send(self.core, &[parcel], self.waits, deadline)?;
-        lanes(self.core).posted(self.ticket, me);
+    /// Sends the ticket of a message that is in its lane as a whole; see [`send_ticket`].
+    pub(super) fn send_whole(&mut self, deadline: Option<Deadline>) -> Result<(), Vain> {
+        self.told = self.poured;
+        send_ticket(self.core, (self.ticket, self.poured), self.waits, deadline)?;
         self.hand_over();
         Ok(())
     }

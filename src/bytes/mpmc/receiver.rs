@@ -2,7 +2,7 @@
 
 use super::common::common;
 #[cfg(not(loom))]
-use super::guard::Guard;
+use super::guard::{Guard, OwnedGuard};
 use super::incoming::{Body, Gathering, Incoming, Lacking, Received, commit, finish};
 use super::lanes::{Attached, lanes};
 use super::reader::MessageReader;
@@ -157,7 +157,7 @@ impl Receiver {
     #[cfg(not(loom))]
     pub fn recv_ref(&self) -> Result<Guard<'_>, RecvError> {
         let (_, received) = self.receive(Vec::new(), Some(Deadline::NEVER));
-        received.map(|received| Guard::new(self, received)).map_err(|lacking| lacking.told_for_good(self.limit))
+        received.map(|received| Guard::new(self.core(), received)).map_err(|lacking| lacking.told_for_good(self.limit))
     }
 
     /// As [`recv_ref`](Self::recv_ref), waiting for so long.
@@ -168,7 +168,7 @@ impl Receiver {
     #[cfg(not(loom))]
     pub fn recv_ref_timeout(&self, timeout: Duration) -> Result<Guard<'_>, RecvTimeoutError> {
         let (_, received) = self.receive(Vec::new(), Some(Deadline::after(timeout)));
-        received.map(|received| Guard::new(self, received)).map_err(|lacking| lacking.told(self.limit))
+        received.map(|received| Guard::new(self.core(), received)).map_err(|lacking| lacking.told(self.limit))
     }
 
     /// As [`recv_ref`](Self::recv_ref), if a message is there now.
@@ -179,7 +179,45 @@ impl Receiver {
     #[cfg(not(loom))]
     pub fn try_recv_ref(&self) -> Result<Guard<'_>, TryRecvError> {
         let (_, received) = self.receive(Vec::new(), None);
-        received.map(|received| Guard::new(self, received)).map_err(|lacking| lacking.told(self.limit).into())
+        received.map(|received| Guard::new(self.core(), received)).map_err(|lacking| lacking.told(self.limit).into())
+    }
+
+    /// As [`recv_ref`](Self::recv_ref), with a guard that borrows nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Self::recv).
+    #[cfg(not(loom))]
+    pub fn recv_owned(&self) -> Result<OwnedGuard, RecvError> {
+        let (_, received) = self.receive(Vec::new(), Some(Deadline::NEVER));
+        received.map(|received| self.owned(received)).map_err(|lacking| lacking.told_for_good(self.limit))
+    }
+
+    /// As [`recv_owned`](Self::recv_owned), waiting for so long.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvTimeoutError`].
+    #[cfg(not(loom))]
+    pub fn recv_owned_timeout(&self, timeout: Duration) -> Result<OwnedGuard, RecvTimeoutError> {
+        let (_, received) = self.receive(Vec::new(), Some(Deadline::after(timeout)));
+        received.map(|received| self.owned(received)).map_err(|lacking| lacking.told(self.limit))
+    }
+
+    /// As [`recv_owned`](Self::recv_owned), if a message is there now.
+    ///
+    /// # Errors
+    ///
+    /// [`TryRecvError`].
+    #[cfg(not(loom))]
+    pub fn try_recv_owned(&self) -> Result<OwnedGuard, TryRecvError> {
+        let (_, received) = self.receive(Vec::new(), None);
+        received.map(|received| self.owned(received)).map_err(|lacking| lacking.told(self.limit).into())
+    }
+
+    #[cfg(not(loom))]
+    fn owned(&self, received: Received) -> OwnedGuard {
+        OwnedGuard::new(Attached::clone(self.core()), received)
     }
 
     /// The next message as an [`io::Read`](std::io::Read), while it is still being written; waits for one.

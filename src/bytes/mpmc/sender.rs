@@ -1,20 +1,23 @@
 //! The sending end.
 
 use super::common::common;
+#[cfg(not(loom))]
+use super::lanes::take;
 use super::lanes::{Attached, lanes, longest, try_take};
 use super::outgoing::{Failed, Outgoing};
+#[cfg(not(loom))]
+use super::place::InPlace;
 use super::writer::MessageWriter;
 use crate::bytes::{SendError, SendTimeoutError, TrySendError};
 use crate::channel::error::{self, OpenError, WaitForPeerError};
 use crate::channel::mpmc::open;
 use crate::channel::mpmc::waiting::{self, Vain};
-use crate::channel::mpmc::{self, Stats, lease};
+use crate::channel::mpmc::{self, Stats};
 use crate::channel::open::How;
 use crate::channel::options::Options;
 use crate::channel::reason::DisconnectReason;
-use crate::membership::role::Role;
 use crate::ring::lane::Lanes;
-use crate::ring::parcel::{self, Content, INLINE_MAX, Parcel};
+use crate::ring::parcel::{self, INLINE_MAX, Parcel};
 use crate::wait::deadline::Deadline;
 use crate::wait::strategy::WaitStrategy;
 use std::fmt;
@@ -25,7 +28,7 @@ use std::time::{Duration, Instant};
 /// A sending end of a channel of bytes. Cloning it gives another one; both may be used by several threads at once.
 #[derive(Clone)]
 pub struct Sender {
-    parcels: mpmc::Sender<Parcel>,
+    pub(super) parcels: mpmc::Sender<Parcel>,
     chunk: usize,
 }
 
@@ -108,22 +111,16 @@ impl Sender {
         if message.len() > limit {
             return Err(TrySendError::TooLong { bytes: message.len(), limit });
         }
-        if lease::refused(core, Role::Sender).is_some() {
-            return Err(TrySendError::Disconnected);
-        }
-        let Some(ticket) = try_take(core, message.len()) else {
-            // Perhaps the dead have them.
-            core.probe(false);
-            let is_gone = lease::refused(core, Role::Sender).is_some();
-            return Err(if is_gone { TrySendError::Disconnected } else { TrySendError::Full });
-        };
-        let (len, waits) = (Some(message.len() as u64), self.parcels.waits());
-        let outgoing = Outgoing::in_lane(core, len, waits, message.len(), ticket);
-        lanes(core).pour(ticket, 0, message);
-        outgoing.try_end(message.len() as u64).map_err(|vain| match vain {
+        let told = |vain| match vain {
             Vain::Gone(_) => TrySendError::Disconnected,
             Vain::NotNow | Vain::InBetween => TrySendError::Full,
-        })
+        };
+        let ticket = try_take(core, message.len()).map_err(told)?;
+        let (len, waits) = (Some(message.len() as u64), self.parcels.waits());
+        let mut outgoing = Outgoing::in_lane(core, len, waits, message.len(), ticket);
+        lanes(core).pour(ticket, 0, message);
+        outgoing.wrote(message.len() as u64);
+        outgoing.send_whole(None).map_err(told)
     }
 
     fn send_parts(&self, parts: &[IoSlice<'_>], deadline: Deadline) -> Result<(), Failed> {
@@ -162,12 +159,12 @@ impl Sender {
     /// [`SendError`]: no receiver is left; or `most` is more than a lane's length ([`TooLong`](SendError::TooLong)).
     #[cfg(not(loom))]
     pub fn claim(&self, most: usize) -> Result<super::Claim<'_>, SendError> {
-        let (core, limit) = (self.core(), longest(self.core()));
+        let (core, limit, waits) = (self.core(), longest(self.core()), self.parcels.waits());
         if most > limit {
             return Err(SendError::TooLong { bytes: most, limit });
         }
-        let outgoing = Outgoing::begin(core, Some(most as u64), self.parcels.waits(), self.chunk, Deadline::NEVER);
-        Ok(super::Claim::new(core, outgoing?, most))
+        let ticket = take(core, most, waits, Deadline::NEVER).map_err(|_| SendError::Disconnected)?;
+        Ok(super::Claim::new(InPlace::new(core, waits, ticket, most)))
     }
 
     /// As [`writer`](Self::writer), waiting for a lane for so long.
@@ -193,19 +190,5 @@ impl Sender {
         // A lane for any length: what `len` says is a hint.
         let outgoing = Outgoing::begin(self.core(), None, self.parcels.waits(), self.chunk, Deadline::NEVER);
         Ok(MessageWriter::new(outgoing?.hinted(len)))
-    }
-}
-
-impl Outgoing<'_> {
-    /// Sends the ticket of a message that is in its lane as a whole, if there is room in the ring.
-    fn try_end(mut self, len: u64) -> Result<(), Vain> {
-        let (core, ticket) = (self.attached(), self.ticket());
-        let me = core.me().member();
-        lanes(core).poured(ticket, len, true);
-        lanes(core).post(ticket, me, true);
-        waiting::try_send(core, &[parcel::ticket(Content::Whole(ticket, len))])?;
-        lanes(core).posted(ticket, me);
-        self.hand_over();
-        Ok(())
     }
 }
