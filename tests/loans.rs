@@ -3,17 +3,19 @@
 
 mod support;
 
-use ringway::bytes::LoanError;
 use ringway::bytes::mpmc::{self, Receiver, Sender};
-use ringway::{Options, SendTimeoutError, TrySendError};
+use ringway::bytes::{LoanError, RecvError};
+use ringway::{DisconnectReason, Options, SendTimeoutError, TrySendError, observe};
+use std::io::Read;
+use std::os::unix::fs::FileExt;
 use std::thread;
 use std::time::Duration;
-use support::{PATIENCE, in_time};
+use support::{Child, Dir, PATIENCE, in_time, number, role, tell};
 
 const LANE: usize = 8192;
 
 fn options() -> Options {
-    Options::new().capacity(4).lanes(3, LANE)
+    Options::new().capacity(4).lanes(3, LANE).annexes(0)
 }
 
 fn channel() -> (Sender, Receiver) {
@@ -154,4 +156,312 @@ fn when_all_is_lent_the_next_one_waits() {
     assert_eq!(waiting.join().unwrap().unwrap(), LANE);
     drop(loans);
     no_lane_is_lost(&tx, &rx);
+}
+
+// Annexes.
+
+const MIB: usize = 1 << 20;
+const NAME: &str = "loans";
+
+/// Two lanes of 8 KiB, and so many annexes.
+fn with_annexes(dir: &Dir, annexes: usize) -> Options {
+    dir.patient().capacity(8).lanes(2, LANE).annexes(annexes).slice(Duration::from_millis(5))
+}
+
+fn ends(options: &Options) -> (Sender, Receiver) {
+    (Sender::create_with(NAME, options).unwrap(), Receiver::open_with(NAME, options).unwrap())
+}
+
+/// The annexes among the files in there, by number and version.
+fn annexes(dir: &Dir) -> Vec<String> {
+    let files = dir.files().into_iter();
+    files.filter_map(|file| Some(file.split_once('~')?.1.split_once('.')?.1.to_owned())).collect()
+}
+
+fn sent(tx: &Sender, len: usize, seed: u64) {
+    let mut loan = tx.loan(len).unwrap();
+    filled(&mut loan, seed);
+    loan.send().unwrap();
+}
+
+#[test]
+fn a_loan_that_is_longer_than_a_lane_lies_in_an_annex() {
+    let dir = Dir::new();
+    let (tx, rx) = ends(&with_annexes(&dir, 3));
+    assert_eq!(annexes(&dir), Vec::<String>::new(), "none is made before it is needed");
+    // Another attachment, which maps the annex for itself.
+    let other = Receiver::open_with(NAME, &dir.options()).unwrap();
+    for (seed, len) in [LANE + 1, MIB, MIB / 2 + 1, MIB - 1].into_iter().enumerate() {
+        sent(&tx, len, seed as u64);
+        let rx = if seed % 2 == 0 { &rx } else { &other };
+        let guard = rx.try_recv_ref().unwrap();
+        assert!(*guard == expected(len, seed as u64), "length {len}");
+        assert_eq!(guard.as_ptr().addr() % 4096, 0);
+        guard.commit();
+    }
+    // The one of 16 KiB, and one that all the others fit into.
+    assert_eq!(annexes(&dir), ["0.1", "1.1"]);
+    // Each way of receiving can do it.
+    sent(&tx, MIB, 7);
+    assert!(rx.recv().unwrap() == expected(MIB, 7));
+    sent(&tx, MIB, 8);
+    let mut message = Vec::new();
+    let mut reader = other.reader().unwrap();
+    assert_eq!((reader.len_hint(), reader.read_to_end(&mut message).unwrap()), (Some(MIB as u64), MIB));
+    drop(reader);
+    assert!(message == expected(MIB, 8));
+    sent(&tx, MIB, 9);
+    assert!(other.recv_owned().unwrap()[..] == expected(MIB, 9)[..]);
+    // The guard was dropped: delivered again, where it was.
+    let again = rx.recv_owned_timeout(PATIENCE).unwrap();
+    assert!(again.attempt() == 2 && again[..] == expected(MIB, 9)[..]);
+    drop((tx, rx, other));
+    assert!(again[..] == expected(MIB, 9)[..], "it is there as long as anybody looks at it");
+    again.commit();
+    assert_eq!(dir.files(), Vec::<String>::new(), "the last one takes all away");
+}
+
+#[test]
+fn an_annex_of_a_wrong_size_is_replaced_when_no_other_is_free() {
+    let dir = Dir::new();
+    let (tx, rx) = ends(&with_annexes(&dir, 2));
+    let small = tx.loan(LANE + 1).unwrap();
+    let kept = tx.loan(MIB).unwrap();
+    drop(small);
+    assert_eq!(annexes(&dir), ["0.1", "1.1"]);
+    // Too short.
+    let large = tx.loan(8 * MIB).unwrap();
+    assert_eq!(annexes(&dir), ["0.2", "1.1"]);
+    assert!(tx.try_loan(LANE + 1).unwrap_err().is_full());
+    drop(large);
+    // More than four times too long.
+    sent(&tx, LANE + 1, 1);
+    assert_eq!(annexes(&dir), ["0.3", "1.1"]);
+    drop(kept);
+    assert!(rx.recv().unwrap() == expected(LANE + 1, 1));
+    // What fits is found, wherever it is.
+    for len in [LANE + 1, MIB, 2 * LANE, MIB / 2, MIB / 4] {
+        drop(tx.loan(len).unwrap());
+    }
+    assert_eq!(annexes(&dir), ["0.3", "1.1"]);
+    let seen = observe::inspect(NAME, Some(dir.path()), 0).unwrap();
+    assert_eq!(seen.wrong(), Vec::<String>::new());
+}
+
+#[test]
+fn when_all_lanes_are_lent_shorter_loans_grow_into_annexes() {
+    let dir = Dir::new();
+    let (tx, rx) = ends(&with_annexes(&dir, 2));
+    let mut loans: Vec<_> = (0..4).map(|_| tx.try_loan(LANE).unwrap()).collect();
+    assert_eq!(annexes(&dir).len(), 2);
+    assert!(tx.try_loan(LANE).unwrap_err().is_full());
+    assert!(tx.loan_timeout(LANE, Duration::from_millis(5)).unwrap_err().is_full());
+    for (seed, mut loan) in loans.drain(..).enumerate() {
+        filled(&mut loan, seed as u64);
+        loan.send().unwrap();
+    }
+    (0..4).for_each(|seed| assert!(rx.try_recv().unwrap() == expected(LANE, seed)));
+    assert_eq!((rx.len(), rx.in_hand()), (0, 0));
+    assert!(matches!(tx.try_loan((1 << 30) + 1), Err(LoanError::TooLong { limit: 0x4000_0000, .. })));
+}
+
+#[test]
+fn a_channel_inside_one_process_has_annexes_on_the_heap() {
+    let (tx, rx) = mpmc::channel_with(&options().annexes(2)).unwrap();
+    for seed in 0..4 {
+        let len = [MIB, 3 * MIB, 10 * LANE, 9 * MIB][seed as usize];
+        sent(&tx, len, seed);
+        let guard = rx.recv_owned().unwrap();
+        assert!(guard[..] == expected(len, seed)[..]);
+        guard.commit();
+    }
+    let held = [tx.loan(MIB).unwrap(), tx.loan(MIB).unwrap()];
+    assert!(tx.try_loan(MIB).unwrap_err().is_full());
+    drop(held);
+    drop(tx.try_loan(MIB).unwrap());
+}
+
+#[test]
+fn what_is_given_back_too_often_goes_to_the_dead_letters_from_an_annex() {
+    let dir = Dir::new();
+    let options = with_annexes(&dir, 2).deliveries(2).dead_letters("letters");
+    let (tx, rx) = ends(&options);
+    let letters = Receiver::create_with("letters", &with_annexes(&dir, 2)).unwrap();
+    for len in [500, LANE, MIB] {
+        sent(&tx, len, 5);
+        (0..2).for_each(|_| drop(rx.recv_ref().unwrap()));
+        assert!(rx.try_recv().is_err());
+        assert!(letters.try_recv().unwrap() == expected(len, 5), "length {len}");
+    }
+    assert_eq!((rx.stats().dropped, rx.in_hand()), (0, 0));
+}
+
+#[test]
+fn loans_are_written_by_one_process_and_read_by_another() {
+    let dir = Dir::new();
+    let count = number("RINGWAY_LOANS", 40);
+    let len = |seed: u64| MIB - (seed * 4099) as usize % (MIB / 2);
+    if let Some(role) = role() {
+        assert_eq!(role, "send");
+        let tx = Sender::open_with(NAME, &with_annexes(&dir, 4)).unwrap();
+        return (0..count).for_each(|seed| sent(&tx, len(seed), seed));
+    }
+    let rx = Receiver::create_with(NAME, &with_annexes(&dir, 4)).unwrap();
+    let sender = Child::start(&here!(), "send", &dir);
+    for seed in 0..count {
+        let guard = rx.recv_ref().unwrap();
+        assert!(*guard == expected(len(seed), seed), "message {seed}");
+        guard.commit();
+    }
+    sender.succeed();
+    assert!(annexes(&dir).len() <= 4, "{:?}", annexes(&dir));
+    drop(rx);
+    assert_eq!(dir.files(), Vec::<String>::new());
+}
+
+#[test]
+fn what_a_dead_process_had_borrowed_comes_back() {
+    let dir = Dir::new();
+    if role().is_some() {
+        let tx = Sender::open_with(NAME, &with_annexes(&dir, 2)).unwrap();
+        let mut loans: Vec<_> = (0..2).map(|_| tx.loan(MIB).unwrap()).collect();
+        loans.extend((0..2).map(|_| tx.loan(LANE).unwrap()));
+        sent(&tx, 100, 1);
+        tell("all lent");
+        support::hang();
+    }
+    let (tx, rx) = ends(&with_annexes(&dir, 2));
+    let mut borrower = Child::start(&here!(), "borrow", &dir);
+    borrower.expect("all lent");
+    assert!(tx.try_loan(MIB).unwrap_err().is_full() && tx.try_loan(LANE).unwrap_err().is_full());
+    borrower.kill();
+    assert!(rx.recv().unwrap() == expected(100, 1), "what it had sent is there");
+    let loans: Vec<_> = (0..2).map(|_| tx.loan_timeout(MIB, PATIENCE).unwrap()).collect();
+    assert!(tx.try_loan(LANE).is_ok(), "lanes, too");
+    assert_eq!(annexes(&dir), ["0.1", "1.1"], "the files that it made are used");
+    drop(loans);
+}
+
+#[test]
+fn what_a_dead_process_was_reading_is_delivered_again() {
+    let dir = Dir::new();
+    if role().is_some() {
+        let rx = Receiver::open_with(NAME, &dir.options()).unwrap();
+        let guard = rx.recv_owned().unwrap();
+        assert!(guard[..] == expected(MIB, 3)[..]);
+        tell("read");
+        support::hang();
+    }
+    let (tx, rx) = ends(&with_annexes(&dir, 1));
+    sent(&tx, MIB, 3);
+    let mut reader = Child::start(&here!(), "read", &dir);
+    reader.expect("read");
+    assert!(tx.try_loan(MIB).unwrap_err().is_full());
+    reader.kill();
+    let guard = rx.recv_ref_timeout(PATIENCE).unwrap();
+    assert!(guard.attempt() == 2 && *guard == expected(MIB, 3));
+    guard.commit();
+    drop(tx.try_loan(MIB).unwrap());
+    drop((tx, rx));
+    assert_eq!(dir.files(), Vec::<String>::new());
+}
+
+#[test]
+fn nothing_is_left_of_who_was_killed_once_it_is_cleaned() {
+    let dir = Dir::new();
+    if role().is_some() {
+        let tx = Sender::create_with(NAME, &with_annexes(&dir, 2)).unwrap();
+        sent(&tx, MIB, 1);
+        let _held = tx.loan(MIB).unwrap();
+        tell("here");
+        support::hang();
+    }
+    let alone = |child: &mut Child| child.expect("here");
+    // By `clean`.
+    let mut child = Child::start(&here!(), "leave", &dir);
+    alone(&mut child);
+    assert_eq!(dir.files().len(), 3);
+    assert!(observe::clean(Some(dir.path())).unwrap().iter().all(|cleaned| matches!(cleaned.removed, Ok(false))));
+    assert_eq!(dir.files().len(), 3, "it is in use");
+    child.kill();
+    let cleaned = observe::clean(Some(dir.path())).unwrap();
+    assert!(cleaned.iter().all(|cleaned| matches!(cleaned.removed, Ok(true))), "{cleaned:?}");
+    assert_eq!(dir.files(), Vec::<String>::new());
+    // By who opens next, and creates another.
+    let mut child = Child::start(&here!(), "leave", &dir);
+    alone(&mut child);
+    child.kill();
+    let tx = Sender::create_with(NAME, &with_annexes(&dir, 2)).unwrap();
+    assert_eq!(dir.files(), [NAME]);
+    drop(tx);
+    // Whose segment is gone: the name was taken away by hand.
+    let mut child = Child::start(&here!(), "leave", &dir);
+    alone(&mut child);
+    child.kill();
+    std::fs::remove_file(dir.path().join(NAME)).unwrap();
+    std::fs::write(dir.path().join("orders~no-annex"), b"").unwrap();
+    let listed = observe::list(Some(dir.path())).unwrap();
+    assert!(listed.is_empty(), "{listed:?}");
+    assert_eq!(observe::clean(Some(dir.path())).unwrap().len(), 2);
+    assert_eq!(dir.files(), ["orders~no-annex"], "what has another name is left alone");
+}
+
+#[test]
+fn what_is_persistent_keeps_its_annexes_until_it_is_removed() {
+    let dir = Dir::new();
+    let options = with_annexes(&dir, 2).persistent(true);
+    let tx = Sender::create_with(NAME, &options).unwrap();
+    sent(&tx, MIB, 4);
+    drop(tx);
+    assert!(observe::clean(Some(dir.path())).unwrap().iter().all(|cleaned| cleaned.is_persistent));
+    assert_eq!(annexes(&dir), ["0.1"]);
+    let rx = Receiver::open_with(NAME, &options).unwrap();
+    assert!(rx.recv().unwrap() == expected(MIB, 4));
+    drop(rx);
+    observe::remove(NAME, Some(dir.path())).unwrap();
+    assert_eq!(dir.files(), Vec::<String>::new());
+}
+
+#[test]
+fn a_word_that_cannot_be_and_a_file_that_is_gone_are_corrupt() {
+    for what in ["word", "file", "shorter"] {
+        let dir = Dir::new();
+        let (tx, rx) = ends(&with_annexes(&dir, 1));
+        let other = Sender::open_with(NAME, &dir.options()).unwrap();
+        sent(&tx, MIB, 1);
+        let file = dir.files().into_iter().find(|file| file.contains('~')).expect("an annex");
+        match what {
+            "word" => {
+                let seen = observe::inspect(NAME, Some(dir.path()), 0).unwrap();
+                let words = seen.fields.iter().filter(|field| field.name == "annex" && field.number() != Some(0));
+                let word = words.last().expect("the word of the annex").at();
+                let segment = std::fs::OpenOptions::new().write(true).open(rx.path().unwrap()).unwrap();
+                segment.write_all_at(&(1_u64 << 8 | 99).to_le_bytes(), word).unwrap();
+                let seen = observe::inspect(NAME, Some(dir.path()), 0).unwrap();
+                assert!(seen.wrong().iter().any(|wrong| wrong.contains("annex")), "{:?}", seen.wrong());
+            }
+            "file" => std::fs::remove_file(dir.path().join(&file)).unwrap(),
+            // Of another length than the word says. (Nobody shortens a file that is mapped.)
+            _ => {
+                std::fs::remove_file(dir.path().join(&file)).unwrap();
+                std::fs::write(dir.path().join(&file), [0; 4096]).unwrap();
+            }
+        }
+        assert_eq!(rx.recv(), Err(RecvError::Disconnected), "{what}");
+        assert_eq!(rx.disconnect_reason(), Some(DisconnectReason::Corrupt), "{what}");
+        assert!(other.disconnect_reason().is_none(), "only who has found it: {what}");
+    }
+}
+
+#[test]
+fn a_lane_whose_file_is_gone_gets_another() {
+    let dir = Dir::new();
+    let (tx, rx) = ends(&with_annexes(&dir, 1));
+    drop(tx.loan(MIB).unwrap());
+    let file = dir.files().into_iter().find(|file| file.contains('~')).expect("an annex");
+    std::fs::remove_file(dir.path().join(file)).unwrap();
+    let other = Sender::open_with(NAME, &dir.options()).unwrap();
+    sent(&other, MIB, 6);
+    assert!(rx.recv().unwrap() == expected(MIB, 6));
+    assert_eq!(annexes(&dir), ["0.2"]);
 }

@@ -285,7 +285,7 @@ fn try_enter<W: Way>(way: &W, place: &name::Place, how: How, options: &Options) 
     let known = known()?;
     let opened = segment::open(place, |file, seen| {
         let header = read_header(file, seen)?;
-        Ok::<_, OpenError>((header, header.lifetime.stale()))
+        Ok::<_, OpenError>((header, header.estate()))
     });
     match opened {
         Ok((attachment, header)) if how == How::Create => {
@@ -305,8 +305,8 @@ fn try_enter<W: Way>(way: &W, place: &name::Place, how: How, options: &Options) 
 #[cfg(not(loom))]
 fn create<W: Way>(way: &W, place: &name::Place, options: &Options, known: WipedWord) -> Result<W::Seated, Refused> {
     let header = way.header(options, instance()?)?;
-    let (page, len, stale) = (header.encode(), header.geometry.total, header.lifetime.stale());
-    let attachment = segment::create(place, options.mode, &page, len, stale, |life| way.lock(life)).map_err(
+    let (page, len, estate) = (header.encode(), header.geometry.total, header.estate());
+    let attachment = segment::create(place, options.mode, &page, len, estate, |life| way.lock(life)).map_err(
         |error| match error {
             SegmentError::AlreadyExists { .. } => Refused::Raced(error.into()),
             _ => Refused::Never(error.into()),

@@ -55,6 +55,7 @@ pub struct Options {
     pub(crate) dead_letters: Option<String>,
     pub(crate) lanes: usize,
     pub(crate) lane_bytes: usize,
+    pub(crate) annexes: usize,
     pub(crate) chunk_bytes: usize,
 }
 
@@ -72,6 +73,8 @@ const MANY: usize = 64;
 const SHORT_LANES: LaneClass = LaneClass { count: 64, bytes: 4096 };
 const LANES: usize = 8;
 const LANE_BYTES: usize = 128 << 10;
+/// Room for loans that is made when it is needed. A model has no files.
+const ANNEXES: usize = if cfg!(loom) { 0 } else { 16 };
 /// How much of a message is copied before the other side is told.
 const CHUNK_BYTES: usize = 16 << 10;
 
@@ -104,6 +107,7 @@ impl Options {
             dead_letters: None,
             lanes: LANES,
             lane_bytes: LANE_BYTES,
+            annexes: ANNEXES,
             chunk_bytes: CHUNK_BYTES,
         }
     }
@@ -246,6 +250,15 @@ impl Options {
         self
     }
 
+    /// Many-to-many bytes: how many pieces of memory there can be beside the segment for [loans](crate::bytes::mpmc::Sender::loan)
+    /// that are longer than a lane, or find all lanes in use; 16 by default, at most 4096. Each is a file of its own, made when
+    /// it is first needed, and kept until the channel is removed or a loan needs another size in its place. 0: no loan is
+    /// longer than a lane. (Each takes 256 bytes of the segment.)
+    pub fn annexes(mut self, count: usize) -> Self {
+        self.annexes = count;
+        self
+    }
+
     /// Many-to-many bytes: after how many bytes of a long message this end tells the other side; 16 KiB by default. Smaller
     /// chunks overlap the copying on both sides better, larger ones cost less telling.
     pub fn chunk_bytes(mut self, bytes: usize) -> Self {
@@ -258,6 +271,6 @@ impl Options {
         let long = LaneClass { count: self.lanes as u64, bytes: self.lane_bytes as u64 };
         // Short lanes that are as long as the long ones would be of no use.
         let short = if long.bytes > SHORT_LANES.bytes { SHORT_LANES } else { LaneClass::default() };
-        LaneTable::new(short, long)
+        LaneTable::new(short, long, self.annexes as u64)
     }
 }

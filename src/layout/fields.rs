@@ -158,7 +158,7 @@ const LANE_READER: usize = offset_of!(LaneWords, reader);
 /// The table.
 pub(crate) const FIELDS: &[Field] = &[
     header("magic", at::MAGIC, 8, "ringway and a zero byte"),
-    header("version", at::VERSION, 4, "3"),
+    header("version", at::VERSION, 4, "4"),
     header("header_bytes", at::HEADER_BYTES, 4, "4096"),
     header("order_mark", at::ORDER_MARK, 4, "0x04030201 in the creator's byte order: the bytes 1, 2, 3, 4"),
     header("kind", at::KIND, 4, "1 spsc, 2 stream, 3 mpmc, 4 bytes, 5 bytes-mpmc"),
@@ -189,6 +189,12 @@ pub(crate) const FIELDS: &[Field] = &[
     header("short_bytes", at::SHORT_BYTES, 4, "kind 5: their length, a multiple of 4096; else 0"),
     header("long_lanes", at::LONG_LANES, 4, "kind 5: lanes for messages of any length, 1 to 4096; else 0"),
     header("long_bytes", at::LONG_BYTES, 4, "kind 5: their length, a multiple of 4096, short_bytes at least; else 0"),
+    header(
+        "annexes",
+        at::ANNEXES,
+        4,
+        "kind 5: lanes that have their bytes in files of their own, at most 4096; else 0",
+    ),
     header("region_table", at::REGION_TABLE, 512, "see below"),
     producer(
         "tail",
@@ -400,6 +406,13 @@ pub(crate) const FIELDS: &[Field] = &[
         4,
         Writer::Reading,
         "the lane's writer sleeps on this word",
+    ),
+    lane(
+        "annex",
+        LANE_WRITER + offset_of!(WriterWords, annex),
+        8,
+        Writer::Writing,
+        "of an annex, its file: version << 8 or log2 of its bytes; see Annexes",
     ),
     lane(
         "freed",

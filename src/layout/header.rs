@@ -5,11 +5,12 @@ use super::geometry::{CONSUMER_OFFSET, FRAMES_OFFSET, Geometry, PAGE, PRODUCER_O
 use super::lanes::{LANE_STRIDE, LaneClass, LaneTable};
 use super::lifetime::Lifetime;
 use super::tables::{ENTRY_BYTES, MEMBERS_OFFSET, SHARED_OFFSET, Tables};
+use crate::memory::segment::Estate;
 
 /// The first eight bytes of a segment.
 pub(crate) const MAGIC: [u8; 8] = *b"ringway\0";
 /// The version of the format that this program reads and writes.
-pub(crate) const VERSION: u32 = 3;
+pub(crate) const VERSION: u32 = 4;
 /// `header_bytes`, and what is read to decode one.
 pub(crate) const HEADER_BYTES: usize = PAGE as usize;
 
@@ -47,6 +48,7 @@ pub(crate) mod at {
     pub(crate) const SHORT_BYTES: usize = 156;
     pub(crate) const LONG_LANES: usize = 160;
     pub(crate) const LONG_BYTES: usize = 164;
+    pub(crate) const ANNEXES: usize = 168;
     pub(crate) const REGION_TABLE: usize = 256;
 }
 
@@ -92,6 +94,12 @@ pub(crate) struct Header {
 }
 
 impl Header {
+    /// What is known of the segment to whoever may have to remove it.
+    pub(crate) fn estate(&self) -> Estate {
+        let has_annexes = self.tables.is_some_and(|tables| tables.lanes.annexes > 0);
+        Estate { stale: self.lifetime.stale(), annexes: has_annexes.then_some(self.instance) }
+    }
+
     /// The header's page, `state` READY.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut page = vec![0_u8; HEADER_BYTES];
@@ -122,6 +130,7 @@ impl Header {
         put(at::SHORT_BYTES, &table(|tables| tables.lanes.short.bytes));
         put(at::LONG_LANES, &table(|tables| tables.lanes.long.count));
         put(at::LONG_BYTES, &table(|tables| tables.lanes.long.bytes));
+        put(at::ANNEXES, &table(|tables| tables.lanes.annexes));
         let regions = regions(ring, self.tables);
         put(at::REGIONS, &(regions.len() as u32).to_le_bytes());
         for (index, region) in regions.iter().enumerate() {
@@ -216,7 +225,8 @@ fn tables(page: &[u8], message: &TypeId) -> Result<Tables, FormatError> {
 fn lanes(page: &[u8]) -> Result<LaneTable, FormatError> {
     let number = |at: usize| u64::from(u32::from_le_bytes(array(page, at)));
     let class = |count, bytes| LaneClass { count: number(count), bytes: number(bytes) };
-    LaneTable::new(class(at::SHORT_LANES, at::SHORT_BYTES), class(at::LONG_LANES, at::LONG_BYTES))
+    let (short, long) = (class(at::SHORT_LANES, at::SHORT_BYTES), class(at::LONG_LANES, at::LONG_BYTES));
+    LaneTable::new(short, long, number(at::ANNEXES))
 }
 
 /// The region table: kind, version, offset, length, and bytes from one part to the next.

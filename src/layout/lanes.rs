@@ -1,10 +1,11 @@
 //! Lanes: room for messages that are too long for a slot. Their sizes, and their words.
 //!
 //! A lane carries one message at a time. *Short* lanes hold a whole message; *long* ones do, too, and carry longer messages
-//! through, round after round: then the bytes of a message lie at their place modulo the lane's length.
+//! through, round after round: then the bytes of a message lie at their place modulo the lane's length. *Annexes* hold a whole
+//! message, too, but in a file of their own each: see [`super::annex`].
 //!
 //! ```text
-//! words of the lanes    256 bytes each: the writer's line, the reader's line; first of the short ones, then of the long
+//! words of the lanes    256 bytes each: the writer's line, the reader's line; the short ones', the long ones', the annexes'
 //! bytes of the lanes    (to a page) the short ones, (to a page) the long ones
 //! ```
 
@@ -18,7 +19,7 @@ pub(crate) const LANE_STRIDE: u64 = 256;
 /// A ticket has 16 bits for the lane, and nobody looks through more.
 const LANES_MAX: u64 = 4096;
 /// The longest lane.
-const LANE_BYTES_MAX: u64 = 1 << 30;
+pub(crate) const LANE_BYTES_MAX: u64 = 1 << 30;
 
 /// Lanes of one length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -33,11 +34,13 @@ pub(crate) struct LaneClass {
 pub(crate) struct LaneTable {
     pub(crate) short: LaneClass,
     pub(crate) long: LaneClass,
+    /// How many have their bytes elsewhere.
+    pub(crate) annexes: u64,
 }
 
 impl LaneTable {
-    /// Lanes of these sizes.
-    pub(crate) fn new(short: LaneClass, long: LaneClass) -> Result<Self, FormatError> {
+    /// Lanes of these sizes, and so many annexes.
+    pub(crate) fn new(short: LaneClass, long: LaneClass, annexes: u64) -> Result<Self, FormatError> {
         let must =
             |field, found, is: bool, must| if is { Ok(()) } else { Err(FormatError::Field { field, found, must }) };
         let is_length = |bytes: u64| bytes % PAGE == 0 && (PAGE..=LANE_BYTES_MAX).contains(&bytes);
@@ -47,17 +50,32 @@ impl LaneTable {
         must("long_lanes", long.count, (1..=LANES_MAX).contains(&long.count), "between 1 and 4096")?;
         must("long_bytes", long.bytes, is_length(long.bytes), length)?;
         must("long_bytes", long.bytes, short.count == 0 || long.bytes >= short.bytes, "at least short_bytes")?;
-        Ok(Self { short, long })
+        must("annexes", annexes, annexes <= LANES_MAX, "at most 4096")?;
+        Ok(Self { short, long, annexes })
     }
 
     /// All lanes.
     pub(crate) fn count(&self) -> u64 {
+        self.inside() + self.annexes
+    }
+
+    /// Those whose bytes lie in the segment; they come first.
+    pub(crate) fn inside(&self) -> u64 {
         self.short.count + self.long.count
     }
 
-    /// How long this lane is; the short ones come first.
+    /// How long this lane is inside the segment; the short ones come first, and annexes have nothing there.
     pub(crate) fn bytes_of(&self, lane: u64) -> u64 {
-        if lane < self.short.count { self.short.bytes } else { self.long.bytes }
+        match lane {
+            lane if lane < self.short.count => self.short.bytes,
+            lane if lane < self.inside() => self.long.bytes,
+            _ => 0,
+        }
+    }
+
+    /// How long a whole message in this lane can be.
+    pub(crate) fn most_of(&self, lane: u64) -> u64 {
+        if lane < self.inside() { self.bytes_of(lane) } else { LANE_BYTES_MAX }
     }
 
     /// Bytes of all words.
@@ -97,6 +115,8 @@ pub(crate) struct WriterWords {
     pub(crate) writer_waits: AtomicU32,
     /// The writer sleeps on this word, and the reader changes it.
     pub(crate) writer_bell: BellWord,
+    /// Of an annex, where its bytes lie: see [`super::annex::AnnexWord`]. Stored by who has the lane WRITING.
+    pub(crate) annex: AtomicU64,
 }
 
 /// What mostly a lane's reader stores.
@@ -124,11 +144,13 @@ mod tests {
     #[test]
     fn lanes_lie_one_behind_the_other() {
         let class = |count, bytes| LaneClass { count, bytes };
-        let table = LaneTable::new(class(3, 4096), class(2, 16384)).unwrap();
-        let starts: Vec<_> = (0..=table.count()).map(|lane| table.data_offset(lane)).collect();
+        let table = LaneTable::new(class(3, 4096), class(2, 16384), 4).unwrap();
+        assert_eq!((table.count(), table.inside(), table.words_bytes()), (9, 5, 9 * 256));
+        let starts: Vec<_> = (0..=table.inside()).map(|lane| table.data_offset(lane)).collect();
         assert_eq!(starts, [0, 4096, 8192, 12288, 28672, 45056]);
         assert_eq!(table.data_bytes(), 45056);
-        assert_eq!([0, 2, 3, 4].map(|lane| table.bytes_of(lane)), [4096, 4096, 16384, 16384]);
+        assert_eq!([0, 2, 3, 4, 5, 8].map(|lane| table.bytes_of(lane)), [4096, 4096, 16384, 16384, 0, 0]);
+        assert_eq!([2, 4, 5, 8].map(|lane| table.most_of(lane)), [4096, 16384, 1 << 30, 1 << 30]);
     }
 
     #[test]
@@ -142,8 +164,9 @@ mod tests {
             (class(1, 4096), class(1, 1 << 40)),
             (class(1, 8192), class(1, 4096)),
         ] {
-            assert!(LaneTable::new(short, long).is_err(), "{short:?} {long:?}");
+            assert!(LaneTable::new(short, long, 0).is_err(), "{short:?} {long:?}");
         }
-        assert!(LaneTable::new(LaneClass::default(), class(1, 4096)).is_ok());
+        assert!(LaneTable::new(LaneClass::default(), class(1, 4096), 4096).is_ok());
+        assert!(LaneTable::new(LaneClass::default(), class(1, 4096), 4097).is_err());
     }
 }

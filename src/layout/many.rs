@@ -212,7 +212,7 @@ mod imp {
             unsafe { words.cast().as_ref() }
         }
 
-        /// Lets `use_it` have the address of so many bytes of a lane, which lie in it.
+        /// Lets `use_it` have the address of so many bytes of a lane, which lie in it; it is no annex.
         #[inline(always)]
         pub(crate) fn with_lane<R>(
             &self,
@@ -221,7 +221,7 @@ mod imp {
             use_it: impl FnOnce(*mut u8) -> R,
         ) -> R {
             let (lanes, index) = (self.tables.lanes, index as u64);
-            assert!(index < lanes.count() && bytes.start <= bytes.end && bytes.end as u64 <= lanes.bytes_of(index));
+            assert!(index < lanes.inside() && bytes.start <= bytes.end && bytes.end as u64 <= lanes.bytes_of(index));
             // SAFETY: inside the lane, which is inside the region (layout::tables).
             use_it(unsafe { self.lane_bytes.add(lanes.data_offset(index) as usize + bytes.start) }.as_ptr())
         }

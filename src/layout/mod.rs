@@ -1,6 +1,7 @@
 //! What every byte of a segment means. No behaviour.
 #![doc = include_str!("SPEC.md")]
 
+pub(crate) mod annex;
 #[cfg(not(loom))]
 mod assertions;
 pub(crate) mod control;

@@ -319,7 +319,7 @@ fn sparse(page: &[u8]) -> Vec<(usize, u64)> {
 fn the_header_of_a_message_channel_is_what_it_was() {
     let golden = [
         (0, 0x0079_6177_676e_6972),  // magic
-        (8, 0x0000_1000_0000_0003),  // version, header_bytes
+        (8, 0x0000_1000_0000_0004),  // version, header_bytes
         (16, 0x0000_0001_0403_0201), // order_mark, kind
         (24, 0x6000),                // total_bytes
         (32, 0xa2a3_a0a1_a6a7_a4a5), // instance
@@ -334,7 +334,7 @@ fn the_header_of_a_message_channel_is_what_it_was() {
         (104, 8),                     // payload_offset
         (112, 0x0000_0001_0000_0001), // placement, lifetime
         (120, 3),                     // regions
-        (128, 0x9d4a_16d1_30a6_ad47), // checksum
+        (128, 0x4711_0e35_3b5f_e43c), // checksum
         (136, 1),                     // state
         (256, 0x0000_0001_0000_0001), // producer, version 1
         (264, 0x1000),
@@ -357,7 +357,7 @@ fn the_header_of_a_message_channel_is_what_it_was() {
 fn the_header_of_a_stream_is_what_it_was() {
     let golden = [
         (0, 0x0079_6177_676e_6972),
-        (8, 0x0000_1000_0000_0003),
+        (8, 0x0000_1000_0000_0004),
         (16, 0x0000_0002_0403_0201), // kind 2
         (24, 0x11_4000),
         (32, 0xa2a3_a0a1_a6a7_a4a5),
@@ -371,7 +371,7 @@ fn the_header_of_a_stream_is_what_it_was() {
         (96, 65_536),                 // and payload_offset 0
         (112, 0x0000_0001_0000_0002), // table
         (120, 4),
-        (128, 0x13cc_740f_3f4b_8d2b),
+        (128, 0xe2bb_9276_52ff_b020),
         (136, 1),
         (256, 0x0000_0001_0000_0001),
         (264, 0x1000),
@@ -420,7 +420,7 @@ fn parts_have_frames_of_whole_units_and_room() {
 fn the_header_of_a_many_to_many_channel_is_what_it_was() {
     let golden = [
         (0, 0x0079_6177_676e_6972),
-        (8, 0x0000_1000_0000_0003),
+        (8, 0x0000_1000_0000_0004),
         (16, 0x0000_0003_0403_0201), // kind 3
         (24, 0xb000),
         (32, 0xa2a3_a0a1_a6a7_a4a5),
@@ -435,7 +435,7 @@ fn the_header_of_a_many_to_many_channel_is_what_it_was() {
         (104, 8),                     // payload_offset
         (112, 0x0000_0001_0000_0001), // inline
         (120, 5),
-        (128, 0x08c8_06d4_80bc_f008),
+        (128, 0xefdf_5c32_ccd1_1333),
         (136, 0x0000_0003_0000_0001), // state, members
         (144, 0x0000_0007_0000_0005), // records, hands
         (256, 0x0000_0001_0000_0006), // shared

@@ -4,6 +4,7 @@
 //! is the bytes: a mapping made through another description (a mapping keeps its description, and with it the locks,
 //! alive), or a block of the heap.
 
+pub(crate) mod annex;
 pub(crate) mod error;
 #[cfg(not(loom))]
 pub(crate) mod heap;

@@ -33,17 +33,21 @@ impl Place {
 
     /// Every name that could be a segment of this user in the directory, with its place. Says nothing of the files.
     pub(crate) fn all(directory: Option<&Path>) -> std::io::Result<Vec<(String, Self)>> {
+        let places = Self::all_names(directory)?.into_iter();
+        Ok(places.filter_map(|(name, _)| Self::new(&name, directory).ok().map(|place| (name, place))).collect())
+    }
+
+    /// Every name of a file of this user's there, legal or not, sorted, and its path.
+    pub(super) fn all_names(directory: Option<&Path>) -> std::io::Result<Vec<(String, PathBuf)>> {
         let prefix = if directory.is_some() { String::new() } else { prefix() };
         let folder = directory.unwrap_or(Path::new(SHARED_MEMORY));
         let mut found = Vec::new();
         for entry in std::fs::read_dir(folder)? {
             let file_name = entry?.file_name();
             let Some(name) = file_name.to_str().and_then(|name| name.strip_prefix(&prefix)) else { continue };
-            if let Ok(place) = Self::new(name, directory) {
-                found.push((name.to_owned(), place));
-            }
+            found.push((name.to_owned(), folder.join(&file_name)));
         }
-        found.sort_by(|a, b| a.0.cmp(&b.0));
+        found.sort();
         Ok(found)
     }
 }

@@ -41,6 +41,7 @@
 //! Source: the protocol was stress-tested in C with kills before it was written here; PostgreSQL's `dsm_impl.c`
 //! reserves room up front for the same reason.
 
+use super::annex::Annexes;
 use super::error::SegmentError;
 #[cfg(not(loom))]
 use super::mapping::Mapping;
@@ -69,6 +70,14 @@ pub(crate) enum Stale {
     Keep,
 }
 
+/// What has to be known of a segment to remove it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Estate {
+    pub(crate) stale: Stale,
+    /// Which instance it is, if it can have annexes.
+    pub(crate) annexes: Option<[u8; 16]>,
+}
+
 /// The right to be at a segment: while this lives, nobody takes the segment's name away.
 #[derive(Debug)]
 pub(crate) struct Attachment {
@@ -76,37 +85,25 @@ pub(crate) struct Attachment {
     path: PathBuf,
     file: (u64, u64),
     len: u64,
-    stale: Stale,
+    estate: Estate,
 }
 
 /// Creates the segment's file with `header` at its start and zeroes behind it, `len` bytes in all.
 ///
-/// `stale` is what the header says. `before_name` gets the life descriptor while nobody else can see the file: the place to lock a role.
+/// `estate` is what the header says. `before_name` gets the life descriptor while nobody else can see the file: the place to lock a role.
 pub(crate) fn create(
     place: &Place,
     mode: u32,
     header: &[u8],
     len: u64,
-    stale: Stale,
+    estate: Estate,
     before_name: impl FnOnce(BorrowedFd<'_>) -> io::Result<()>,
 ) -> Result<Attachment, SegmentError> {
     let failed = |doing| move |source| SegmentError::Io { doing, path: place.path.clone(), source };
-    let file = file::create_unnamed(&place.directory, mode).map_err(|source| match source.raw_os_error() {
-        Some(nix::libc::EOPNOTSUPP | nix::libc::EISDIR) => SegmentError::Unsupported {
-            path: place.directory.clone(),
-            what: "no files without a name (O_TMPFILE) there",
-        },
-        Some(nix::libc::ENOSPC) => no_space(place, len),
-        _ => SegmentError::Io { doing: "creating a file in", path: place.directory.clone(), source },
-    })?;
-    must_be_memory(file.as_fd(), &place.directory)?;
-    file::reserve(file.as_fd(), len).map_err(|source| match source.raw_os_error() {
-        Some(nix::libc::ENOSPC | nix::libc::EFBIG | nix::libc::ENOMEM) => no_space(place, len),
-        _ => failed("reserving room for")(source),
-    })?;
+    let file = unnamed(place, mode, len)?;
     file::write_at(file.as_fd(), header, 0).map_err(failed("writing"))?;
     let seen = file::identity(file.as_fd()).map_err(failed("examining"))?;
-    let attachment = Attachment::new(file, place, seen.file, len, stale);
+    let attachment = Attachment::new(file, place, seen.file, len, estate);
     let life = attachment.life()?;
     byte_lock::try_lock(life, GATE, Mode::Shared).map_err(failed("locking"))?;
     before_name(life).map_err(failed("locking"))?;
@@ -119,6 +116,24 @@ pub(crate) fn create(
     }
 }
 
+/// A file of `len` zeroes that has no name yet, its room reserved.
+pub(super) fn unnamed(place: &Place, mode: u32, len: u64) -> Result<OwnedFd, SegmentError> {
+    let file = file::create_unnamed(&place.directory, mode).map_err(|source| match source.raw_os_error() {
+        Some(nix::libc::EOPNOTSUPP | nix::libc::EISDIR) => SegmentError::Unsupported {
+            path: place.directory.clone(),
+            what: "no files without a name (O_TMPFILE) there",
+        },
+        Some(nix::libc::ENOSPC) => no_space(place, len),
+        _ => SegmentError::Io { doing: "creating a file in", path: place.directory.clone(), source },
+    })?;
+    must_be_memory(file.as_fd(), &place.directory)?;
+    file::reserve(file.as_fd(), len).map_err(|source| match source.raw_os_error() {
+        Some(nix::libc::ENOSPC | nix::libc::EFBIG | nix::libc::ENOMEM) => no_space(place, len),
+        _ => SegmentError::Io { doing: "reserving room for", path: place.path.clone(), source },
+    })?;
+    Ok(file)
+}
+
 /// Attaches to the segment under the name; `NotFound` if there is none, or only a stale one, which is removed. To one
 /// that is [kept](Stale::Keep) it attaches whether or not anybody else is there.
 ///
@@ -126,17 +141,19 @@ pub(crate) fn create(
 /// of the segment if nobody is attached. Its error leaves the file untouched.
 pub(crate) fn open<H, E: From<SegmentError>>(
     place: &Place,
-    read: impl Fn(BorrowedFd<'_>, &Identity) -> Result<(H, Stale), E>,
+    read: impl Fn(BorrowedFd<'_>, &Identity) -> Result<(H, Estate), E>,
 ) -> Result<(Attachment, H), E> {
     let failed = |doing| move |source| SegmentError::Io { doing, path: place.path.clone(), source };
     let mut patience = Patience::default();
     let give_up = clock::now_ns() + GATE_WAIT_NS;
     loop {
         let (file, seen) = open_checked(place, Access::ReadWrite)?;
-        let (header, stale) = read(file.as_fd(), &seen)?;
-        let attachment = Attachment::new(file, place, seen.file, seen.len, stale);
+        let (header, estate) = read(file.as_fd(), &seen)?;
+        let attachment = Attachment::new(file, place, seen.file, seen.len, estate);
         let life = attachment.life()?;
-        if stale == Stale::Remove && byte_lock::try_lock(life, GATE, Mode::Exclusive).map_err(failed("locking"))? {
+        if estate.stale == Stale::Remove
+            && byte_lock::try_lock(life, GATE, Mode::Exclusive).map_err(failed("locking"))?
+        {
             attachment.remove_name_alone();
             return Err(SegmentError::NotFound { path: place.path.clone() }.into());
         }
@@ -169,14 +186,14 @@ pub(crate) enum Removal {
 pub(crate) fn remove_if_unused<E: From<SegmentError>>(
     place: &Place,
     even_kept: bool,
-    read: impl Fn(BorrowedFd<'_>, &Identity) -> Result<Stale, E>,
+    read: impl Fn(BorrowedFd<'_>, &Identity) -> Result<Estate, E>,
 ) -> Result<Removal, E> {
     let (file, seen) = open_checked(place, Access::ReadWrite)?;
-    let stale = read(file.as_fd(), &seen)?;
-    if stale == Stale::Keep && !even_kept {
+    let estate = read(file.as_fd(), &seen)?;
+    if estate.stale == Stale::Keep && !even_kept {
         return Ok(Removal::Kept);
     }
-    let attachment = Attachment::new(file, place, seen.file, seen.len, stale);
+    let attachment = Attachment::new(file, place, seen.file, seen.len, estate);
     let alone = byte_lock::try_lock(attachment.life()?, GATE, Mode::Exclusive).map_err(|source| SegmentError::Io {
         doing: "locking",
         path: place.path.clone(),
@@ -195,7 +212,7 @@ pub(crate) fn observe(place: &Place) -> Result<(OwnedFd, Identity), SegmentError
 }
 
 /// Opens a file that is regular, has one name, belongs to this user, and that nobody else may write.
-fn open_checked(place: &Place, access: Access) -> Result<(OwnedFd, Identity), SegmentError> {
+pub(super) fn open_checked(place: &Place, access: Access) -> Result<(OwnedFd, Identity), SegmentError> {
     let path = || place.path.clone();
     let file = file::open(&place.path, access).map_err(|source| match source.raw_os_error() {
         Some(nix::libc::ENOENT) => SegmentError::NotFound { path: path() },
@@ -241,13 +258,13 @@ fn no_space(place: &Place, asked: u64) -> SegmentError {
 }
 
 impl Attachment {
-    fn new(file: OwnedFd, place: &Place, identity: (u64, u64), len: u64, stale: Stale) -> Self {
-        Self { life: LifeDescriptor::new(file), path: place.path.clone(), file: identity, len, stale }
+    fn new(file: OwnedFd, place: &Place, identity: (u64, u64), len: u64, estate: Estate) -> Self {
+        Self { life: LifeDescriptor::new(file), path: place.path.clone(), file: identity, len, estate }
     }
 
     /// Whether the segment stays when nobody is attached any more.
     pub(crate) fn is_kept(&self) -> bool {
-        self.stale == Stale::Keep
+        self.estate.stale == Stale::Keep
     }
 
     /// The descriptor that holds this attachment's locks.
@@ -324,11 +341,21 @@ impl Attachment {
         }
     }
 
-    /// Takes the name away if it still is this file's. The caller holds the gate alone.
+    /// Takes the name away if it still is this file's, and the annexes. The caller holds the gate alone.
     fn remove_name_alone(&self) {
+        let annexes = self.estate.annexes.and_then(|instance| Annexes::of(&self.path, &instance));
+        let remove_annexes = || annexes.iter().for_each(Annexes::remove_all);
+        if !self.is_kept() {
+            // Who is killed behind this leaves a stale segment, and whoever finds that comes here again.
+            remove_annexes();
+        }
         // A failure leaves what a killed process leaves: a file with a free gate, for the next opener or `clean`.
         if self.has_name() {
             let _ = file::remove_name(&self.path);
+        }
+        if self.is_kept() {
+            // Not before: who is killed must not leave a segment whose messages are gone.
+            remove_annexes();
         }
     }
 }

@@ -7,6 +7,7 @@
 use super::inspect::{ago, bytes, field, locks, status};
 use super::inspection::{Field, Inspection, Page, Slot, SlotState, Slots};
 use super::read;
+use crate::layout::annex::AnnexWord;
 use crate::layout::fields::{Base, FIELDS};
 use crate::layout::geometry::Geometry;
 use crate::layout::shared::CLOSED;
@@ -257,6 +258,7 @@ fn entry_text(field: &Field, number: u64, entry: &[u64]) -> Option<String> {
         }
         "owner" => Some(owner(Owner(number))),
         "producing" | "consuming" => Some(claim(Claim(number))),
+        "annex" => Some(annex(AnnexWord(number))),
         "held" if number == Held::NONE.0 => Some("empty".to_owned()),
         "held" => Some(format!("message {}, delivery {}", Held(number).position(), Held(number).delivery())),
         _ => None,
@@ -269,6 +271,14 @@ fn owner(owner: Owner) -> String {
         Owner::FREE => "nobody's".to_owned(),
         owner if owner.is_leased() => who,
         _ => format!("orphaned by {who}"),
+    }
+}
+
+fn annex(word: AnnexWord) -> String {
+    match (word.version(), word.bytes()) {
+        (0, _) => "no file".to_owned(),
+        (version, None) => format!("no file since version {version}"),
+        (version, Some(bytes)) => format!("file {version}, {bytes} bytes"),
     }
 }
 
@@ -303,6 +313,7 @@ fn wrong(field: &Field, number: u64, tables: &Tables, after: Counters) -> Option
         "producing" | "consuming" if number != 0 && claim.is_empty() => Some("a claim of no position".to_owned()),
         "producing" if claim.start > after.tail => Some(format!("must be at most tail: tail={}", after.tail)),
         "consuming" if claim.start > after.head => Some(format!("must be at most head: head={}", after.head)),
+        "annex" if !AnnexWord(number).is_possible() => Some("no file can be of this word".to_owned()),
         "held" if number != 0 && held.delivery() == 0 => Some("a message that was never delivered".to_owned()),
         "held" if number != 0 && held.position() >= after.head => {
             Some(format!("must be below head: head={}", after.head))

@@ -29,12 +29,13 @@ use crate::channel::error::OpenError;
 use crate::channel::open::read_header;
 use crate::layout::error::{Kind, TypeId};
 use crate::layout::geometry::Placement;
+use crate::memory::annex;
 use crate::memory::error::SegmentError;
 use crate::memory::name::Place;
-use crate::memory::segment::{self, Removal, Stale};
+use crate::memory::segment::{self, Estate, Removal};
 use crate::sys::file::Identity;
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -217,13 +218,14 @@ pub fn inspect(name: &str, directory: Option<&Path>, words: usize) -> Result<Ins
 /// [`OpenError`]: it is in use, nothing is there, or nothing that this program understands. Then nothing was touched.
 pub fn remove(name: &str, directory: Option<&Path>) -> Result<(), OpenError> {
     let place = Place::new(name, directory)?;
-    match segment::remove_if_unused(&place, true, read_stale)? {
+    match segment::remove_if_unused(&place, true, read_estate)? {
         Removal::Removed => Ok(()),
         Removal::InUse | Removal::Kept => Err(SegmentError::InUse { path: place.path }.into()),
     }
 }
 
-/// Removes every channel of this user that nobody is attached to and that is not persistent, and nothing else.
+/// Removes every channel of this user that nobody is attached to and that is not persistent, the annexes of channels that are
+/// gone ([`Options::annexes`](crate::Options::annexes)), and nothing else.
 ///
 /// # Errors
 ///
@@ -231,7 +233,7 @@ pub fn remove(name: &str, directory: Option<&Path>) -> Result<(), OpenError> {
 pub fn clean(directory: Option<&Path>) -> io::Result<Vec<Cleaned>> {
     let mut cleaned = Vec::new();
     for (name, place) in Place::all(directory)? {
-        match segment::remove_if_unused(&place, false, read_stale) {
+        match segment::remove_if_unused(&place, false, read_estate) {
             // Gone between two looks: somebody else removed it.
             Err(error) if error.is_not_found() => {}
             removal => {
@@ -241,10 +243,29 @@ pub fn clean(directory: Option<&Path>) -> io::Result<Vec<Cleaned>> {
             }
         }
     }
+    for annex in annex::all(directory)? {
+        if is_orphaned(&annex, directory) {
+            let removed = annex.remove().map(|()| true).map_err(OpenError::from);
+            // Gone between two looks.
+            if !matches!(&removed, Err(error) if error.is_not_found()) {
+                cleaned.push(Cleaned { name: annex.name, removed, is_persistent: false });
+            }
+        }
+    }
     Ok(cleaned)
 }
 
+/// Whether the segment of an annex is gone: there is none of its name, or another instance.
+fn is_orphaned(annex: &annex::Found, directory: Option<&Path>) -> bool {
+    let Ok(place) = Place::new(&annex.segment, directory) else { return false };
+    match segment::observe(&place).map_err(OpenError::from).and_then(|(file, seen)| read_header(file.as_fd(), &seen)) {
+        Ok(header) => !annex.is_of(&header.instance),
+        // What cannot be understood is left alone, with all that may be its.
+        Err(error) => error.is_not_found(),
+    }
+}
+
 /// What becomes of a segment without users, if it is one.
-fn read_stale(file: BorrowedFd<'_>, seen: &Identity) -> Result<Stale, OpenError> {
-    Ok(read_header(file, seen)?.lifetime.stale())
+fn read_estate(file: BorrowedFd<'_>, seen: &Identity) -> Result<Estate, OpenError> {
+    Ok(read_header(file, seen)?.estate())
 }

@@ -164,6 +164,10 @@ pub(crate) trait Lanes {
     fn with_bytes<R>(&self, lane: usize, bytes: core::ops::Range<usize>, use_it: impl FnOnce(*mut u8) -> R) -> R;
     fn lane_bytes(&self, lane: usize) -> usize;
     fn lanes(&self) -> usize;
+    /// How long a whole message in this lane can be.
+    fn most_of(&self, lane: usize) -> usize;
+    /// Those lanes whose bytes are not in the segment.
+    fn annexes(&self) -> core::ops::Range<usize>;
 
     /// Takes a free lane among these for the message of member `me`, if there is one; the first to be looked at is `hint`.
     ///
@@ -449,5 +453,13 @@ impl<T> Lanes for Many<T> {
 
     fn lanes(&self) -> usize {
         self.tables.lanes.count() as usize
+    }
+
+    fn most_of(&self, lane: usize) -> usize {
+        self.tables.lanes.most_of(lane as u64) as usize
+    }
+
+    fn annexes(&self) -> core::ops::Range<usize> {
+        self.tables.lanes.inside() as usize..self.lanes()
     }
 }

@@ -57,7 +57,7 @@ class Header:
         must("magic", magic, b"ringway\0")
         for name, value in zip(self.FIELDS.split(), values, strict=True):
             setattr(self, name, value)
-        must("version", self.version, 3)
+        must("version", self.version, 4)
         must("order_mark", self.order_mark, b"\1\2\3\4")
         must("header_bytes", self.header_bytes, PAGE)
         must("state", self.state, 1)

@@ -1,9 +1,8 @@
 //! A message in hand.
 
 use super::incoming::{Body, Received, commit, finish};
-use super::lanes::{Attached, lanes};
-use super::place::Holder;
-use crate::ring::lane::Lanes;
+use super::lanes::Attached;
+use super::place::{Holder, Whole};
 use crate::ring::parcel;
 use crate::ring::payload::{self, Payload};
 use std::fmt;
@@ -26,7 +25,9 @@ impl<H: Holder> Held<H> {
             let core = self.holder.core();
             match self.received.body {
                 Body::Inline(..) => commit(core, Some(hand)),
-                Body::Whole(ticket, _) | Body::Gathered(ticket, _) => _ = finish(core, ticket, Some(hand), true),
+                Body::Whole(Whole { ticket, .. }) | Body::Gathered(ticket, _) => {
+                    finish(core, ticket, Some(hand), true);
+                }
             }
         }
     }
@@ -53,9 +54,7 @@ impl<H: Holder> Held<H> {
     fn bytes(&self) -> &[u8] {
         match &self.received.body {
             Body::Inline(parcel, len) => parcel::bytes(parcel, *len),
-            // In a forked child the lane is the parent's, who may be done with it at any time.
-            Body::Whole(..) if self.holder.core().member().is_forked() => &[],
-            Body::Whole(ticket, len) => lanes(self.holder.core()).view(*ticket, *len),
+            Body::Whole(whole) => whole.view(self.holder.core()),
             Body::Gathered(_, bytes) => bytes,
         }
     }
@@ -112,7 +111,7 @@ macro_rules! guard {
 
             /// The bytes as values of `T`, in place; `None` if they are not a whole number of them, or not aligned for `T`.
             /// What was sent as a [`Loan`](super::Loan), or is longer than 112 bytes and not longer than a lane, is aligned to
-            /// 4096; a shorter message to 8.
+            /// 4096; a shorter message to 8; one that is longer than a lane to nothing in particular.
             pub fn as_slice_of<T: Payload>(&self) -> Option<&[T]> {
                 payload::whole_of(self.held.bytes())
             }

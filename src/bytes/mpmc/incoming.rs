@@ -4,7 +4,12 @@
 //! ring, and so on: a short message never waits for more than a chunk of each long one that the same receiver has taken up.
 
 use super::lanes::{Attached, lanes, tell_of_free_lane, tell_writer};
+#[cfg(loom)]
+use super::place::Unreadable;
+use super::place::Whole;
 use crate::bytes::{RecvError, RecvTimeoutError};
+#[cfg(not(loom))]
+use crate::channel::mpmc::annexes::Unreadable;
 use crate::channel::mpmc::waiting::{self, Got, Rest, Resting, Vain, Waits, Want};
 use crate::channel::reason::DisconnectReason;
 use crate::membership::role::Role;
@@ -35,8 +40,8 @@ pub(super) struct Received {
 pub(super) enum Body {
     /// In a parcel; so many bytes.
     Inline(Parcel, usize),
-    /// In a lane, the whole of it; so many bytes.
-    Whole(Ticket, usize),
+    /// In a lane, the whole of it.
+    Whole(Whole),
     /// It came through a lane, and its writer waits to hear what became of it.
     Gathered(Ticket, Vec<u8>),
 }
@@ -137,6 +142,20 @@ pub(super) fn commit(core: &Attached, hand: Option<usize>) {
     if let Some(hand) = hand {
         core.ring().commit(hand);
         core.freed_a_hand();
+    }
+}
+
+/// A message that lies where this process cannot look is given back: others may, or this one later.
+fn unreadable(core: &Attached, hand: Option<usize>, len: u64, why: Unreadable) -> Lacking {
+    match why {
+        Unreadable::Corrupt(reason) => corrupt(core, reason),
+        Unreadable::NoMemory => {
+            if let Some(hand) = hand {
+                core.ring().give_back(hand, core.me());
+                core.leave_orphans();
+            }
+            Lacking::OutOfMemory(len)
+        }
     }
 }
 
@@ -308,14 +327,22 @@ impl<'a> Incoming<'a> {
         let lanes = lanes(core);
         let (delivery, hand) = (got.delivery, got.hand);
         let parcel = delivery.message;
-        let content = match parcel::content(&parcel, lanes.lanes(), |lane| lanes.lane_bytes(lane)) {
+        let content = match parcel::content(&parcel, lanes.lanes(), |lane| lanes.most_of(lane)) {
             Ok(content) => content,
             Err(reason) => return Some(Found::Lacking(corrupt(core, reason))),
         };
         let (ticket, len) = match content {
             Content::Inline(len) => {
-                let body = Body::Inline(parcel, len);
-                return Some(self.judge(body, len as u64, hand, delivery.position, delivery.attempt));
+                if len as u64 > self.limit {
+                    commit(core, hand);
+                    return Some(Found::Lacking(Lacking::TooLong(len as u64)));
+                }
+                let (position, attempt) = (delivery.position, delivery.attempt);
+                return Some(Found::Message(Received { body: Body::Inline(parcel, len), hand, position, attempt }));
+            }
+            // Nothing comes through an annex.
+            Content::Flow(ticket, _) if lanes.annexes().contains(&ticket.lane) => {
+                return Some(Found::Lacking(corrupt(core, Corrupt { word: "parcel", found: parcel[0] })));
             }
             Content::Whole(ticket, len) => (ticket, Some(len)),
             Content::Flow(ticket, len) => (ticket, len),
@@ -326,8 +353,14 @@ impl<'a> Incoming<'a> {
                     // It has said of the ticket that it is of a longer message.
                     return Some(Found::Lacking(corrupt(core, Corrupt { word: "parcel", found: parcel[0] })));
                 };
-                let body = Body::Whole(ticket, len as usize);
-                Some(self.judge(body, len, hand, delivery.position, delivery.attempt))
+                if len > self.limit {
+                    finish(core, ticket, hand, true);
+                    return Some(Found::Lacking(Lacking::TooLong(len)));
+                }
+                let (position, attempt) = (delivery.position, delivery.attempt);
+                let whole = Whole::claimed(core, ticket, len).map(Body::Whole);
+                let received = whole.map(|body| Received { body, hand, position, attempt });
+                Some(received.map_or_else(|why| Found::Lacking(unreadable(core, hand, len, why)), Found::Message))
             }
             (Claimed::Flowing, Some(hand)) => {
                 let stream = Stream { ticket, hand, len, position: delivery.position, drawn: 0 };
@@ -345,18 +378,6 @@ impl<'a> Incoming<'a> {
                 None
             }
         }
-    }
-
-    /// A whole message: is it one that is wanted?
-    fn judge(&self, body: Body, len: u64, hand: Option<usize>, position: u64, attempt: u32) -> Found {
-        if len <= self.limit {
-            return Found::Message(Received { body, hand, position, attempt });
-        }
-        match body {
-            Body::Whole(ticket, _) => _ = finish(self.core, ticket, hand, true),
-            _ => commit(self.core, hand),
-        }
-        Found::Lacking(Lacking::TooLong(len))
     }
 }
 

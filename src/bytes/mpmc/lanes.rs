@@ -1,6 +1,8 @@
 //! Lanes as a channel's ends use them: waiting for a free one, for room in it, for what comes through it; and telling each
 //! other.
 
+#[cfg(not(loom))]
+use crate::channel::mpmc::annexes;
 use crate::channel::mpmc::core::{Core, free_lanes};
 use crate::channel::mpmc::lease;
 use crate::channel::mpmc::waiting::{self, Vain, Waits};
@@ -34,25 +36,60 @@ pub(super) fn longest(core: &Core<Parcel>) -> usize {
 /// others.
 fn classes(core: &Core<Parcel>, bytes: usize) -> [Range<usize>; 2] {
     let table = lanes(core).tables.lanes;
-    let (short, all) = (table.short.count as usize, table.count() as usize);
+    let (short, all) = (table.short.count as usize, table.inside() as usize);
     if bytes as u64 <= table.short.bytes && short > 0 { [0..short, short..all] } else { [short..all, 0..0] }
 }
 
-/// A lane for a message of so many bytes, if one is free now.
-pub(super) fn try_take(core: &Attached, bytes: usize) -> Result<Ticket, Vain> {
+/// What a lane is wanted for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Want {
+    /// A message of so many bytes that is copied to a lane, or through one that is shorter.
+    Copy(usize),
+    /// A message of so many bytes that is written in place: in a lane that is long enough, or else in an annex.
+    #[cfg_attr(loom, expect(dead_code, reason = "a model lends nothing"))]
+    Loan(usize),
+}
+
+/// How long a loan can be.
+#[cfg(not(loom))]
+pub(super) fn longest_loan(core: &Core<Parcel>) -> usize {
+    let lanes = lanes(core);
+    if lanes.annexes().is_empty() { longest(core) } else { lanes.most_of(lanes.annexes().start) }
+}
+
+/// A lane, if one is free now.
+pub(super) fn try_take(core: &Attached, want: Want) -> Result<Ticket, Vain> {
     let refused = || lease::refused(core, Role::Sender).map_or(Vain::NotNow, Vain::Gone);
     match refused() {
         Vain::NotNow => {}
         gone => return Err(gone),
     }
-    take_free(core, bytes).ok_or_else(|| {
+    take_free(core, want).ok_or_else(|| {
         // Perhaps the dead have them.
         core.probe(false);
         refused()
     })
 }
 
-fn take_free(core: &Core<Parcel>, bytes: usize) -> Option<Ticket> {
+fn take_free(core: &Core<Parcel>, want: Want) -> Option<Ticket> {
+    match want {
+        Want::Copy(bytes) => take_inside(core, bytes),
+        #[cfg(not(loom))]
+        Want::Loan(bytes) if bytes > longest(core) => take_annex(core, bytes),
+        #[cfg(not(loom))]
+        Want::Loan(bytes) => take_inside(core, bytes).or_else(|| take_annex(core, longest(core))),
+        #[cfg(loom)]
+        Want::Loan(bytes) => take_inside(core, bytes),
+    }
+}
+
+#[cfg(not(loom))]
+fn take_annex(core: &Core<Parcel>, bytes: usize) -> Option<Ticket> {
+    annexes::take(lanes(core), core.me().member(), bytes as u64)
+}
+
+/// A lane of the segment.
+fn take_inside(core: &Core<Parcel>, bytes: usize) -> Option<Ticket> {
     let me = core.me().member();
     classes(core, bytes).into_iter().filter(|class| !class.is_empty()).find_map(|class| {
         // Different processes begin at different lanes.
@@ -60,15 +97,15 @@ fn take_free(core: &Core<Parcel>, bytes: usize) -> Option<Ticket> {
     })
 }
 
-/// A lane for a message of so many bytes; waits for one.
-pub(super) fn take(core: &Attached, bytes: usize, waits: Waits, deadline: Deadline) -> Result<Ticket, Vain> {
+/// A lane; waits for one.
+pub(super) fn take(core: &Attached, want: Want, waits: Waits, deadline: Deadline) -> Result<Ticket, Vain> {
     if let Some(reason) = lease::refused(core, Role::Sender) {
         return Err(Vain::Gone(reason));
     }
-    if let Some(ticket) = take_free(core, bytes) {
+    if let Some(ticket) = take_free(core, want) {
         return Ok(ticket);
     }
-    waiting::flatten(wait(&mut FreeLane { core, bytes, waits }, waits.strategy, waits.slice, deadline))
+    waiting::flatten(wait(&mut FreeLane { core, want, waits }, waits.strategy, waits.slice, deadline))
 }
 
 /// A lane was freed: who waits for one may have it.
@@ -99,7 +136,7 @@ pub(super) fn tell_writer(core: &Core<Parcel>, ticket: Ticket) {
 /// A lane, for somebody who waits for one.
 struct FreeLane<'a> {
     core: &'a Attached,
-    bytes: usize,
+    want: Want,
     waits: Waits,
 }
 
@@ -114,7 +151,7 @@ impl Awaited for FreeLane<'_> {
         if let Some(reason) = lease::refused(self.core, Role::Sender) {
             return Some(Err(reason));
         }
-        take_free(self.core, self.bytes).map(Ok)
+        take_free(self.core, self.want).map(Ok)
     }
 
     fn probe(&mut self, now: bool) -> Option<Self::Outcome> {

@@ -1,6 +1,6 @@
 //! Shared memory that is lent to a sender, to be written in place and sent without a copy.
 
-use super::lanes::{longest, take, try_take};
+use super::lanes::{Want, longest_loan, take, try_take};
 use super::place::InPlace;
 use super::sender::Sender;
 use crate::bytes::LoanError;
@@ -73,20 +73,21 @@ impl Sender {
     }
 
     fn lend(&self, len: usize, deadline: Option<Deadline>) -> Result<Loan, LoanError> {
-        let (core, limit) = (self.parcels.core(), longest(self.parcels.core()));
+        let (core, limit) = (self.parcels.core(), longest_loan(self.parcels.core()));
         if len > limit {
             return Err(LoanError::TooLong { bytes: len, limit });
         }
         let waits = self.parcels.waits();
         let ticket = match deadline {
-            Some(deadline) => take(core, len, waits, deadline),
-            None => try_take(core, len),
+            Some(deadline) => take(core, Want::Loan(len), waits, deadline),
+            None => try_take(core, Want::Loan(len)),
         };
         let ticket = ticket.map_err(|vain| match vain {
             Vain::Gone(_) => LoanError::Disconnected,
             Vain::NotNow | Vain::InBetween => LoanError::Full,
         })?;
-        Ok(Loan { place: InPlace::new(self.parcels.clone(), waits, ticket, len) })
+        let place = InPlace::new(self.parcels.clone(), waits, ticket, len);
+        Ok(Loan { place: place.furnished().map_err(LoanError::Memory)? })
     }
 }
 

@@ -1,6 +1,6 @@
 //! A long message on its way out.
 
-use super::lanes::{self, Attached, Reply, lanes, longest, tell_of_free_lane, tell_reader};
+use super::lanes::{self, Attached, Reply, Want, lanes, longest, tell_of_free_lane, tell_reader};
 use super::place::send_ticket;
 use crate::bytes::{SendError, SendTimeoutError};
 use crate::channel::mpmc::waiting::{self, Vain, Waits};
@@ -77,7 +77,7 @@ impl<'a> Outgoing<'a> {
         deadline: Deadline,
     ) -> Result<Self, Failed> {
         let bytes = len.map_or(usize::MAX, |len| usize::try_from(len).unwrap_or(usize::MAX));
-        let ticket = lanes::take(core, bytes, waits, deadline)?;
+        let ticket = lanes::take(core, Want::Copy(bytes), waits, deadline)?;
         Ok(Self::in_lane(core, len, waits, chunk, ticket))
     }
 

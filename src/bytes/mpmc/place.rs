@@ -1,11 +1,32 @@
-//! A message that is written where it is received: what loans and claims have in common.
+//! Where a whole message lies: in a lane of the segment, or in an annex. And what loans and claims have in common: a message that is
+//! written where it will be read.
 
-use super::lanes::{Attached, lanes, tell_of_free_lane};
+use super::lanes::{Attached, lanes};
+#[cfg(not(loom))]
+use super::lanes::{longest, tell_of_free_lane};
+#[cfg(not(loom))]
+use crate::channel::error::SegmentError;
 use crate::channel::mpmc;
+#[cfg(not(loom))]
+use crate::channel::mpmc::annexes::Unreadable;
 use crate::channel::mpmc::waiting::{self, Vain, Waits};
+use crate::layout::annex::Annex;
+#[cfg(loom)]
+use crate::ring::Corrupt;
+#[cfg(not(loom))]
+use crate::ring::annex;
 use crate::ring::lane::{Lanes, Ticket};
 use crate::ring::parcel::{self, Content, Parcel};
 use crate::wait::deadline::Deadline;
+use std::sync::Arc;
+
+/// In a model, which has no annexes, nothing is unreadable.
+#[cfg(loom)]
+#[derive(Debug)]
+pub(super) enum Unreadable {
+    Corrupt(Corrupt),
+    NoMemory,
+}
 
 /// Who keeps an attachment alive.
 pub(super) trait Holder {
@@ -50,12 +71,70 @@ pub(super) fn send_ticket(
     Ok(())
 }
 
+/// A whole message in a lane that is ours to read.
+#[derive(Debug)]
+pub(super) struct Whole {
+    pub(super) ticket: Ticket,
+    pub(super) len: usize,
+    annex: Option<Arc<Annex>>,
+}
+
+impl Whole {
+    /// The message of this ticket, which we have claimed.
+    #[cfg(not(loom))]
+    pub(super) fn claimed(core: &Attached, ticket: Ticket, len: u64) -> Result<Self, Unreadable> {
+        let annex = core.annex_to_read(ticket, len)?;
+        Ok(Self { ticket, len: len as usize, annex })
+    }
+
+    /// A model has no annexes.
+    #[cfg(loom)]
+    pub(super) fn claimed(_core: &Attached, ticket: Ticket, len: u64) -> Result<Self, Unreadable> {
+        Ok(Self { ticket, len: len as usize, annex: None })
+    }
+
+    /// The bytes, in place, until somebody [finishes](super::incoming::finish) with the ticket. In a forked child, in which they are
+    /// the parent's, there are none.
+    #[cfg(not(loom))]
+    pub(super) fn view<'a>(&'a self, core: &'a Attached) -> &'a [u8] {
+        match &self.annex {
+            _ if core.member().is_forked() => &[],
+            Some(annex) => annex::view(annex, self.len),
+            None => lanes(core).view(self.ticket, self.len),
+        }
+    }
+
+    /// Appends the message to `bytes`, which has capacity for it.
+    pub(super) fn append_to(&self, core: &Attached, bytes: &mut Vec<u8>) {
+        match &self.annex {
+            #[cfg(not(loom))]
+            Some(annex) => annex::draw(annex, self.len, bytes),
+            #[cfg(loom)]
+            Some(annex) => match **annex {},
+            None => lanes(core).draw(self.ticket, 0, self.len, bytes),
+        }
+    }
+
+    /// Copies the bytes from the `at`-th on to all of `bytes`; there are so many.
+    pub(super) fn read_to(&self, core: &Attached, at: usize, bytes: &mut [u8]) {
+        match &self.annex {
+            #[cfg(not(loom))]
+            Some(annex) => annex::draw_to(annex, at, bytes),
+            #[cfg(loom)]
+            Some(annex) => match **annex {},
+            None => lanes(core).draw_to(self.ticket, at as u64, bytes),
+        }
+    }
+}
+
 /// A lane that is being written in place. Dropped, it is given back.
 #[cfg(not(loom))]
 pub(super) struct InPlace<H: Holder> {
     holder: H,
     waits: Waits,
     ticket: Ticket,
+    /// Where its bytes are, if they are not in the segment.
+    annex: Option<Arc<Annex>>,
     len: usize,
     /// Whether the lane is ours: its ticket was not sent.
     is_ours: bool,
@@ -65,7 +144,18 @@ pub(super) struct InPlace<H: Holder> {
 impl<H: Holder> InPlace<H> {
     /// The first `len` bytes of a lane that was taken, which has so many.
     pub(super) fn new(holder: H, waits: Waits, ticket: Ticket, len: usize) -> Self {
-        Self { holder, waits, ticket, len, is_ours: true }
+        Self { holder, waits, ticket, annex: None, len, is_ours: true }
+    }
+
+    /// The same; if the lane is an annex's, with a file that is long enough.
+    pub(super) fn furnished(mut self) -> Result<Self, SegmentError> {
+        let core = self.holder.core();
+        if lanes(core).annexes().contains(&self.ticket.lane) {
+            // One that is lent because all lanes are in use is to be of use again.
+            let bytes = self.len.max(longest(core)) as u64;
+            self.annex = Some(core.annex_to_write(self.ticket, bytes)?);
+        }
+        Ok(self)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -80,13 +170,21 @@ impl<H: Holder> InPlace<H> {
     /// What is there; nothing in a forked child, in which the lane is the parent's.
     pub(super) fn bytes(&self) -> &[u8] {
         let core = self.holder.core();
-        if core.member().is_forked() { &[] } else { lanes(core).view(self.ticket, self.len) }
+        match &self.annex {
+            _ if core.member().is_forked() => &[],
+            Some(annex) => annex::view(annex, self.len),
+            None => lanes(core).view(self.ticket, self.len),
+        }
     }
 
     /// The same, to be written.
     pub(super) fn bytes_mut(&mut self) -> &mut [u8] {
         let core = self.holder.core();
-        if core.member().is_forked() { &mut [] } else { lanes(core).view_mut(self.ticket, self.len) }
+        match &self.annex {
+            _ if core.member().is_forked() => &mut [],
+            Some(annex) => annex::view_mut(annex, self.len),
+            None => lanes(core).view_mut(self.ticket, self.len),
+        }
     }
 
     /// Sends it as a message, and is done; see [`send_ticket`].

@@ -2,6 +2,7 @@
 
 use super::incoming::{Body, Incoming, Lacking, More, Received, Stream, Taken, commit, finish};
 use super::lanes::lanes;
+use super::place::Whole;
 use super::receiver::Receiver;
 use crate::bytes::RecvError;
 use crate::ring::lane::Lanes;
@@ -40,7 +41,8 @@ impl<'a> MessageReader<'a> {
     /// How long the message is, if its sender knew when it began.
     pub fn len_hint(&self) -> Option<u64> {
         match &self.source {
-            Source::Here(Received { body: Body::Inline(_, len) | Body::Whole(_, len), .. }) => Some(*len as u64),
+            Source::Here(Received { body: Body::Inline(_, len), .. }) => Some(*len as u64),
+            Source::Here(Received { body: Body::Whole(whole), .. }) => Some(whole.len as u64),
             Source::Here(Received { body: Body::Gathered(_, bytes), .. }) => Some(bytes.len() as u64),
             Source::Coming(stream) => stream.len,
         }
@@ -56,9 +58,9 @@ impl<'a> MessageReader<'a> {
         match &received.body {
             Body::Inline(parcel, len) => copy(&parcel::bytes(parcel, *len)[at..], bytes),
             Body::Gathered(_, gathered) => copy(&gathered[at..], bytes),
-            Body::Whole(ticket, len) => {
-                let count = bytes.len().min(len - at);
-                lanes(self.receiver.attached()).draw_to(*ticket, self.read, &mut bytes[..count]);
+            Body::Whole(whole) => {
+                let count = bytes.len().min(whole.len - at);
+                whole.read_to(self.receiver.attached(), at, &mut bytes[..count]);
                 count
             }
         }
@@ -73,7 +75,11 @@ impl<'a> MessageReader<'a> {
         match &self.source {
             Source::Coming(stream) => return stream.finish(core, is_read),
             Source::Here(Received { body: Body::Inline(..), hand, .. }) => commit(core, *hand),
-            Source::Here(Received { body: Body::Whole(ticket, _) | Body::Gathered(ticket, _), hand, .. }) => {
+            Source::Here(Received {
+                body: Body::Whole(Whole { ticket, .. }) | Body::Gathered(ticket, _),
+                hand,
+                ..
+            }) => {
                 finish(core, *ticket, *hand, is_read);
             }
         }

@@ -4,7 +4,7 @@ use super::common::common;
 #[cfg(not(loom))]
 use super::guard::{Guard, OwnedGuard};
 use super::incoming::{Body, Gathering, Incoming, Lacking, Received, commit, finish};
-use super::lanes::{Attached, lanes};
+use super::lanes::Attached;
 use super::reader::MessageReader;
 use crate::bytes::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::channel::error::{OpenError, WaitForPeerError};
@@ -13,7 +13,7 @@ use crate::channel::mpmc::{self, Stats};
 use crate::channel::open::How;
 use crate::channel::options::Options;
 use crate::channel::reason::DisconnectReason;
-use crate::ring::lane::{Finished, Lanes};
+use crate::ring::lane::Finished;
 use crate::ring::parcel::{self, Parcel};
 use crate::sync::Ordering::Relaxed;
 use crate::sync::private::AtomicU64;
@@ -292,13 +292,15 @@ impl Receiver {
                 message.extend_from_slice(parcel::bytes(&parcel, len));
                 commit(core, received.hand);
             }
-            Body::Whole(ticket, len) => {
-                if message.try_reserve(len).is_err() {
-                    finish(core, ticket, received.hand, true);
-                    return Err(Lacking::OutOfMemory(len as u64));
+            Body::Whole(whole) => {
+                let is_room = message.try_reserve(whole.len).is_ok();
+                if is_room {
+                    whole.append_to(core, message);
                 }
-                lanes(core).draw(ticket, 0, len, message);
-                finish(core, ticket, received.hand, true);
+                finish(core, whole.ticket, received.hand, true);
+                if !is_room {
+                    return Err(Lacking::OutOfMemory(whole.len as u64));
+                }
             }
             Body::Gathered(ticket, bytes) => {
                 // Its sender's time may have run out in the end, and then nobody gets it.

@@ -3,7 +3,7 @@
 use super::common::common;
 #[cfg(not(loom))]
 use super::lanes::take;
-use super::lanes::{Attached, lanes, longest, try_take};
+use super::lanes::{Attached, Want, lanes, longest, try_take};
 use super::outgoing::{Failed, Outgoing};
 #[cfg(not(loom))]
 use super::place::InPlace;
@@ -115,7 +115,7 @@ impl Sender {
             Vain::Gone(_) => TrySendError::Disconnected,
             Vain::NotNow | Vain::InBetween => TrySendError::Full,
         };
-        let ticket = try_take(core, message.len()).map_err(told)?;
+        let ticket = try_take(core, Want::Copy(message.len())).map_err(told)?;
         let (len, waits) = (Some(message.len() as u64), self.parcels.waits());
         let mut outgoing = Outgoing::in_lane(core, len, waits, message.len(), ticket);
         lanes(core).pour(ticket, 0, message);
@@ -156,14 +156,15 @@ impl Sender {
     ///
     /// # Errors
     ///
-    /// [`SendError`]: no receiver is left; or `most` is more than a lane's length ([`TooLong`](SendError::TooLong)).
+    /// [`SendError`]: no receiver is left; or `most` is more than a lane's length ([`TooLong`](SendError::TooLong)); a
+    /// [loan](Self::loan) can be longer.
     #[cfg(not(loom))]
     pub fn claim(&self, most: usize) -> Result<super::Claim<'_>, SendError> {
         let (core, limit, waits) = (self.core(), longest(self.core()), self.parcels.waits());
         if most > limit {
             return Err(SendError::TooLong { bytes: most, limit });
         }
-        let ticket = take(core, most, waits, Deadline::NEVER).map_err(|_| SendError::Disconnected)?;
+        let ticket = take(core, Want::Copy(most), waits, Deadline::NEVER).map_err(|_| SendError::Disconnected)?;
         Ok(super::Claim::new(InPlace::new(core, waits, ticket, most)))
     }
 

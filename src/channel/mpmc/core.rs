@@ -3,6 +3,8 @@
 //! The hot path of an end is a load and a comparison: is the epoch of presence the one that was digested last, by this
 //! process? (What it is compared with reads 0 in a forked child.) Everything else hangs on a change of that word.
 
+#[cfg(not(loom))]
+use super::annexes::Annexes;
 use super::dead_letters::DeadLetters;
 use super::lease::{self, Lessor};
 use super::open::Form;
@@ -77,6 +79,8 @@ pub(crate) struct Core<T: Payload> {
     /// The epoch at which the last sender was found gone; 0: never.
     senders_gone: private::AtomicU64,
     dead_letters: Option<DeadLetters<T>>,
+    #[cfg(not(loom))]
+    annexes: Annexes,
     poisoned: std::sync::OnceLock<Corrupt>,
     pub(crate) counts: Counts,
 }
@@ -93,6 +97,8 @@ impl<T: Payload> Core<T> {
     ) -> Self {
         let me = Owner::leased(member.index(), member.generation());
         let absent = options.absent.unwrap_or(if member.is_kept() { Absent::Buffer } else { Absent::Wait });
+        #[cfg(not(loom))]
+        let annexes = Annexes::new(member.path(), &instance);
         let core = Self {
             ring,
             member,
@@ -110,6 +116,8 @@ impl<T: Payload> Core<T> {
             tidied: private::AtomicU64::new(0),
             senders_gone: private::AtomicU64::new(0),
             dead_letters: DeadLetters::new(form, options),
+            #[cfg(not(loom))]
+            annexes,
             poisoned: std::sync::OnceLock::new(),
             counts: Counts::default(),
         };
@@ -121,6 +129,11 @@ impl<T: Payload> Core<T> {
 
     pub(crate) fn ring(&self) -> &Ring<T> {
         &self.ring
+    }
+
+    #[cfg(not(loom))]
+    pub(super) fn annexes(&self) -> &Annexes {
+        &self.annexes
     }
 
     /// Who we are, in records and hands.
@@ -376,7 +389,7 @@ impl<T: Payload> Core<T> {
         let is_kept = match (content, many.claim(ticket, self.me)) {
             (Content::Whole(_, len), Claimed::Whole) => {
                 let letters = self.dead_letters.as_ref();
-                Some(letters.is_some_and(|letters| letters.keep_from_lane(many, ticket, len as usize)))
+                Some(letters.is_some_and(|letters| letters.keep_from_lane(self, ticket, len as usize)))
             }
             // What has come through its lane once cannot come again.
             _ => None,

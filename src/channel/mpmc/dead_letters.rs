@@ -1,5 +1,8 @@
 //! Where messages go that were delivered too often.
 
+#[cfg(not(loom))]
+use super::annexes;
+use super::core::Core;
 use super::open::{self, Form};
 use super::sender::Sender;
 use crate::channel::error::OpenError;
@@ -35,18 +38,16 @@ impl<T: Payload> DeadLetters<T> {
         self.sender().is_some_and(|sender| sender.try_send(message).is_ok())
     }
 
-    /// Sends a message there that lies in a lane, the whole of it, and is the caller's; whether that was possible.
-    pub(crate) fn keep_from_lane(&self, many: &Many<T>, ticket: Ticket, len: usize) -> bool {
+    /// Sends a message there that lies in a lane, the whole of it, and is `from`'s; whether that was possible.
+    pub(crate) fn keep_from_lane(&self, from: &Core<T>, ticket: Ticket, len: usize) -> bool {
         let Some(sender) = self.sender() else { return false };
         let (letters, me) = (sender.core().ring().many(), sender.core().me().member());
-        // The shortest that is free and long enough.
-        let fits = |lane: &usize| letters.lane_bytes(*lane) >= len;
-        let Some(first) = (0..letters.lanes()).find(fits) else { return false };
-        let Some(copy) = letters.take(me, first..letters.lanes(), 0) else { return false };
         let mut bytes = Vec::new();
-        if bytes.try_reserve_exact(len).is_ok() {
-            many.draw(ticket, 0, len, &mut bytes);
-            letters.pour(copy, 0, &bytes);
+        if bytes.try_reserve_exact(len).is_err() || !draw(from, ticket, len, &mut bytes) {
+            return false;
+        }
+        let Some(copy) = take(letters, me, len) else { return false };
+        if pour(sender.core(), copy, &bytes) {
             letters.poured(copy, len as u64, true);
             letters.post(copy, me, true);
             let parcel = parcel::ticket(Content::Whole(copy, len as u64));
@@ -74,4 +75,41 @@ impl<T: Payload> DeadLetters<T> {
             opened => opened,
         }
     }
+}
+
+/// A lane for a message of so many bytes: the shortest that is free and long enough, or else an annex.
+fn take<T>(letters: &Many<T>, me: usize, len: usize) -> Option<Ticket> {
+    let inside = 0..letters.annexes().start;
+    let first = inside.clone().find(|lane| letters.lane_bytes(*lane) >= len);
+    let ticket = first.and_then(|first| letters.take(me, first..inside.end, 0));
+    #[cfg(not(loom))]
+    let ticket = ticket.or_else(|| annexes::take(letters, me, len as u64));
+    ticket
+}
+
+/// Copies a message out of its lane; whether that was possible.
+fn draw<T: Payload>(from: &Core<T>, ticket: Ticket, len: usize, bytes: &mut Vec<u8>) -> bool {
+    #[cfg(not(loom))]
+    match from.annex_to_read(ticket, len as u64) {
+        Ok(Some(annex)) => {
+            crate::ring::annex::draw(&annex, len, bytes);
+            return true;
+        }
+        Ok(None) => {}
+        Err(_) => return false,
+    }
+    from.ring().many().draw(ticket, 0, len, bytes);
+    true
+}
+
+/// Copies a message to a lane that was taken for it; whether that was possible.
+fn pour<T: Payload>(letters: &Core<T>, copy: Ticket, bytes: &[u8]) -> bool {
+    let many = letters.ring().many();
+    #[cfg(not(loom))]
+    if many.annexes().contains(&copy.lane) {
+        let annex = letters.annex_to_write(copy, bytes.len() as u64);
+        return annex.map(|annex| crate::ring::annex::pour(&annex, bytes)).is_ok();
+    }
+    many.pour(copy, 0, bytes);
+    true
 }

@@ -5,7 +5,7 @@ use super::stage::Stage;
 use crate::channel::open::{is_untouched, read_header};
 use crate::channel::spsc::{Receiver, Sender};
 use crate::memory::name::Place;
-use crate::memory::segment::{self, Stale};
+use crate::memory::segment::{self, Estate, Stale};
 use crate::sys::file::Identity;
 use crate::{DisconnectReason, OpenError, SegmentError};
 use std::os::fd::BorrowedFd;
@@ -73,17 +73,19 @@ fn a_creator_killed_at_any_step_leaves_nothing_or_an_empty_channel() {
     }
 }
 
+const KEPT: Estate = Estate { stale: Stale::Keep, annexes: None };
+
 /// A creator that gave the name and could then not go on has removed it, unless somebody else had a use for it meanwhile.
 #[test]
 fn what_cannot_be_used_by_its_creator_stays_if_somebody_else_has_been_there() {
     let stage = Stage::new("persist-abandon");
     let inode = left_behind(&stage, "used", &[1, 2, 3]);
     let place = |name| Place::new(name, Some(&stage.directory)).unwrap();
-    let read = |file: BorrowedFd<'_>, seen: &Identity| Ok::<_, OpenError>((read_header(file, seen)?, Stale::Keep));
+    let read = |file: BorrowedFd<'_>, seen: &Identity| Ok::<_, OpenError>((read_header(file, seen)?, KEPT));
     let (attachment, header) = segment::open(&place("used"), read).unwrap();
     attachment.abandon(|file| is_untouched(file, &header));
     let (page, len) = (header.encode(), header.geometry.total);
-    let attachment = segment::create(&place("new"), 0o600, &page, len, Stale::Keep, |_| Ok(())).unwrap();
+    let attachment = segment::create(&place("new"), 0o600, &page, len, KEPT, |_| Ok(())).unwrap();
     assert!(stage.inode("new").is_some());
     attachment.abandon(|file| is_untouched(file, &header));
     assert_eq!(stage.inode("new"), None);

@@ -338,7 +338,7 @@ impl<T: Payload> Ring<T> {
             return None;
         }
         // A channel with lanes is one of parcels.
-        let content = parcel::content(&parcel::of_message(message)?, many.lanes(), |lane| many.lane_bytes(lane));
+        let content = parcel::content(&parcel::of_message(message)?, many.lanes(), |lane| many.most_of(lane));
         content.ok().filter(|content| !matches!(content, Content::Inline(_)))
     }
 

@@ -55,7 +55,7 @@ impl Oracle for Model {
 impl Model {
     fn new() -> Arc<Self> {
         let class = LaneClass { count: 1, bytes: LANE as u64 };
-        let lanes = LaneTable { short: LaneClass::default(), long: class };
+        let lanes = LaneTable { short: LaneClass::default(), long: class, annexes: 0 };
         let tables = Tables::new(1, 1, 1, 8, 8).unwrap().with_lanes(lanes);
         let shape = Shape {
             capacity: 1,

@@ -1,0 +1,186 @@
+//! Files beside a segment: more memory for it, made when it is needed.
+//!
+//! An annex of a segment has the segment's name, `~`, and a part that no other file ever had: the first bits of the segment's
+//! instance, the annex's number, and a version. No segment's name has a `~`, so nobody takes it for one. It is complete before it has
+//! its name; who is killed before leaves nothing.
+//!
+//! Whoever takes a segment's name away takes its annexes away, too, in an order in which a death between two of the steps
+//! leaves what can be told from what is in use: of a segment that is nothing without users the annexes go first (it is found
+//! stale again); of one that is kept the name goes first (annexes of an instance that has no name are found by `clean`).
+
+use super::error::SegmentError;
+#[cfg(not(loom))]
+use super::mapping::Mapping;
+use super::name::Place;
+use super::segment;
+use crate::sys::file::{self, Access};
+use std::ffi::OsStr;
+use std::io;
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+
+/// What stands between a segment's name and the rest of an annex's.
+const MARK: char = '~';
+/// So many bytes of the instance are in the name: 12 letters.
+const INSTANCE_BYTES: usize = 6;
+
+/// The annexes of one segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Annexes {
+    directory: PathBuf,
+    /// How the names of all of them begin: the segment's, and what stands for its instance.
+    stem: String,
+}
+
+fn hex(instance: &[u8; 16]) -> String {
+    instance[..INSTANCE_BYTES].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl Annexes {
+    /// Those of the segment of this file and instance; `None` if its name cannot be that of a segment.
+    pub(crate) fn of(segment: &Path, instance: &[u8; 16]) -> Option<Self> {
+        let (directory, name) = (segment.parent()?.to_path_buf(), segment.file_name()?.to_str()?);
+        Some(Self { directory, stem: format!("{name}{MARK}{}.", hex(instance)) })
+    }
+
+    fn place(&self, number: u64, version: u64) -> Place {
+        let path = self.directory.join(format!("{}{number:x}.{version:x}", self.stem));
+        Place { directory: self.directory.clone(), path }
+    }
+
+    /// Makes the annex of this number and version, of so many bytes. Nobody else makes it at the same time, so one that is there
+    /// was left by a maker who was killed before it told anybody, and is replaced.
+    #[cfg(not(loom))]
+    pub(crate) fn create(&self, number: u64, version: u64, len: u64) -> Result<Mapping, SegmentError> {
+        let place = self.place(number, version);
+        let failed = |source| SegmentError::Io { doing: "naming", path: place.path.clone(), source };
+        let file = segment::unnamed(&place, 0o600, len)?;
+        let mapping = map(&place, file.as_fd(), len)?;
+        match file::give_name(file.as_fd(), &place.path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                self.remove(number, version);
+                file::give_name(file.as_fd(), &place.path).map_err(failed)?;
+            }
+            named => named.map_err(failed)?,
+        }
+        Ok(mapping)
+    }
+
+    /// Maps the annex of this number and version, which has so many bytes; `NotFound` if it has others.
+    #[cfg(not(loom))]
+    pub(crate) fn open(&self, number: u64, version: u64, len: u64) -> Result<Mapping, SegmentError> {
+        let place = self.place(number, version);
+        let (file, seen) = segment::open_checked(&place, Access::ReadWrite)?;
+        if seen.len != len {
+            return Err(SegmentError::NotFound { path: place.path });
+        }
+        map(&place, file.as_fd(), len)
+    }
+
+    /// Takes the name of the annex of this number and version away, if it is there.
+    pub(crate) fn remove(&self, number: u64, version: u64) {
+        // A failure leaves what is removed with the segment.
+        let _ = file::remove_name(&self.place(number, version).path);
+    }
+
+    /// Takes the names of all of them away. The caller has the segment's gate alone.
+    pub(crate) fn remove_all(&self) {
+        // A failure leaves what a killed process leaves, for `clean`.
+        let Ok(entries) = std::fs::read_dir(&self.directory) else { return };
+        let names = entries.filter_map(|entry| entry.ok().map(|entry| entry.file_name()));
+        for name in names.filter(|name| is_annex(name, &self.stem)) {
+            let _ = file::remove_name(&self.directory.join(name));
+        }
+    }
+}
+
+#[cfg(not(loom))]
+fn map(place: &Place, file: std::os::fd::BorrowedFd<'_>, len: u64) -> Result<Mapping, SegmentError> {
+    let failed = |source| SegmentError::Io { doing: "mapping", path: place.path.clone(), source };
+    let len = usize::try_from(len).map_err(|_| failed(io::ErrorKind::OutOfMemory.into()))?;
+    Mapping::new(file, len).map_err(failed)
+}
+
+/// Whether a file's name is this stem, a number and a version.
+fn is_annex(name: &OsStr, stem: &str) -> bool {
+    let Some(rest) = name.to_str().and_then(|name| name.strip_prefix(stem)) else { return false };
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    rest.split_once('.').is_some_and(|(number, version)| is_number(number) && is_number(version))
+}
+
+/// A file whose name is an annex's.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// The name of its segment.
+    pub(crate) segment: String,
+    /// Its own name, without what stands in front of all names in `/dev/shm`.
+    pub(crate) name: String,
+    /// What stands for the instance of its segment.
+    instance: String,
+    path: PathBuf,
+}
+
+impl Found {
+    /// Whether it belongs to this instance.
+    pub(crate) fn is_of(&self, instance: &[u8; 16]) -> bool {
+        self.instance == hex(instance)
+    }
+
+    /// Takes its name away, whose segment is gone.
+    pub(crate) fn remove(&self) -> Result<(), SegmentError> {
+        file::remove_name(&self.path).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => SegmentError::NotFound { path: self.path.clone() },
+            _ => SegmentError::Io { doing: "removing", path: self.path.clone(), source },
+        })
+    }
+}
+
+/// Every regular file of this user in the directory whose name is that of an annex of some segment.
+pub(crate) fn all(directory: Option<&Path>) -> io::Result<Vec<Found>> {
+    let mut found = Vec::new();
+    for (name, path) in Place::all_names(directory)? {
+        let Some((segment, rest)) = name.split_once(MARK) else { continue };
+        let Some((instance, _)) = rest.split_once('.') else { continue };
+        let is_instance = instance.len() == 2 * INSTANCE_BYTES && instance.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let is_name = is_instance && is_annex(OsStr::new(rest), &format!("{instance}."));
+        let is_ours = file::identity_at(&path).is_ok_and(|seen| seen.is_regular && seen.uid == file::effective_uid());
+        if is_name && is_ours && Place::new(segment, directory).is_ok() {
+            let (segment, instance) = (segment.to_owned(), instance.to_owned());
+            found.push(Found { segment, instance, name, path });
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_names_are_names() {
+        let longest = format!("/dev/shm/ringway.{}.{}", u32::MAX, "n".repeat(200));
+        let annexes = Annexes::of(Path::new(&longest), &[0xff; 16]).expect("a segment");
+        let name = annexes.place(0x2fff, u64::MAX >> 8).path;
+        let name = name.file_name().and_then(OsStr::to_str).expect("a name").to_owned();
+        assert!(name.len() <= 255, "{}", name.len());
+        assert!(is_annex(OsStr::new(&name), &annexes.stem));
+        assert!(Place::new(name.trim_start_matches("ringway.4294967295."), None).is_err(), "no segment's name");
+    }
+
+    #[test]
+    fn other_names_are_none_of_annexes() {
+        let annexes = Annexes::of(Path::new("/d/orders"), &[0xab; 16]).expect("a segment");
+        assert_eq!(annexes.place(70, 1).path, Path::new("/d/orders~abababababab.46.1"));
+        for other in ["orders", "orders~", "orders~abababababab", "orders~abababababab.", "orders~abababababab.46"] {
+            assert!(!is_annex(OsStr::new(other), &annexes.stem), "{other}");
+        }
+        for other in [
+            "orders~abababababab.46.",
+            "orders~abababababab.x.1",
+            "orders~bbababababab.46.1",
+            "order~abababababab.46.1",
+        ] {
+            assert!(!is_annex(OsStr::new(other), &annexes.stem), "{other}");
+        }
+    }
+}
