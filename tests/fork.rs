@@ -459,6 +459,8 @@ fn bytes_of_many(dir: &Dir, raw: bool) {
     let [committed, dropped] = [rx.recv_ref().unwrap(), rx.recv_ref().unwrap()];
     let mut claim = tx.claim(300).unwrap();
     claim.fill(3);
+    let mut loan = tx.loan(9000).unwrap();
+    loan.fill(6);
     let mut writer = tx.writer(None).unwrap();
     writer.write_all(&[4; 2000]).unwrap();
     let mut flowing = tx.writer(Some(6000)).unwrap();
@@ -472,6 +474,9 @@ fn bytes_of_many(dir: &Dir, raw: bool) {
             ("send", tx.send(&[9; 500]).is_err() && tx.send(&[9; 50_000]).is_err() && tx.send(&[9]).is_err()),
             ("try_send", tx.try_send(&[9; 500]).is_err()),
             ("claim", tx.claim(300).is_err()),
+            ("loan", tx.loan(300).is_err() && tx.try_loan(9000).is_err()),
+            ("a loan shows nothing to write to", loan.iter_mut().count() == 0 && loan.is_empty()),
+            ("and no values", loan.as_mut_slice_of::<u64>().is_empty()),
             ("write", writer.write(&[9; 10]).is_err()),
             ("write further", flowing.write(&[9; 10]).is_err()),
             ("read", reader.read(&mut [0; 10]).is_err()),
@@ -482,6 +487,7 @@ fn bytes_of_many(dir: &Dir, raw: bool) {
         let _ = writer.flush();
         found.push(("finish", writer.finish().is_err()));
         found.push(("commit of a claim", claim.commit(5).is_err()));
+        found.push(("send of a loan", loan.send().is_err()));
         committed.commit();
         drop((dropped, flowing, reader));
         found.push(("the segment's bytes are as they were", std::fs::read(&path).unwrap() == before));
@@ -497,6 +503,18 @@ fn bytes_of_many(dir: &Dir, raw: bool) {
         reader.read_to_end(&mut rest).unwrap();
         assert!(rest == [5; 5300]);
     });
+    assert_eq!(*loan, [6; 9000]);
+    loan.send().unwrap();
+    let lent = rx.recv_owned().unwrap();
+    let before = std::fs::read(&path).unwrap();
+    in_a_fork!(raw, {
+        let mut found = vec![("an owned guard shows nothing", lent.is_empty())];
+        lent.commit();
+        found.push(("and is not committed", std::fs::read(&path).unwrap() == before));
+        found
+    });
+    assert_eq!(lent[..], [6; 9000]);
+    lent.commit();
     claim.commit(300).unwrap();
     writer.finish().unwrap();
     assert_eq!((rx.recv().unwrap(), rx.recv().unwrap()), (vec![3; 300], vec![4; 2000]));

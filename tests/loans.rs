@@ -465,3 +465,78 @@ fn a_lane_whose_file_is_gone_gets_another() {
     assert!(rx.recv().unwrap() == expected(MIB, 6));
     assert_eq!(annexes(&dir), ["0.2"]);
 }
+
+#[test]
+fn what_is_in_use_and_what_is_lost_to_size_classes_is_told() {
+    let dir = Dir::new();
+    let (tx, rx) = ends(&with_annexes(&dir, 3));
+    tx.send(&[1; 1000]).unwrap();
+    sent(&tx, 6000, 1);
+    sent(&tx, MIB - 100, 2);
+    let lent = tx.loan(3 * MIB).unwrap();
+    drop(tx.loan(100 << 10).unwrap());
+    let lanes = tx.lanes();
+    let seen = observe::stat(NAME, Some(dir.path())).unwrap().many.expect("one of many");
+    assert_eq!((seen.lane_classes, seen.lanes), (lanes.clone(), 4));
+    let classes: Vec<_> = lanes.iter().map(|lanes| (lanes.class.name(), lanes.lane_bytes, lanes.in_use)).collect();
+    assert_eq!(classes, [("short", 4096, 1), ("long", 8192, 1), ("annex", 0, 2)]);
+    assert_eq!([0, 1, 2].map(|class: usize| lanes[class].free()), [63, 1, 1]);
+    assert_eq!([0, 1, 2].map(|class| lanes[class].message_bytes), [1000, 6000, (MIB - 100) as u64]);
+    assert_eq!([0, 1, 2].map(|class| lanes[class].bytes_in_use), [4096, 8192, 5 << 20]);
+    let annexes = lanes[2];
+    assert_eq!((annexes.files, annexes.bytes), (3, (5 << 20) + (128 << 10)));
+    assert_eq!((annexes.files_made, annexes.files_replaced), (3, 0));
+    let other = tx.loan(32 * MIB).unwrap();
+    let annexes = rx.lanes()[2];
+    assert_eq!((annexes.files, annexes.files_made, annexes.files_replaced), (3, 4, 1));
+    drop((lent, other));
+}
+
+#[test]
+fn a_full_file_system_is_an_error_that_says_so_and_nothing_is_lost() {
+    use nix::mount::{MsFlags, mount};
+    use nix::sched::{CloneFlags, unshare};
+    let dir = Dir::new();
+    if role().is_none() {
+        let mut child = Child::start(&here!(), "small", &dir);
+        let line = child.hear();
+        if line.starts_with("SKIPPED") {
+            eprintln!("{line}");
+        } else {
+            assert_eq!(line, "well");
+        }
+        return child.succeed();
+    }
+    let private = unshare(CloneFlags::CLONE_NEWNS)
+        .and_then(|()| mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>))
+        .and_then(|()| mount(Some("tmpfs"), dir.path(), Some("tmpfs"), MsFlags::empty(), Some("size=1200k,mode=0700")));
+    if let Err(errno) = private {
+        return tell(format_args!("SKIPPED: a file system of one's own is not permitted: {errno}"));
+    }
+    // With less than 100 KiB for the segment itself.
+    let options = dir.options().capacity(8).lanes(2, 4096).annexes(1);
+    let (tx, rx) = ends(&options);
+    drop(tx.loan(MIB / 2).unwrap());
+    for _ in 0..20 {
+        let error = tx.loan(2 * MIB).unwrap_err();
+        assert!(error.is_no_space(), "{error:?}");
+        let text = error.to_string();
+        assert!(text.contains(&(2 * MIB).to_string()) && text.contains(dir.path().to_str().unwrap()), "{text}");
+    }
+    // What is too short went, for want of room.
+    assert_eq!(annexes(&dir), Vec::<String>::new());
+    sent(&tx, MIB / 2, 1);
+    assert!(rx.recv().unwrap() == expected(MIB / 2, 1));
+    sent(&tx, MIB, 2);
+    assert!(rx.recv().unwrap() == expected(MIB, 2));
+    assert_eq!(annexes(&dir).len(), 1);
+    // Too long is better than nothing.
+    let kept = annexes(&dir);
+    let other = Sender::create_with("other", &dir.options().capacity(8).lanes(2, 4096).annexes(0)).unwrap();
+    sent(&tx, 100 << 10, 3);
+    assert!(rx.recv().unwrap() == expected(100 << 10, 3));
+    assert_eq!(annexes(&dir), kept);
+    drop((tx, rx, other));
+    assert_eq!(dir.files(), Vec::<String>::new());
+    tell("well");
+}

@@ -53,10 +53,27 @@ struct ManyRow<'a> {
     operations_max: u64,
     lanes: u64,
     lanes_max: u64,
+    lane_classes: Vec<LanesRow>,
     tombs: u64,
     dropped: u64,
     members: Vec<MemberRow<'a>>,
     members_max: u64,
+}
+
+/// Lanes of one kind.
+#[derive(Serialize)]
+struct LanesRow {
+    class: &'static str,
+    lane_bytes: u64,
+    lanes: u64,
+    in_use: u64,
+    free: u64,
+    bytes: u64,
+    bytes_in_use: u64,
+    message_bytes: u64,
+    files: u64,
+    files_made: u64,
+    files_replaced: u64,
 }
 
 #[derive(Serialize)]
@@ -139,10 +156,29 @@ impl<'a> ManyRow<'a> {
             operations_max: many.operations_max,
             lanes: many.lanes,
             lanes_max: many.lanes_max,
+            lane_classes: many.lane_classes.iter().map(LanesRow::new).collect(),
             tombs: many.tombs,
             dropped: many.dropped,
             members: many.members.iter().map(MemberRow::new).collect(),
             members_max: many.members_max,
+        }
+    }
+}
+
+impl LanesRow {
+    fn new(lanes: &observe::Lanes) -> Self {
+        Self {
+            class: lanes.class.name(),
+            lane_bytes: lanes.lane_bytes,
+            lanes: lanes.count,
+            in_use: lanes.in_use,
+            free: lanes.free(),
+            bytes: lanes.bytes,
+            bytes_in_use: lanes.bytes_in_use,
+            message_bytes: lanes.message_bytes,
+            files: lanes.files,
+            files_made: lanes.files_made,
+            files_replaced: lanes.files_replaced,
         }
     }
 }

@@ -8,7 +8,7 @@ use super::seen::{self, Seen};
 use super::signals::{self, SLICE};
 use super::units;
 use ringway::Kind;
-use ringway::observe::{self, End, Many, Member, MemberState, Rates, Segment};
+use ringway::observe::{self, End, LaneClass, Lanes, Many, Member, MemberState, Rates, Segment};
 use std::io;
 use std::os::fd::AsFd;
 use std::time::Instant;
@@ -149,12 +149,26 @@ fn crowd(many: &Many) -> Vec<(&'static str, String)> {
         ("in hand", format!("{} of {}", many.in_hand, many.in_hand_max)),
         ("records", format!("{} of {} leased", many.operations, many.operations_max)),
     ];
-    rows.extend((many.lanes_max > 0).then(|| ("lanes", format!("{} of {} in use", many.lanes, many.lanes_max))));
+    rows.extend(many.lane_classes.iter().map(|lanes| ("lanes", lanes_of(lanes))));
     rows.extend((many.tombs > 0).then(|| ("tombs", format!("{}: their senders died in the middle", many.tombs))));
     rows.extend((many.dropped > 0).then(|| ("dropped", format!("{}, delivered too often", many.dropped))));
     rows.extend(many.is_closed.then(|| ("closed", "nothing may be sent any more".to_owned())));
     rows.extend(many.members.iter().map(|of| ("member", member(of))));
     rows
+}
+
+/// The lanes of a kind: how many are in use, and how much of their memory holds messages.
+fn lanes_of(lanes: &Lanes) -> String {
+    let in_use = format!("{} of {} {} in use", lanes.in_use, lanes.count, lanes.class.name());
+    let bytes = format!("{} of messages in {}", units::bytes(lanes.message_bytes), units::bytes(lanes.bytes_in_use));
+    match lanes.class {
+        LaneClass::Annex => {
+            let (files, held) = (lanes.files, units::bytes(lanes.bytes));
+            let (made, replaced) = (lanes.files_made, lanes.files_replaced);
+            format!("{in_use}, {bytes}; {files} files, {held} ({made} made, {replaced} replaced)")
+        }
+        _ => format!("{in_use}, {bytes}; {} each", units::bytes(lanes.lane_bytes)),
+    }
 }
 
 /// A process among many.

@@ -77,10 +77,15 @@ impl Annexes {
         map(&place, file.as_fd(), len)
     }
 
-    /// Takes the name of the annex of this number and version away, if it is there.
+    /// Takes the annex of this number and version away, if it is there, and its memory. Nobody looks at it any more.
     pub(crate) fn remove(&self, number: u64, version: u64) {
-        // A failure leaves what is removed with the segment.
-        let _ = file::remove_name(&self.place(number, version).path);
+        let place = self.place(number, version);
+        // Some may have it mapped from when they last looked at it, and would keep its memory for as long as they are there. A
+        // failure, here and below, leaves what is removed with the segment.
+        if let Ok((file, seen)) = segment::open_checked(&place, Access::ReadWrite) {
+            let _ = file::discard(file.as_fd(), seen.len);
+        }
+        let _ = file::remove_name(&place.path);
     }
 
     /// Takes the names of all of them away. The caller has the segment's gate alone.

@@ -1,17 +1,22 @@
 //! What an observer finds of a many-to-many channel: who is attached, and what is in their hands.
 
 use super::{MemberState, Segment, read};
+use crate::channel::mpmc::tally::{Lanes, Words, tally};
+use crate::layout::annex::AnnexWord;
 use crate::layout::fields::Base;
 use crate::layout::geometry::Geometry;
+use crate::layout::lanes::WriterWords;
 use crate::layout::shared::CLOSED;
 use crate::layout::status::Status;
 use crate::layout::tables::Tables;
 use crate::membership::liveness::{Life, judge};
 use crate::membership::member;
+use crate::ring::lane::Own;
 use crate::ring::mpmc::Owner;
 use crate::ring::mpmc::word::{State, Word};
 use crate::sys::process;
 use std::io;
+use std::mem::offset_of;
 use std::os::fd::BorrowedFd;
 
 /// Tombstones are looked for at so many positions at most: a hostile file may say that it has 2^48.
@@ -45,8 +50,11 @@ pub struct Many {
     pub operations_max: u64,
     /// Lanes that hold a message of bytes, or that one comes through; 0 of a channel of messages of one type.
     pub lanes: u64,
-    /// Lanes that there are ([`Options::lanes`](crate::Options::lanes), and the short ones).
+    /// Lanes that there are ([`Options::lanes`](crate::Options::lanes), the short ones, and the
+    /// [annexes](crate::Options::annexes) that there can be).
     pub lanes_max: u64,
+    /// The same by kinds, and how much of their memory is in use; nothing of a channel of messages of one type.
+    pub lane_classes: Vec<Lanes>,
     /// Positions in the ring that hold no message, as their senders died in the middle: not counted in
     /// [`depth`](Segment::depth).
     pub tombs: u64,
@@ -115,6 +123,7 @@ pub(super) fn read(
         operations_max: tables.records,
         lanes: count(file, tables, Base::Lane, |[own, _]| own & 0xff != 0)?,
         lanes_max: tables.lanes.count(),
+        lane_classes: lane_classes(file, tables)?,
         tombs,
         dropped: word("dropped")?,
         is_closed: tail & CLOSED != 0,
@@ -173,6 +182,16 @@ fn tombs(file: BorrowedFd<'_>, ring: &Geometry, head: u64, end: u64) -> io::Resu
         tombs += u64::from(word.at(position - slot) == State::Tomb);
     }
     Ok(tombs)
+}
+
+/// What the lanes are at.
+fn lane_classes(file: BorrowedFd<'_>, tables: &Tables) -> io::Result<Vec<Lanes>> {
+    tally(&tables.lanes, |lane| {
+        let at = |offset| read::u64_at(file, Base::Lane.entry(tables, lane) + offset as u64);
+        let (own, filled, annex) =
+            (offset_of!(WriterWords, own), offset_of!(WriterWords, filled), offset_of!(WriterWords, annex));
+        Ok(Words { own: Own(at(own)?), filled: at(filled)?, annex: AnnexWord(at(annex)?) })
+    })
 }
 
 /// The entries of a table whose first two words are as wanted.

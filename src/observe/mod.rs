@@ -21,6 +21,7 @@ mod many;
 mod rates;
 mod read;
 
+pub use crate::channel::mpmc::tally::{LaneClass, Lanes};
 pub use inspection::{Field, Inspection, Lock, Page, Region, Slot, SlotState, Slots, Word, Words};
 pub use many::{Many, Member};
 pub use rates::Rates;

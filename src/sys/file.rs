@@ -68,6 +68,14 @@ pub(crate) fn reserve(file: BorrowedFd<'_>, len: u64) -> io::Result<()> {
     }
 }
 
+/// Frees the file's room, whoever has it mapped: they see zeroes, and would take room anew by touching them.
+pub(crate) fn discard(file: BorrowedFd<'_>, len: u64) -> io::Result<()> {
+    step::point();
+    let len = i64::try_from(len).map_err(|_| io::Error::from(Errno::EFBIG))?;
+    let flags = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
+    Ok(nix::fcntl::fallocate(file, flags, 0, len)?)
+}
+
 /// Gives a file made by [`create_unnamed`] its name, in one step; `AlreadyExists` if somebody was faster.
 pub(crate) fn give_name(file: BorrowedFd<'_>, path: &Path) -> io::Result<()> {
     step::point();

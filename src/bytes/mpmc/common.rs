@@ -147,6 +147,20 @@ macro_rules! common {
                 self.$ends.stats()
             }
 
+            /// What the channel's lanes are at, of all processes: by kinds, how many are in use, and how much of their memory. See
+            /// [where a message is](crate::bytes::mpmc#where-a-message-is). Nothing in a forked child.
+            ///
+            /// ```
+            /// let (tx, _rx) = ringway::bytes::mpmc::channel(16)?;
+            /// tx.send(&[7; 1000])?;
+            /// let short = tx.lanes()[0];
+            /// assert_eq!((short.in_use, short.bytes_in_use, short.message_bytes), (1, 4096, 1000));
+            /// # Ok::<(), Box<dyn std::error::Error>>(())
+            /// ```
+            pub fn lanes(&self) -> Vec<super::Lanes> {
+                self.core().lanes()
+            }
+
             /// Waits otherwise from now on. Clones that are there already go on as they are.
             pub fn set_wait(&mut self, strategy: WaitStrategy) {
                 self.$ends.set_wait(strategy);

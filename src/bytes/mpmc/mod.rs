@@ -71,6 +71,8 @@ pub use sender::Sender;
 pub use writer::MessageWriter;
 
 use crate::channel::error::OpenError;
+pub use crate::channel::mpmc::tally::{LaneClass, Lanes};
+
 use crate::channel::mpmc::open;
 use crate::channel::options::Options;
 use std::sync::Arc;

@@ -8,15 +8,17 @@ use super::annexes::Annexes;
 use super::dead_letters::DeadLetters;
 use super::lease::{self, Lessor};
 use super::open::Form;
+use super::tally::{self, Lanes, Words};
 use crate::channel::options::{Absent, Options};
 use crate::channel::reason::DisconnectReason;
+use crate::layout::annex::AnnexWord;
 use crate::layout::many::Many;
 use crate::layout::shared::EventCount;
 use crate::layout::status::Status;
 use crate::membership::member::{self, Member};
 use crate::membership::role::Role;
 use crate::ring::Corrupt;
-use crate::ring::lane::{Claimed, Lanes};
+use crate::ring::lane::{Claimed, Lanes as _, Own};
 use crate::ring::mpmc::{Oracle, Owner, Ring};
 use crate::ring::parcel::Content;
 use crate::ring::payload::Payload;
@@ -410,6 +412,21 @@ impl<T: Payload> Core<T> {
             probes: count(&self.counts.probes),
             dropped: if is_usable { self.ring.dropped() } else { 0 },
         }
+    }
+
+    /// What the lanes are at; nothing, if this process may not look.
+    pub(crate) fn lanes(&self) -> Vec<Lanes> {
+        let many = self.ring.many();
+        if self.why_unusable().is_some() {
+            return Vec::new();
+        }
+        let read = |lane: u64| {
+            let words = &many.lane(lane as usize).writer;
+            // Relaxed, all: numbers for people.
+            let [own, filled, annex] = [&words.own, &words.filled, &words.annex].map(|word| word.load(Relaxed));
+            Ok::<_, Infallible>(Words { own: Own(own), filled, annex: AnnexWord(annex) })
+        };
+        tally::tally(&many.tables.lanes, read).unwrap_or_else(|never| match never {})
     }
 
     /// Whether somebody may have left something since a receiver of ours last found nothing.

@@ -73,6 +73,7 @@ pub(crate) mod lease;
 pub(crate) mod open;
 mod receiver;
 mod sender;
+pub(crate) mod tally;
 pub(crate) mod waiting;
 
 pub use guard::Guard;

@@ -13,6 +13,8 @@ mod scenes_bytes;
 #[cfg(not(loom))]
 mod stage;
 #[cfg(not(loom))]
+mod stepped_annexes;
+#[cfg(not(loom))]
 mod stepped_bytes;
 #[cfg(not(loom))]
 mod stepped_bytes_many;

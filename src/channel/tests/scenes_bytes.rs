@@ -25,10 +25,24 @@ pub(super) fn options_with_short_lanes(directory: &Path) -> Options {
     options(directory).lanes(1, 2 * LANE)
 }
 
+/// A loan that fits into the shortest annex, and one that needs a file eight times as long.
+pub(super) const SMALL: usize = LANE + 1;
+pub(super) const LARGE: usize = 12 * LANE;
+
+/// One annex.
+pub(super) fn options_with_an_annex(directory: &Path) -> Options {
+    options(directory).annexes(1)
+}
+
 /// Returns only by `act`.
+
 pub(super) fn play(scene: &str, name: &str, directory: &Path, n: u64) {
     let has_short_lanes = matches!(scene, "bytes-send-short" | "bytes-send-long");
-    let options = if has_short_lanes { options_with_short_lanes(directory) } else { options(directory) };
+    let options = match scene {
+        _ if has_short_lanes => options_with_short_lanes(directory),
+        _ if scene.contains("annex") => options_with_an_annex(directory),
+        _ => options(directory),
+    };
     let sender = || Sender::open_with(name, &options).expect("a channel");
     let receiver = || Receiver::open_with(name, &options).expect("a channel");
     match scene {
@@ -50,6 +64,15 @@ pub(super) fn play(scene: &str, name: &str, directory: &Path, n: u64) {
                 claim.commit(500)
             })
         }
+        "bytes-loan-annex" | "bytes-loan-small-annex" | "bytes-drop-annex" => {
+            let tx = sender();
+            let len = if scene == "bytes-loan-small-annex" { SMALL } else { LARGE };
+            act(n, || {
+                let mut loan = tx.loan(len).expect("an annex");
+                loan.copy_from_slice(&bytes(len));
+                if scene == "bytes-drop-annex" { None } else { Some(loan.send()) }
+            })
+        }
         "bytes-finish" | "bytes-drop-writer" => {
             let tx = sender();
             act(n, || {
@@ -58,15 +81,15 @@ pub(super) fn play(scene: &str, name: &str, directory: &Path, n: u64) {
                 if scene == "bytes-finish" { written.map(|()| writer.finish().is_ok()) } else { Ok(false) }
             })
         }
-        "bytes-recv" | "bytes-recv-longer" => {
+        "bytes-recv" | "bytes-recv-longer" | "bytes-recv-annex" => {
             let rx = receiver();
             act(n, || rx.recv().map(|message| message.len()))
         }
-        "bytes-recv_ref" | "bytes-recv_ref-longer" => {
+        "bytes-recv_ref" | "bytes-recv_ref-longer" | "bytes-recv_ref-annex" => {
             let rx = receiver();
             act(n, || rx.recv_ref().expect("a message").commit())
         }
-        "bytes-drop-guard" => {
+        "bytes-drop-guard" | "bytes-drop-guard-annex" => {
             let rx = receiver();
             act(n, || drop(rx.recv_ref()))
         }

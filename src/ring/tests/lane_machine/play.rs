@@ -176,6 +176,14 @@ impl Lanes for Lane {
     fn lanes(&self) -> usize {
         1
     }
+
+    fn most_of(&self, _: usize) -> usize {
+        LANE
+    }
+
+    fn annexes(&self) -> core::ops::Range<usize> {
+        1..1
+    }
 }
 
 impl Lane {
