@@ -123,10 +123,11 @@ class Header:
     def lanes(self, words_at):
         """Where the lanes of a segment for messages of bytes lie, and where they end."""
         short, long = self.short_lanes * self.short_bytes, self.long_lanes * self.long_bytes
-        if self.short_lanes > 4096 or not 1 <= self.long_lanes <= 4096 or max(short, long) > 1 << 30:
-            raise Refused("there are up to 4096 lanes of each kind, of 1 GiB, and a long one at least")
-        if self.short_bytes % PAGE or self.long_bytes % PAGE or not self.short_bytes <= self.long_bytes != 0:
-            raise Refused("a lane is a multiple of 4096 bytes long, and no longer than a long one")
+        if self.short_lanes > 4096 or not 1 <= self.long_lanes <= 4096:
+            raise Refused("there are up to 4096 lanes of each kind, and a long one at least")
+        lengths = [self.long_bytes] + [self.short_bytes] * (self.short_lanes > 0)
+        if any(length % PAGE or not PAGE <= length <= 1 << 30 for length in lengths) or lengths[-1] > lengths[0]:
+            raise Refused("a lane has a multiple of 4096 bytes up to 1 GiB, and a short one no more than a long one")
         self.words_at = words_at
         self.short_at = up(words_at + (self.short_lanes + self.long_lanes) * 256, PAGE)
         self.long_at = self.short_at + short

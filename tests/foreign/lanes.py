@@ -8,7 +8,7 @@ receives at most once, as one does who commits each message before it looks at t
     lanes.py recv NAME [COUNT]             prints length and sum of COUNT messages, or of all until no sender is left
     lanes.py begin NAME LENGTH BYTES       sends the first BYTES of a message, says `poured`, and stays until it is killed
     lanes.py take NAME BYTES               receives the first BYTES of one, says `taken`, and stays until it is killed
-    lanes.py refuse NAME                   gives up a message in the middle
+    lanes.py refuse NAME                   as recv, but gives up what comes in rounds, in the first of them
 """
 
 import sys
@@ -133,6 +133,9 @@ class Member(many.Member):
             else:
                 lane.free(phase)
         super().bury(index, status)
+
+    def stir(self):
+        super().stir()
         self.atomics.fence()
         self.atomics.add_int(FREE_LANES + 24, 1)
         self.atomics.wake(FREE_LANES + 24, ALL)
@@ -317,11 +320,10 @@ def main(command, name, *rest):
         member.leave()
     elif command in ("recv", "take", "refuse"):
         member, left = Member(name, "receiver"), int(rest[0]) if rest else -1
+        until = {"recv": None, "take": left, "refuse": 1}[command]
         say("joined")
-        if command != "recv":
-            member.recv(until=left if command == "take" else 1)
         while left != 0:
-            got, why = member.recv()
+            got, why = member.recv(until)
             if why:
                 say(f"end {why}")
                 break
