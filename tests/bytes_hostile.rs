@@ -3,7 +3,16 @@
 //! One end in this process, and a hand that writes any number to any word, header of a part, or byte of the file between
 //! its operations. What an operation returns does not matter; that it returns does. (`RINGWAY_HOSTILE_SECONDS` makes it
 //! longer, `RINGWAY_SEED` repeats a run.)
+//!
+//! And the fuzz target `bytes` of `fuzz/` without a fuzzer, which does the same of both kinds, from programs of bytes: the
+//! committed corpus, and random ones. A failure prints the input; put it into `tests/hostile/corpus-bytes` under a name that says
+//! what it found.
 
+#[path = "hostile/bytes/mod.rs"]
+mod bytes;
+#[allow(dead_code)] // what kinds 1 to 3 need
+#[path = "hostile/segment.rs"]
+mod segment;
 mod support;
 
 use ringway::bytes::spsc::{Receiver, Sender};
@@ -14,6 +23,9 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use support::{Dir, Random, in_time, number};
+
+#[global_allocator]
+static HEAP: bytes::heap::Counting = bytes::heap::Counting;
 
 const NAME: &str = "hostile";
 /// The words of the two control pages (SPEC.md): cursors, statuses, bells.
@@ -160,4 +172,52 @@ fn whatever_is_written_into_the_segment_every_operation_returns() {
         rounds += 1;
     }
     eprintln!("{rounds} rounds");
+}
+
+/// Runs a program. (What goes on for ever is ended by who reads this; what is too late or too much panics.)
+fn runs(input: &[u8], directory: &Path, what: &str) {
+    let hex = || input.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let input = input.to_owned();
+    let result = std::panic::catch_unwind(|| bytes::run(&input, directory));
+    assert!(result.is_ok(), "{what} fails: {}", hex());
+}
+
+fn from_hex(line: &str) -> Vec<u8> {
+    let digits = |at| u8::from_str_radix(&line[at..at + 2], 16).expect("two digits");
+    (0..line.len()).step_by(2).map(digits).collect()
+}
+
+#[test]
+fn the_corpus_passes() {
+    let directory = segment::directory();
+    let mut count = 0;
+    for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hostile/corpus-bytes")).unwrap() {
+        let path = entry.unwrap().path();
+        for line in std::fs::read_to_string(&path).unwrap().lines() {
+            runs(&from_hex(line), &directory, &path.display().to_string());
+            count += 1;
+        }
+    }
+    assert!(count > 100, "the corpus is there");
+    let _ = std::fs::remove_dir_all(directory);
+}
+
+#[test]
+fn random_programs_pass() {
+    let directory = segment::directory();
+    let mut random = Random::new();
+    let (end, mut count) = (Instant::now() + Duration::from_secs(number("RINGWAY_HOSTILE_SECONDS", 3)), 0);
+    while Instant::now() < end || count < 50 {
+        let len = 16 + random.below(300) as usize;
+        let mut input: Vec<u8> = (0..len).map(|_| random.below(256) as u8).collect();
+        // Most open both ends first, so that there is something to disturb.
+        if random.below(8) != 0 {
+            input[0] &= !2;
+            input[3..5].copy_from_slice(&[11, 13]);
+        }
+        runs(&input, &directory, &format!("program {count}"));
+        count += 1;
+    }
+    println!("{count} programs");
+    let _ = std::fs::remove_dir_all(directory);
 }
