@@ -202,8 +202,8 @@ fn the_corpus_passes() {
     let _ = std::fs::remove_dir_all(directory);
 }
 
-#[test]
-fn random_programs_pass() {
+/// Random programs for a while.
+fn random_programs(run: impl Fn(&[u8], &Path, &str)) {
     let directory = segment::directory();
     let mut random = Random::new();
     let (end, mut count) = (Instant::now() + Duration::from_secs(number("RINGWAY_HOSTILE_SECONDS", 3)), 0);
@@ -215,9 +215,19 @@ fn random_programs_pass() {
             input[0] &= !2;
             input[3..5].copy_from_slice(&[11, 13]);
         }
-        runs(&input, &directory, &format!("program {count}"));
+        run(&input, &directory, &format!("program {count}"));
         count += 1;
     }
     println!("{count} programs");
     let _ = std::fs::remove_dir_all(directory);
+}
+
+#[test]
+fn random_programs_pass() {
+    random_programs(runs);
+}
+
+#[test]
+fn random_programs_pass_while_every_word_changes() {
+    random_programs(|input, directory, _| bytes::run_in_a_storm(input, directory));
 }

@@ -208,9 +208,10 @@ fn two_of_ours_send_beside_each_other_and_it_gets_each_message_once() {
     let tx = Sender::create_with(&name, &options(HOUR)).unwrap();
     let Some(foreign) = joined(&["recv", &name]) else { return };
     let second = Sender::open_with(&name, &options(HOUR)).unwrap();
-    let threads = [tx, second].into_iter().enumerate().map(|(seed, tx)| {
-        thread::spawn(move || mixed(seed, EACH).for_each(|message| tx.send(&message).unwrap()))
-    });
+    let threads = [tx, second]
+        .into_iter()
+        .enumerate()
+        .map(|(seed, tx)| thread::spawn(move || mixed(seed, EACH).for_each(|message| tx.send(&message).unwrap())));
     threads.collect::<Vec<_>>().into_iter().for_each(|thread| thread.join().unwrap());
     let (mut lines, code) = foreign.end();
     assert_eq!((lines.pop().as_deref(), code), (Some("end left"), Some(0)));

@@ -20,7 +20,9 @@ use crate::segment::{Input, another, hold_gate};
 use ringway::{Absent, Options, WaitStrategy, observe};
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -49,8 +51,47 @@ pub(crate) fn run(input: &[u8], directory: &Path) {
         peer.lay_over(&mut input);
     }
     let mut program = Program { input, peer, directory, how, limit: LIMIT };
-    if how & 1 == 0 { pair::run(&mut program) } else { many::run(&mut program) }
+    if how & 1 == 0 {
+        pair::run(&mut program)
+    } else {
+        many::run(&mut program)
+    }
     program.look();
+    let _ = std::fs::remove_file(&path);
+}
+
+/// Runs one input while another thread never stops writing any word, at the speed of the machine.
+pub(crate) fn run_in_a_storm(input: &[u8], directory: &Path) {
+    let path = directory.join(NAME);
+    let _ = std::fs::remove_file(&path);
+    let (mut input, how) = (Input(input), input.first().copied().unwrap_or(0));
+    input.byte();
+    let peer = if how & 1 == 0 { pair::create(&mut input, directory) } else { many::create(&mut input, directory) };
+    let Some(peer) = peer else { return };
+    let storm = Peer {
+        file: peer.file.try_clone().expect("a descriptor"),
+        words: peer.words.clone(),
+        ends: Vec::new(),
+        ..peer
+    };
+    let mut program = Program { input, peer, directory, how, limit: LIMIT };
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut state = u64::from(how) << 32 | 1;
+            while !is_over.load(Relaxed) {
+                // Knuth's multiplier; the high bits are the good ones.
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                let bytes = [state.to_be_bytes(), state.wrapping_mul(3).to_be_bytes()].concat();
+                storm.scribble(&mut Input(&bytes));
+            }
+        });
+        let ran = catch_unwind(AssertUnwindSafe(|| {
+            if how & 1 == 0 { pair::run(&mut program) } else { many::run(&mut program) }
+        }));
+        is_over.store(true, Relaxed);
+        ran.unwrap_or_else(|panic| resume_unwind(panic));
+    });
     let _ = std::fs::remove_file(&path);
 }
 

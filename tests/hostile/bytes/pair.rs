@@ -93,7 +93,8 @@ fn send(program: &mut Program<'_>, tx: &mut Sender, operation: u8) {
 fn write(program: &mut Program<'_>, writer: &mut MessageWriter<'_>) {
     for _ in 0..program.byte() % 4 {
         let part = vec![9; program.length()];
-        let written = program.ended(|| if part.len() % 5 == 0 { writer.flush().map(|()| 0) } else { writer.write(&part) });
+        let written =
+            program.ended(|| if part.len() % 5 == 0 { writer.flush().map(|()| 0) } else { writer.write(&part) });
         assert!(written.is_ok_and(|count| count <= part.len()) || writer.written() <= 1 << 20);
         program.scribble_some();
     }
