@@ -15,12 +15,15 @@ mod bytes;
 mod segment;
 mod support;
 
+use ringway::bytes::TryRecvError;
+use ringway::bytes::mpmc as many;
 use ringway::bytes::spsc::{Receiver, Sender};
 use ringway::{Options, Placement, WaitStrategy};
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, Read, Write};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 use support::{Dir, Random, in_time, number};
 
@@ -230,4 +233,57 @@ fn random_programs_pass() {
 #[test]
 fn random_programs_pass_while_every_word_changes() {
     random_programs(|input, directory, _| bytes::run_in_a_storm(input, directory));
+}
+
+// What was found here, one by one.
+
+/// A try went on for as long as more of a long message came, up to the receiver's limit, and meanwhile took nothing else: a
+/// peer could keep it for ever that wrote as fast as it read.
+#[test]
+fn a_try_takes_no_more_than_was_there_though_more_keeps_coming() {
+    const FILLED: u64 = 16_384 + 8;
+    const FREED: u64 = 16_384 + 128;
+    let dir = Dir::new();
+    let options = Options::new().dir(dir.path()).members(4).operations(4).in_hand(4).lanes(1, 4096);
+    let options = options.capacity(8).chunk_bytes(64);
+    let tx = many::Sender::create_with(NAME, &options).unwrap();
+    let mut rx = many::Receiver::open_with(NAME, &options).unwrap();
+    rx.set_limit(10_000_000);
+    let mut writer = tx.writer(None).unwrap();
+    while writer.write_timeout(&[7; 1000], Duration::ZERO).is_ok() {}
+    let file = OpenOptions::new().read(true).write(true).open(dir.path().join(NAME)).unwrap();
+    let load = |at| {
+        let mut word = [0; 8];
+        file.read_exact_at(&mut word, at).unwrap();
+        u64::from_le_bytes(word)
+    };
+    let freed = || load(FREED);
+    assert_eq!((rx.try_recv(), freed()), (Err(TryRecvError::Empty), 4096), "it has begun to receive it");
+    let is_over = AtomicBool::new(false);
+    let most = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Relaxed) {
+                file.write_all_at(&(freed() + 4096).to_le_bytes(), FILLED).unwrap();
+            }
+        });
+        support::until("it writes", || load(FILLED) == 8192);
+        let mut most = 0;
+        let end = Instant::now() + Duration::from_millis(300);
+        while Instant::now() < end {
+            let before = freed();
+            let got = rx.try_recv();
+            most = most.max(freed() - before);
+            if got != Err(TryRecvError::Empty) {
+                most = u64::MAX;
+                break;
+            }
+        }
+        if most < u64::MAX {
+            tx.try_send(b"short").unwrap();
+            assert_eq!(rx.try_recv().as_deref(), Ok(&b"short"[..]), "it is there");
+        }
+        is_over.store(true, Relaxed);
+        most
+    });
+    assert!((64..10_000).contains(&most), "{most} bytes in one try");
 }
