@@ -7,6 +7,7 @@
 //! On a stable compiler as `segment.rs` says.
 #![no_main]
 
+#[allow(dead_code)] // what tests alone need
 #[path = "../../tests/hostile/bytes/mod.rs"]
 mod bytes;
 #[allow(dead_code)] // what kinds 1 to 3 need
