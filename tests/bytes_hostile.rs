@@ -267,23 +267,60 @@ fn a_try_takes_no_more_than_was_there_though_more_keeps_coming() {
             }
         });
         support::until("it writes", || load(FILLED) == 8192);
-        let mut most = 0;
+        let (mut most, mut unexpected) = (0, None);
         let end = Instant::now() + Duration::from_millis(300);
         while Instant::now() < end {
             let before = freed();
             let got = rx.try_recv();
-            most = most.max(freed() - before);
-            if got != Err(TryRecvError::Empty) {
-                most = u64::MAX;
-                break;
+            most = most.max(freed().saturating_sub(before));
+            match got {
+                Err(TryRecvError::Empty) => {}
+                // The kernel may write a number byte by byte, and half of one is none that can be.
+                Err(TryRecvError::Disconnected) => break,
+                other => unexpected = Some(other),
             }
         }
-        if most < u64::MAX {
-            tx.try_send(b"short").unwrap();
-            assert_eq!(rx.try_recv().as_deref(), Ok(&b"short"[..]), "it is there");
+        if unexpected.is_none() && !rx.is_disconnected() && tx.try_send(b"short").is_ok() {
+            let got = rx.try_recv();
+            if got != Err(TryRecvError::Disconnected) && got.as_deref() != Ok(&b"short"[..]) {
+                unexpected = Some(got);
+            }
         }
         is_over.store(true, Relaxed);
+        assert_eq!(unexpected, None);
         most
     });
-    assert!((64..10_000).contains(&most), "{most} bytes in one try");
+    assert!(most < 10_000, "{most} bytes in one try");
+}
+
+/// Each of the turns that a try gives to who is in the middle of an operation lasts as long as all that the machine has to do:
+/// on a busy one a try took ten seconds.
+#[test]
+fn a_try_is_over_soon_on_a_busy_machine_though_somebody_stands_still_in_between() {
+    let dir = Dir::new();
+    let options = Options::new().dir(dir.path()).members(4).operations(4).in_hand(4).lanes(1, 4096).capacity(8);
+    let _tx = many::Sender::create_with(NAME, &options).unwrap();
+    let rx = many::Receiver::open_with(NAME, &options).unwrap();
+    let file = OpenOptions::new().read(true).write(true).open(dir.path().join(NAME)).unwrap();
+    // A member that lives has announced the first position, and claimed it: the last record, the tail.
+    let record = 8192 + 4 * 128 + 3 * 128;
+    for (at, word) in [(record, 1_u64 << 32 | 1), (record + 8, 1), (4096, 1)] {
+        file.write_all_at(&word.to_le_bytes(), at).unwrap();
+    }
+    let is_over = AtomicBool::new(false);
+    let took = std::thread::scope(|scope| {
+        for _ in 0..32 * std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                while !is_over.load(Relaxed) {
+                    std::hint::spin_loop();
+                }
+            });
+        }
+        let start = Instant::now();
+        let got = rx.try_recv();
+        is_over.store(true, Relaxed);
+        assert_eq!(got, Err(TryRecvError::Empty));
+        start.elapsed()
+    });
+    assert!(took < Duration::from_secs(3), "one try took {took:?}");
 }

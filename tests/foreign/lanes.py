@@ -263,6 +263,8 @@ class Member(many.Member):
                     lane.tell_writer()
                     return self.drain(lane, until)
                 continue
+            if kind == THROUGH and phase in (WHOLE, QUEUED, READING):
+                raise Refused("corrupt: the whole message is in a lane that it was to come through")
             if phase == FLOWING:
                 if lane.step(FLOWING, REFUSED):
                     lane.tell_writer()

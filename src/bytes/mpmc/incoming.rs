@@ -286,7 +286,7 @@ impl<'a> Incoming<'a> {
     fn rounds(&self) -> u64 {
         let tables = &lanes(self.core).tables;
         let chunks = (longest(self.core) as u64).div_ceil(self.chunk.max(1) as u64);
-        self.core.ring().capacity() + u64::from(tables.hands) + chunks + 2
+        self.core.ring().capacity() + tables.hands + chunks + 2
     }
 
     /// Whether no long message is on its way to this receiver.
