@@ -47,6 +47,12 @@ fn exit(code: i32) -> ! {
     unsafe { libc::_exit(code) }
 }
 
+/// Whether this operation on a futex sleeps.
+fn is_sleep(operation: u64) -> bool {
+    let operation = operation as i32 & !(libc::FUTEX_CLOCK_REALTIME | libc::FUTEX_PRIVATE_FLAG);
+    operation == libc::FUTEX_WAIT || operation == libc::FUTEX_WAIT_BITSET
+}
+
 /// A traced child that stands still. Dropping it kills it.
 #[derive(Debug)]
 pub(crate) struct Puppet {
@@ -119,9 +125,8 @@ impl Puppet {
     /// Whether its next instruction is a call of the kernel that may sleep on a futex.
     pub(crate) fn is_about_to_sleep(&self) -> bool {
         let registers = ptrace::getregs(self.pid).expect("a child that stands");
-        let operation = registers.rsi as i32 & !(libc::FUTEX_CLOCK_REALTIME | libc::FUTEX_PRIVATE_FLAG);
         registers.rax == libc::SYS_futex as u64
-            && (operation == libc::FUTEX_WAIT || operation == libc::FUTEX_WAIT_BITSET)
+            && is_sleep(registers.rsi)
             && self.is_about_to_call(registers.rip)
     }
 
@@ -202,6 +207,20 @@ impl Puppet {
     pub(crate) fn complete(&mut self) {
         ptrace::cont(self.pid, None).expect("a child that stands");
         self.stopped();
+        assert_eq!(self.place(), self.mark, "stopped where nothing stops it");
+    }
+
+    /// Goes on to its last mark; whenever it calls the kernel to sleep on a futex, it is relieved first.
+    pub(crate) fn complete_with(&mut self, mut relieve: impl FnMut()) {
+        // The calls are stopped at on their ways in and out.
+        let mut is_entry = false;
+        while self.next_call().is_ok() {
+            is_entry = !is_entry;
+            let registers = ptrace::getregs(self.pid).expect("a child that stands");
+            if is_entry && registers.orig_rax == libc::SYS_futex as u64 && is_sleep(registers.rsi) {
+                relieve();
+            }
+        }
         assert_eq!(self.place(), self.mark, "stopped where nothing stops it");
     }
 

@@ -102,6 +102,14 @@ pub(crate) trait Scene {
 
     /// How far a victim has got that has done nothing, and one that has done all.
     fn range(&self) -> [Progress; 2];
+
+    /// Whether one that stood still and goes on is relieved wherever it sleeps.
+    fn relieves_on_the_way(&self) -> bool {
+        false
+    }
+
+    /// Victims have been killed in all states: whether all was met that can be.
+    fn close(&self) {}
 }
 
 /// A directory of this process's own, with one channel.
@@ -129,6 +137,11 @@ impl Place {
     pub(crate) fn many(&self) -> Options {
         let options = self.dir.options().capacity(self.capacity).wait(WaitStrategy::Sleep).slice(SLICE);
         options.members(4).operations(4).in_hand(2)
+    }
+
+    /// A many-to-many channel of bytes with two lanes of a page, in chunks so small that a round is few instructions.
+    pub(crate) fn lanes(&self) -> Options {
+        self.many().lanes(2, 4096).chunk_bytes(64)
     }
 
     pub(crate) fn directory(&self) -> &Path {
@@ -207,6 +220,7 @@ impl<'a, S: Scene> Stage<'a, S> {
         if self.scene.freezes() {
             self.freeze_in_every_image();
         }
+        self.scene.close();
         Report {
             instructions: self.walk.last(),
             changes: self.walk.changes.len(),
@@ -294,8 +308,12 @@ impl<'a, S: Scene> Stage<'a, S> {
             let (mut puppet, mut survivor) = self.bring_to(state);
             context(state, || {
                 self.scene.meanwhile(&self.place, &mut survivor);
-                if state < self.walk.last() {
-                    puppet.complete();
+                match state < self.walk.last() {
+                    true if self.scene.relieves_on_the_way() => {
+                        puppet.complete_with(|| self.scene.relieve(&mut survivor));
+                    }
+                    true => puppet.complete(),
+                    false => {}
                 }
                 self.scene.afterwards(&self.place, &mut survivor);
                 puppet.judge();
