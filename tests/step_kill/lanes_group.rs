@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 /// Bytes of a lane of the longest kind, of all scenes but those with short ones.
 pub(crate) const LANE: usize = 4096;
 /// Bytes of a message that is longer.
-pub(crate) const LONG: usize = LANE + 200;
+pub(crate) const LONG: usize = LANE + 100;
 /// Bytes of the messages that the survivor sends: the first, and so on.
 const MINE: usize = 1;
 /// And of the last of those.
@@ -144,7 +144,7 @@ impl Group {
         assert_eq!(self.rx.stats().dropped, 0);
         assert!(!Words::of(place).has_tombs(), "a tombstone for one that lives");
         for came in &self.came {
-            assert!(matches!(came, Came::Whole { attempt: 1, .. }), "{came:?} of one that lives");
+            assert!(!matches!(came, Came::Whole { attempt: 2.., .. }), "{came:?} of one that lives");
         }
     }
 
@@ -153,9 +153,11 @@ impl Group {
         let start = Instant::now();
         drop(self.tx.claim(LANE).expect("the other lane"));
         let words = Words::of(place);
-        if words.head() == words.tail() {
+        // Its own hand and one that it may have leased for what comes next are all there are.
+        if words.head() == words.tail() && words.hands() < 2 {
             self.send();
-            assert_eq!(self.drain(), 1);
+            self.drain();
+            assert_eq!(self.mine.len(), self.sent, "it does not come");
         }
         assert!(start.elapsed() < Duration::from_secs(5), "held up by one that stands still");
     }
@@ -245,10 +247,9 @@ fn exactly_so_many_fit(senders: &[&Sender], receivers: &[&Receiver], lanes: usiz
 
 /// As many messages can be in hand as the channel has hands: two.
 fn all_hands_are_free(receivers: [&Receiver; 2], sender: &Sender) {
-    let [first, second] = receivers.map(|receiver| {
-        sender.try_send(&message(150)).expect("room");
-        receiver.try_recv_ref().expect("a hand")
-    });
+    sender.try_send(&message(150)).expect("a lane");
+    sender.try_send(&message(50)).expect("room");
+    let [first, second] = receivers.map(|receiver| receiver.try_recv_ref().expect("a hand"));
     assert_eq!(receivers[0].in_hand(), 2);
     first.commit();
     second.commit();

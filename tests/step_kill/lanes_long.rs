@@ -68,21 +68,18 @@ impl Sending {
         matches!(self.operation, Operation::Send | Operation::Finish)
     }
 
-    /// What is to come of a message that one has left who is dead: nothing, so many bytes of it, all. Which of these, is
+    /// Whether this may come of a message that one has left who is dead: nothing, so many bytes of it, all. Which of these, is
     /// decided by when the death is noticed.
-    fn may_come(left: Option<Lane>, asks_first: bool) -> Vec<Option<Came>> {
-        let Some(lane) = left else { return vec![None] };
-        let aborted = |bytes| Some(Came::Aborted { bytes });
+    fn may_come(came: Option<Came>, left: Option<Lane>, asks_first: bool) -> bool {
+        let Some(lane) = left else { return came.is_none() };
+        // As far as it was received before its sender's death was noticed.
+        let last = if asks_first { lane.freed } else { lane.filled };
+        let is_part = matches!(came, Some(Came::Aborted { bytes }) if (lane.freed..=last).contains(&bytes));
         match lane.phase {
-            Phase::Writing => vec![None],
-            Phase::Offered if asks_first => vec![None],
-            Phase::Offered => vec![None, aborted(lane.filled)],
-            Phase::Flowing if asks_first => vec![aborted(lane.freed)],
-            Phase::Flowing if lane.is_all => vec![WHOLE],
-            Phase::Flowing => vec![aborted(lane.filled), aborted(lane.freed)],
-            Phase::Cut => vec![aborted(lane.freed)],
-            // It has come before.
-            Phase::Done => vec![WHOLE],
+            Phase::Writing => came.is_none(),
+            Phase::Offered => came.is_none() || is_part && !asks_first,
+            Phase::Flowing => is_part || came == WHOLE && lane.is_all && !asks_first,
+            Phase::Cut => came == Some(Came::Aborted { bytes: lane.freed }),
             other => panic!("{other:?} of a sender of a long message"),
         }
     }
@@ -129,7 +126,7 @@ impl Scene for Sending {
 
     fn points(&self) -> Points {
         match (self.operation, self.by) {
-            (Operation::Finish, By::Reading) => Points::NearChanges,
+            (Operation::Finish, By::Reading) => Points::Sampled,
             _ => Points::CloseToChanges,
         }
     }
@@ -190,7 +187,8 @@ impl Scene for Sending {
     fn bury(&self, place: &Place, Survivor { mut group, reading }: Survivor, fate: Fate) -> Progress {
         let left = Words::of(place).busy_lane(2);
         let asks_first = fate.state % 4 != 0;
-        let may = if self.sends() && fate.is_complete { vec![WHOLE] } else { Self::may_come(left, asks_first) };
+        // What came while its sender lived, comes.
+        let earlier = group.came.first().copied();
         if asks_first {
             group.ask();
         }
@@ -204,7 +202,9 @@ impl Scene for Sending {
         let came: Vec<Came> = std::mem::take(&mut group.came);
         assert!(came.len() <= 1, "{came:?}");
         let came = came.first().copied();
-        assert!(may.contains(&came), "{came:?}, of {may:?}: {left:?}");
+        assert!(!fate.is_complete || !self.sends() || came == WHOLE, "it was received: {came:?}");
+        let may = if earlier.is_some() { came == earlier } else { Self::may_come(came, left, asks_first) };
+        assert!(may, "{came:?}, of {left:?}");
         self.count(came);
         group.goes_on(place);
         [u64::from(fate.is_complete), 0]

@@ -7,12 +7,11 @@ use super::lanes_stream::Writing;
 use super::lanes_words::{Lane, Phase, Words};
 use super::puppet::act;
 use super::stage::{Entry, Fate, NAME, Place, Points, Progress, Scene};
-use super::support::PATIENCE;
 use ringway::bytes::mpmc::Receiver;
-use ringway::bytes::{SendTimeoutError, TryRecvError};
+use ringway::bytes::TryRecvError;
 use std::cell::Cell;
 use std::io::Read;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What the victim does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,8 +48,6 @@ pub(crate) struct Survivor {
 const ROUND: usize = 64;
 /// So many bytes has a reader that is dropped had, and one that reads the last rounds.
 const READ: usize = LANE - 96;
-/// So long the sender waits before it looks what there is to be received.
-const MOMENT: Duration = Duration::from_millis(3);
 
 /// The scenes of a receiver of a long message.
 pub(crate) fn scenes() -> Vec<Entry> {
@@ -96,18 +93,14 @@ enum End {
 
 impl Survivor {
     /// The victim is dead: writes to the end, and receives what comes. What became of it.
-    fn end(&mut self) -> End {
-        let give_up = Instant::now() + PATIENCE;
-        let is_sent = loop {
-            assert!(Instant::now() < give_up, "its sender is not told what became of it");
-            match self.writing.go_on(LONG, MOMENT) {
-                Ok(true) => break Ok(()),
-                Ok(false) => _ = self.group.drain(),
-                Err(SendTimeoutError::Aborted { bytes }) => break Err(bytes),
-                Err(error) => panic!("{error}"),
-            }
-        };
-        match (is_sent, &std::mem::take(&mut self.group.came)[..]) {
+    fn end(&mut self, asks_first: bool) -> End {
+        let Self { group, writing } = self;
+        if asks_first {
+            group.ask();
+            group.drain();
+        }
+        let is_sent = writing.end(|| _ = group.drain());
+        match (is_sent, &std::mem::take(&mut group.came)[..]) {
             (Ok(()), []) => End::Victims,
             (Ok(()), [Came::Whole { len: LONG, attempt: 1 }]) => End::Survivors,
             (Err(bytes), []) => End::Aborted(bytes),
@@ -129,7 +122,7 @@ impl Scene for Receiving {
 
     fn points(&self) -> Points {
         match self.operation {
-            Operation::Read => Points::NearChanges,
+            Operation::Read => Points::Sampled,
             _ => Points::CloseToChanges,
         }
     }
@@ -154,8 +147,16 @@ impl Scene for Receiving {
                 if self.operation == Operation::DropReader {
                     act(|| drop(reader), |()| true);
                 }
+                let mut more = [0; 2 * ROUND];
                 act(
-                    || reader.read_to_end(&mut got).map(|_| &got),
+                    || {
+                        loop {
+                            match reader.read(&mut more)? {
+                                0 => return Ok::<_, std::io::Error>(&got),
+                                count => got.extend_from_slice(&more[..count]),
+                            }
+                        }
+                    },
                     |got| got.as_ref().is_ok_and(|got| **got == expected),
                 );
             }
@@ -197,10 +198,7 @@ impl Scene for Receiving {
     fn bury(&self, place: &Place, mut survivor: Survivor, fate: Fate) -> Progress {
         let lane = Words::of(place).busy_lane(2).expect("the lane of a message that its sender is at");
         let asks_first = fate.state % 4 != 0;
-        if asks_first {
-            survivor.group.ask();
-        }
-        let (end, must) = (survivor.end(), Self::must_come_to(lane));
+        let (end, must) = (survivor.end(asks_first), Self::must_come_to(lane));
         assert_eq!(end, must, "{lane:?}");
         let is_done = if self.takes() { end == End::Victims } else { lane.phase == Phase::Refused };
         assert!(is_done || !fate.is_complete, "{end:?}");

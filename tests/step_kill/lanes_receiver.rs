@@ -76,7 +76,7 @@ impl Receiving {
 
     /// Whether the victim has it in hand from the start.
     fn holds(&self) -> bool {
-        self.operation == Operation::Drop
+        matches!(self.operation, Operation::Drop | Operation::DropReader)
     }
 
     fn send(&self, group: &Group) {
@@ -98,10 +98,7 @@ impl Scene for Receiving {
 
     fn points(&self) -> Points {
         match self.operation {
-            Operation::Recv | Operation::RecvRefAndCommit | Operation::RecvRefAndDrop if !self.is_inline() => {
-                Points::EveryInstruction
-            }
-            Operation::Recv => Points::EveryInstruction,
+            Operation::Recv | Operation::RecvRefAndCommit | Operation::RecvRefAndDrop => Points::Sampled,
             _ => Points::CloseToChanges,
         }
     }
@@ -167,6 +164,10 @@ impl Scene for Receiving {
         self.send(group);
     }
 
+    fn relieves_on_the_way(&self) -> bool {
+        self.operation == Operation::RecvAndWait
+    }
+
     fn meanwhile(&self, place: &Place, group: &mut Group) {
         assert_eq!(group.tx.disconnect_reason(), None, "of one that lives");
         group.ask();
@@ -204,7 +205,6 @@ impl Scene for Receiving {
     }
 
     fn range(&self) -> [Progress; 2] {
-        let least = self.holds() || self.operation == Operation::DropReader;
-        [[0, least.into()], [self.takes().into(), 1]]
+        [[0, self.holds().into()], [self.takes().into(), 1]]
     }
 }

@@ -109,9 +109,9 @@ impl Scene for Sending {
 
     fn points(&self) -> Points {
         match self.operation {
-            Operation::Send | Operation::Claim if !self.has_short => Points::EveryInstruction,
+            Operation::Send | Operation::Claim if !self.has_short => Points::Sampled,
             Operation::DropClaim => Points::EveryInstruction,
-            Operation::TrySend => Points::NearChanges,
+            Operation::Send if self.len > LANE => Points::CallsAndChanges,
             _ => Points::CloseToChanges,
         }
     }

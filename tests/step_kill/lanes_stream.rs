@@ -8,10 +8,14 @@
 
 use super::bytes_pair::message;
 use super::lanes_group::LONG;
+use super::support::PATIENCE;
 use ringway::bytes::mpmc::{MessageReader, MessageWriter, Receiver, Sender};
 use ringway::bytes::{RecvError, SendTimeoutError};
 use std::io::{ErrorKind, Read, Write};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// So long a sender waits before it looks what there is to be received.
+const MOMENT: Duration = Duration::from_millis(3);
 
 /// An end, and what borrows it.
 #[derive(Debug)]
@@ -83,6 +87,20 @@ impl Writing {
             Ok(()) => Ok(is_written),
             Err(SendTimeoutError::Timeout) => Ok(false),
             Err(error) => Err(error),
+        }
+    }
+
+    /// Its receiver is dead: writes to the end, letting others receive meanwhile. Whether it was received, or how much of it.
+    pub(crate) fn end(&mut self, mut meanwhile: impl FnMut()) -> Result<(), u64> {
+        let give_up = Instant::now() + PATIENCE;
+        loop {
+            assert!(Instant::now() < give_up, "its sender is not told what became of it");
+            match self.go_on(LONG, MOMENT) {
+                Ok(true) => return Ok(()),
+                Ok(false) => meanwhile(),
+                Err(SendTimeoutError::Aborted { bytes }) => return Err(bytes),
+                Err(error) => panic!("{error}"),
+            }
         }
     }
 }

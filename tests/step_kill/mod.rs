@@ -17,6 +17,7 @@ mod lanes_group;
 mod lanes_long;
 mod lanes_reader;
 mod lanes_receiver;
+mod lanes_recovery;
 mod lanes_sender;
 mod lanes_stream;
 mod lanes_words;

@@ -210,16 +210,23 @@ impl Puppet {
         assert_eq!(self.place(), self.mark, "stopped where nothing stops it");
     }
 
-    /// Goes on to its last mark; whenever it calls the kernel to sleep on a futex, it is relieved first.
-    pub(crate) fn complete_with(&mut self, mut relieve: impl FnMut()) {
-        // The calls are stopped at on their ways in and out.
-        let mut is_entry = false;
-        while self.next_call().is_ok() {
-            is_entry = !is_entry;
+    /// Goes on until it enters the kernel to sleep on a futex.
+    pub(crate) fn run_to_sleep(&mut self) -> Result<(), Over> {
+        loop {
+            self.next_call()?;
             let registers = ptrace::getregs(self.pid).expect("a child that stands");
+            // On the way out there is a result.
+            let is_entry = registers.rax as i64 == -i64::from(libc::ENOSYS);
             if is_entry && registers.orig_rax == libc::SYS_futex as u64 && is_sleep(registers.rsi) {
-                relieve();
+                return Ok(());
             }
+        }
+    }
+
+    /// Goes on to its last mark; whenever it is about to sleep, it is relieved first.
+    pub(crate) fn complete_with(&mut self, mut relieve: impl FnMut()) {
+        while self.run_to_sleep().is_ok() {
+            relieve();
         }
         assert_eq!(self.place(), self.mark, "stopped where nothing stops it");
     }

@@ -17,6 +17,8 @@ const TRIES: usize = 5;
 const NEAR: usize = 50;
 /// And so many are close to it.
 const CLOSE: usize = 8;
+/// Of the instructions of an operation that is sampled, one of so many.
+const STRIDE: usize = 17;
 /// Between two changes so many instructions are still near to one: there is more between them where a file is read.
 const STRETCH: usize = 5000;
 
@@ -40,6 +42,8 @@ pub(crate) enum Points {
     NearChanges,
     /// A little before and behind each change of the segment, and at the end.
     CloseToChanges,
+    /// The same, and now and then between them.
+    Sampled,
     /// Each entry to and exit from the kernel, and on both sides of each change of the segment.
     CallsAndChanges,
 }
@@ -246,6 +250,10 @@ impl<'a, S: Scene> Stage<'a, S> {
             }
             Points::CloseToChanges => {
                 borders.iter().flat_map(|border| border.saturating_sub(CLOSE)..border + CLOSE).collect()
+            }
+            Points::Sampled => {
+                let close = borders.iter().flat_map(|border| border.saturating_sub(CLOSE)..border + CLOSE);
+                close.chain((0..last).step_by(STRIDE)).collect()
             }
             Points::CallsAndChanges => borders.iter().flat_map(|state| [state - 1, *state, state + 1]).collect(),
         };
