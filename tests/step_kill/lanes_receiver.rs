@@ -185,7 +185,10 @@ impl Scene for Receiving {
         let nexts = came.iter().filter(|came| **came == next).count();
         came.retain(|came| *came != next);
         // Or they were not sent yet.
-        assert!(nexts == 1 || self.operation == Operation::RecvAndWait && came.is_empty(), "{came:?}, {nexts} behind it");
+        assert!(
+            nexts == 1 || self.operation == Operation::RecvAndWait && came.is_empty(),
+            "{came:?}, {nexts} behind it"
+        );
         let attempt = match came[..] {
             [] => 0,
             [Came::Whole { len, attempt }] if len == self.len => attempt,

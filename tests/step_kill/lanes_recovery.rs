@@ -169,10 +169,7 @@ impl Recovery {
             let bytes = message(LONG);
             let mut writer = tx.writer(Some(LONG as u64)).expect("a lane");
             writer.write_all(&bytes[..LANE]).expect("room");
-            act(
-                || writer.write_all(&bytes[LANE..]).is_ok() && writer.finish().is_ok(),
-                |is_received| *is_received,
-            );
+            act(|| writer.write_all(&bytes[LANE..]).is_ok() && writer.finish().is_ok(), |is_received| *is_received);
         }
         let rx = Receiver::open_with(NAME, &options).expect("a place");
         assert_eq!(rx.try_recv(), Err(TryRecvError::Empty));

@@ -48,9 +48,7 @@ const PRELUDE: usize = 60;
 
 /// The scenes of a sender of what a lane holds.
 pub(crate) fn scenes() -> Vec<Entry> {
-    use Operation::{
-        Claim, DropClaim, DropWriter, Finish, Send, SendAndWait, SendTimeoutFull, TrySend, TrySendFull,
-    };
+    use Operation::{Claim, DropClaim, DropWriter, Finish, Send, SendAndWait, SendTimeoutFull, TrySend, TrySendFull};
     let on = |operation, len, has_short| Entry::new(Sending { operation, len, has_short });
     vec![
         on(Send, 112, false),

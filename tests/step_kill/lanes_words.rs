@@ -111,9 +111,8 @@ impl Words {
 
     /// Records that somebody leases, and those that somebody left who is gone.
     pub(crate) fn records(&self) -> (usize, usize) {
-        let states = |wanted: fn(u64) -> bool| {
-            self.owners(RECORDS, RECORD_COUNT, 128).filter(|state| wanted(*state)).count()
-        };
+        let states =
+            |wanted: fn(u64) -> bool| self.owners(RECORDS, RECORD_COUNT, 128).filter(|state| wanted(*state)).count();
         (states(|state| state == 1), states(|state| state > 1))
     }
 

@@ -125,9 +125,7 @@ impl Puppet {
     /// Whether its next instruction is a call of the kernel that may sleep on a futex.
     pub(crate) fn is_about_to_sleep(&self) -> bool {
         let registers = ptrace::getregs(self.pid).expect("a child that stands");
-        registers.rax == libc::SYS_futex as u64
-            && is_sleep(registers.rsi)
-            && self.is_about_to_call(registers.rip)
+        registers.rax == libc::SYS_futex as u64 && is_sleep(registers.rsi) && self.is_about_to_call(registers.rip)
     }
 
     /// Waits until it stands again.
