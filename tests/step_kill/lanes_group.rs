@@ -63,7 +63,16 @@ impl Group {
             tx.send(&message(len)).expect("room");
             assert_eq!(rx.recv(), Ok(message(len)));
         }
-        Self { tx, rx, options: options.clone(), lanes, sent: 0, came: Vec::new(), mine: Vec::new(), dropped_at_most: 0 }
+        Self {
+            tx,
+            rx,
+            options: options.clone(),
+            lanes,
+            sent: 0,
+            came: Vec::new(),
+            mine: Vec::new(),
+            dropped_at_most: 0,
+        }
     }
 
     /// The length of the sender's next message.

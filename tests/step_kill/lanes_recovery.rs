@@ -90,7 +90,8 @@ pub(crate) fn scenes() -> Vec<Entry> {
     };
     let asking = [Writing, Whole, Claimed, Sent, Offered, Flowing, Done, Refused].map(|left| (left, By::Asking));
     let sending = [Writing, Whole, Claimed, Offered, Done, Refused].map(|left| (left, By::Send));
-    let receiving = [Claimed, Sent, Offered, Taken, WornOut, Hand, Reading, Stale, Half, Cut].map(|left| (left, By::RecvRef));
+    let receiving =
+        [Claimed, Sent, Offered, Taken, WornOut, Hand, Reading, Stale, Half, Cut].map(|left| (left, By::RecvRef));
     let for_good = [Sent, Taken, WornOut, Hand, Reading, Half].map(|left| (left, By::Recv));
     let all = asking.into_iter().chain(sending).chain(receiving).chain(for_good);
     all.map(|(left, by)| Entry::new(Recovery { left, by, corpse: left.corpse() })).collect()
@@ -304,6 +305,10 @@ impl Scene for Recovery {
         let asks_first = fate.state % 2 == 0;
         if asks_first {
             group.ask();
+        }
+        if self.left == Left::Flowing && (asks_first || fate.is_complete) {
+            let lane = Words::of(place).busy_lane(2).map(|lane| lane.phase);
+            assert_eq!(lane, Some(Phase::Cut), "its reader lives, and may be in the middle of it");
         }
         if let Some(mut writing) = writing {
             // Whoever adopts the dead one's hand refuses it, or its sender finds its receiver dead.
