@@ -176,8 +176,8 @@ impl Scene for Sending {
     }
 
     fn freezes(&self) -> bool {
-        // Whether it finds room depends on when it looks.
-        !self.is_full() && self.operation != Operation::SendAndWait
+        // Whether it finds room depends on when it looks. (And what is copied to a long lane makes hundreds of images.)
+        !self.is_full() && self.len < LANE && self.operation != Operation::SendAndWait
     }
 
     fn meanwhile(&self, place: &Place, survivor: &mut Survivor) {

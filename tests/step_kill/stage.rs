@@ -18,7 +18,7 @@ const NEAR: usize = 50;
 /// And so many are close to it.
 const CLOSE: usize = 8;
 /// Of the instructions of an operation that is sampled, one of so many.
-const STRIDE: usize = 17;
+const STRIDE: usize = 31;
 /// Between two changes so many instructions are still near to one: there is more between them where a file is read.
 const STRETCH: usize = 5000;
 
