@@ -51,6 +51,8 @@ compile_error!("ringway's format is little endian");
 
 pub mod bytes;
 mod channel;
+#[cfg(not(loom))]
+pub mod compat;
 mod layout;
 mod membership;
 mod memory;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 ///
 /// `ring` does not know `wait`, nor `wait` `ring`: a ring says `Full`, the channel decides to sleep. `membership` knows
 /// neither. `bytes`, `stream` and `observe` stand side by side. The program (`main`, `cli`) uses the public interface only.
-const FLOORS: [(&str, &[&str]); 13] = [
+const FLOORS: [(&str, &[&str]); 14] = [
     ("sync", &[]),
     ("sys", &["sync"]),
     ("memory", &["sys", "sync"]),
@@ -20,6 +20,7 @@ const FLOORS: [(&str, &[&str]); 13] = [
     ("bytes", &["channel", "membership", "wait", "ring", "layout", "sync"]),
     ("stream", &["channel", "membership", "wait", "ring", "layout", "sync"]),
     ("observe", &["channel", "membership", "ring", "layout", "memory", "sys"]),
+    ("compat", &["channel", "ring"]),
     ("cli", &[]),
     ("main", &["cli"]),
 ];
