@@ -141,6 +141,15 @@ fn every_length_goes_through_as_text() {
     every_length::<Json, _>(|bytes| numbers(bytes / 2));
 }
 
+#[test]
+fn what_is_only_borrowed_can_be_sent() {
+    let (tx, rx) = codec::channel::<(String, Vec<u32>)>(4).unwrap();
+    let tx = Sender::<(&str, &[u32])>::from(tx.into_bytes());
+    let (text, numbers) = (text(500), [1, 2, 3]);
+    tx.send((&text, &numbers)).unwrap();
+    assert_eq!(rx.recv(), Ok((text, numbers.to_vec())));
+}
+
 /// What the format makes of a value is what goes over the wire, whatever way it takes.
 #[test]
 fn a_message_is_the_formats_bytes_and_nothing_else() {

@@ -25,6 +25,8 @@
 //! What [`bytes::mpmc`] says of lengths, of death, of members and lanes holds here; and `bytes` ends may be at the other side,
 //! since a message is what the format makes of a value and nothing else ([`Sender::bytes`], [`Receiver::bytes`], `From`).
 //!
+//! A sender needs `Serialize` alone, so it may send what it only borrows: a `Sender<&str>` is a sender to a `Receiver<String>`.
+//!
 //! # Formats
 //!
 //! [`Postcard`] unless another is named: `Sender<T, Json>`, where `Json` is a [`Codec`] of ten lines. A format that does not
