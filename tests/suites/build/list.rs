@@ -1,0 +1,74 @@
+//! The lists: for each suite one file, which says where its tests are, which of them cannot be asked of ringway, and what was
+//! changed in others. Why is always a word of `reasons.toml`.
+
+use crate::Anything;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Suite {
+    /// The name of its crate, and of the adapter.
+    pub name: String,
+    /// The package that holds its files; without one they are in a folder here.
+    pub package: Option<String>,
+    /// The folder here, and what version of what it was taken from.
+    pub folder: Option<String>,
+    pub version: Option<String>,
+    /// What of ringway it runs on.
+    pub stands_on: String,
+    pub files: Vec<File>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// From the package's folder.
+    pub path: String,
+    /// The module that it becomes here.
+    pub module: String,
+    /// The tests are in this module of the file, and nothing else of it is taken.
+    pub inside: Option<String>,
+    /// Why none of its tests is for ringway.
+    pub whole: Option<String>,
+    /// Why, and which tests, by their paths inside the file.
+    #[serde(default)]
+    pub not_applicable: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    pub changes: Vec<Change>,
+}
+
+/// A text for another one.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Change {
+    /// In these tests, where it stands; if none is named, anywhere in the file.
+    #[serde(default)]
+    pub tests: Vec<String>,
+    pub from: String,
+    pub to: String,
+    pub why: String,
+}
+
+/// Words, and what they stand for.
+pub fn reasons(path: &Path) -> Result<BTreeMap<String, String>, Anything> {
+    parsed(path)
+}
+
+/// All suites, by name.
+pub fn suites(folder: &Path) -> Result<Vec<Suite>, Anything> {
+    let mut suites: Vec<Suite> = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.file_name().is_some_and(|name| name != "reasons.toml") {
+            suites.push(parsed(&path)?);
+        }
+    }
+    suites.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(suites)
+}
+
+fn parsed<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, Anything> {
+    Ok(toml::from_str(&std::fs::read_to_string(path)?).map_err(|why| format!("{}: {why}", path.display()))?)
+}

@@ -1,0 +1,26 @@
+//! `crossbeam_channel`, as far as the tests of its channels use it: [`ringway::compat::crossbeam`].
+
+use super::make;
+use ringway::Payload;
+pub use ringway::compat::crossbeam::{
+    Receiver, RecvError, RecvTimeoutError, SendError, SendTimeoutError, Sender, TryRecvError, TrySendError,
+};
+
+/// Room for all that the tests of unbounded channels have under way.
+pub(super) const UNBOUNDED: usize = 1 << 14;
+
+pub fn bounded<T: Payload>(cap: usize) -> (Sender<T>, Receiver<T>) {
+    make::crossbeam(cap)
+}
+
+/// A bounded one with room for all that the tests send ahead.
+pub fn unbounded<T: Payload>() -> (Sender<T>, Receiver<T>) {
+    make::crossbeam(UNBOUNDED)
+}
+
+/// What crossbeam-channel's copy of std's tests makes of its own channels for them.
+pub mod as_std {
+    pub use super::super::std_mpsc::*;
+    pub use std::thread::JoinHandle;
+    pub use std::time::Duration;
+}

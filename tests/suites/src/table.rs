@@ -1,0 +1,112 @@
+//! The table of what runs: made of the lists, compared with what the test harness knows, and with the page in `README.md`.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::process::Command;
+
+/// Tests of others.
+#[derive(Debug)]
+pub struct Suite {
+    /// The crate, and the adapter.
+    pub name: &'static str,
+    /// The package and its version.
+    pub version: &'static str,
+    /// What of ringway it runs on.
+    pub stands_on: &'static str,
+    pub files: &'static [File],
+}
+
+/// One of its files.
+#[derive(Debug)]
+pub struct File {
+    /// In the package.
+    pub path: &'static str,
+    /// The module that it is here.
+    pub module: &'static str,
+    /// The tests that run.
+    pub tests: &'static [&'static str],
+    /// Those that do not, and the word for why.
+    pub not_applicable: &'static [(&'static str, &'static str)],
+    /// The changes, by test (an empty name: to the whole file), and the word for why.
+    pub changed: &'static [(&'static str, &'static str)],
+}
+
+include!(concat!(env!("OUT_DIR"), "/table.rs"));
+
+/// Compares what runs in this binary with what the lists leave.
+///
+/// # Panics
+///
+/// If a test is neither listed nor run, or run and not known.
+pub fn check_what_runs(suite: &str) {
+    let listing = Command::new(std::env::current_exe().expect("this binary"))
+        .args(["--list", "--format", "terse"])
+        .output()
+        .expect("this binary starts");
+    let listing = String::from_utf8(listing.stdout).expect("names");
+    let suite = SUITES.iter().find(|known| known.name == suite).expect("a list of that name");
+    for kind in ["in_process", "by_name"] {
+        let mut known: Vec<_> = listing
+            .lines()
+            .filter_map(|line| line.strip_suffix(": test")?.strip_prefix(kind)?.strip_prefix("::"))
+            .map(str::to_owned)
+            .collect();
+        let path = |file: &File, test: &str| format!("{}::{test}", file.module);
+        let mut meant: Vec<_> =
+            suite.files.iter().flat_map(|file| file.tests.iter().map(move |test| path(file, test))).collect();
+        known.sort();
+        meant.sort();
+        assert_eq!(known, meant, "what runs, and what the list leaves to run");
+    }
+}
+
+/// How often each word stands there, the most frequent first.
+fn counted<'a>(words: impl Iterator<Item = &'a str>) -> Vec<(&'a str, usize)> {
+    let mut counts = BTreeMap::new();
+    for word in words {
+        *counts.entry(word).or_insert(0) += 1;
+    }
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    counts
+}
+
+/// The tables of the page: suites, and reasons.
+pub fn page() -> String {
+    let mut page = "| suite | on | tests | run and pass | of them changed | not applicable |\n".to_owned();
+    page += "|---|---|---:|---:|---:|---|\n";
+    let mut total = [0; 4];
+    for suite in SUITES {
+        for file in suite.files {
+            let changed = counted(file.changed.iter().map(|(test, _)| *test).filter(|test| !test.is_empty())).len();
+            let [run, not] = [file.tests.len(), file.not_applicable.len()];
+            let why = counted(file.not_applicable.iter().map(|(_, why)| *why));
+            let why: Vec<_> = why.iter().map(|(why, count)| format!("{count} {why}")).collect();
+            let why = if why.is_empty() { "-".to_owned() } else { format!("{not}: {}", why.join(", ")) };
+            let _ = writeln!(
+                page,
+                "| {}, `{}` | {} | {} | {run} | {changed} | {why} |",
+                suite.version,
+                file.path,
+                suite.stands_on,
+                run + not
+            );
+            total = [total[0] + run + not, total[1] + run, total[2] + changed, total[3] + not];
+        }
+    }
+    let [all, run, changed, not] = total;
+    let _ = writeln!(page, "| all | | {all} | {run} | {changed} | {not} |\n");
+    page += "| word | not applicable, or changed, because |\n|---|---|\n";
+    for (word, reason) in REASONS {
+        let _ = writeln!(page, "| {word} | {reason} |");
+    }
+    page
+}
+
+/// The words that no list uses.
+pub fn unused_reasons() -> Vec<&'static str> {
+    let files = || SUITES.iter().flat_map(|suite| suite.files);
+    let uses =
+        |word: &str| files().any(|file| file.not_applicable.iter().chain(file.changed).any(|(_, why)| *why == word));
+    REASONS.iter().map(|(word, _)| *word).filter(|word| !uses(word)).collect()
+}

@@ -1,0 +1,3 @@
+//! crossbeam-channel's tests, on `ringway::compat::crossbeam`; and its copy of std's, on `ringway::compat::std_mpsc`.
+
+ringway_suites::suite!(crossbeam_channel: array list iter same_channel mpsc_channel mpsc_sync_channel);
