@@ -51,6 +51,8 @@ compile_error!("ringway's format is little endian");
 
 pub mod bytes;
 mod channel;
+#[cfg(all(feature = "serde", not(loom)))]
+pub mod codec;
 #[cfg(not(loom))]
 pub mod compat;
 mod layout;

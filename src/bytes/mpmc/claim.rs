@@ -3,6 +3,8 @@
 use super::lanes::{Attached, lanes};
 use super::outgoing::Outgoing;
 use crate::bytes::SendError;
+#[cfg(feature = "serde")]
+use crate::bytes::SendTimeoutError;
 use crate::ring::lane::Lanes;
 use crate::wait::deadline::Deadline;
 use std::fmt;
@@ -37,6 +39,17 @@ impl<'a> Claim<'a> {
         assert!(len <= self.len, "{len} bytes committed of a claim of {}", self.len);
         self.outgoing.wrote_in_place(len as u64);
         self.outgoing.end(Deadline::NEVER).map_err(|_| SendError::Disconnected)
+    }
+
+    /// As [`commit`](Self::commit), waiting until then; `None`: one try. Not in time: nobody gets it.
+    #[cfg(feature = "serde")]
+    pub(crate) fn commit_until(mut self, len: usize, deadline: Option<Deadline>) -> Result<(), SendTimeoutError> {
+        assert!(len <= self.len, "{len} bytes committed of a claim of {}", self.len);
+        self.outgoing.wrote_in_place(len as u64);
+        match deadline {
+            Some(deadline) => Ok(self.outgoing.end_in_time(deadline)?),
+            None => Ok(self.outgoing.try_end(len as u64).map_err(super::outgoing::Failed::from)?),
+        }
     }
 }
 

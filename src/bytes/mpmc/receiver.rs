@@ -246,6 +246,42 @@ impl Receiver {
         (spare, received)
     }
 
+    /// The next message, shown where it lies, and done with when it has been; `None`: one try.
+    ///
+    /// A message that is longer than a lane is shown when its sender has learnt that it was received.
+    #[cfg(feature = "serde")]
+    #[inline]
+    pub(crate) fn show<R>(
+        &self,
+        deadline: Option<Deadline>,
+        see: impl FnOnce(&[u8]) -> R,
+    ) -> Result<R, RecvTimeoutError> {
+        // Relaxed: see `recv_short`.
+        if self.is_gathering.load(Relaxed) == 0 {
+            if let Some(parcel) = self.parcels.pop_if(|parcel| super::incoming::is_inline(parcel, self.limit)) {
+                if let Ok(parcel::Content::Inline(len)) = parcel::content(&parcel, 0, |_| 0) {
+                    return Ok(see(parcel::bytes(&parcel, len)));
+                }
+            }
+        }
+        self.show_any(deadline, see).map_err(|lacking| lacking.told(self.limit))
+    }
+
+    #[cfg(feature = "serde")]
+    #[inline(never)]
+    fn show_any<R>(&self, deadline: Option<Deadline>, see: impl FnOnce(&[u8]) -> R) -> Result<R, Lacking> {
+        let (_, received) = self.receive(Vec::new(), deadline);
+        let received = received?;
+        if let Body::Whole(ticket, len) = received.body {
+            // Done with, also if `see` panics.
+            let shown = Shown { core: self.core(), ticket, hand: received.hand };
+            return Ok(see(lanes(shown.core).view(ticket, len)));
+        }
+        let mut message = Vec::new();
+        self.take_out(received, &mut message)?;
+        Ok(see(&message))
+    }
+
     /// Copies a message out, and is done with it.
     fn take_out(&self, received: Received, message: &mut Vec<u8>) -> Result<usize, Lacking> {
         let core = self.core();
@@ -300,6 +336,21 @@ impl Drop for Receiver {
             let left = self.gathering.get_mut().unwrap_or_else(PoisonError::into_inner);
             left.iter().for_each(|gathering| gathering.give_up(core));
         }
+    }
+}
+
+/// A message that is being looked at in its lane.
+#[cfg(feature = "serde")]
+struct Shown<'a> {
+    core: &'a Attached,
+    ticket: crate::ring::lane::Ticket,
+    hand: Option<usize>,
+}
+
+#[cfg(feature = "serde")]
+impl Drop for Shown<'_> {
+    fn drop(&mut self) {
+        finish(self.core, self.ticket, self.hand, true);
     }
 }
 

@@ -162,12 +162,32 @@ impl Sender {
     /// [`SendError`]: no receiver is left; or `most` is more than a lane's length ([`TooLong`](SendError::TooLong)).
     #[cfg(not(loom))]
     pub fn claim(&self, most: usize) -> Result<super::Claim<'_>, SendError> {
+        self.claim_until(most, Deadline::NEVER).map_err(SendTimeoutError::lasting)
+    }
+
+    /// As [`claim`](Self::claim), waiting until then.
+    #[cfg(not(loom))]
+    pub(crate) fn claim_until(&self, most: usize, deadline: Deadline) -> Result<super::Claim<'_>, SendTimeoutError> {
         let (core, limit) = (self.core(), longest(self.core()));
         if most > limit {
-            return Err(SendError::TooLong { bytes: most, limit });
+            return Err(SendTimeoutError::TooLong { bytes: most, limit });
         }
-        let outgoing = Outgoing::begin(core, Some(most as u64), self.parcels.waits(), self.chunk, Deadline::NEVER);
+        let outgoing = Outgoing::begin(core, Some(most as u64), self.parcels.waits(), self.chunk, deadline);
         Ok(super::Claim::new(core, outgoing?, most))
+    }
+
+    /// As [`send_timeout`](Self::send_timeout), waiting until then.
+    #[cfg(feature = "serde")]
+    pub(crate) fn send_until(&self, message: &[u8], deadline: Deadline) -> Result<(), SendTimeoutError> {
+        Ok(self.send_parts(&[IoSlice::new(message)], deadline)?)
+    }
+
+    /// How long a message may be that a lane of the smallest length above `bytes` holds; `None`: no lane is longer.
+    #[cfg(feature = "serde")]
+    pub(crate) fn longer_lane(&self, bytes: usize) -> Option<usize> {
+        let table = lanes(self.core()).tables.lanes;
+        let class = [table.short, table.long].into_iter().find(|class| class.count > 0 && class.bytes > bytes as u64);
+        class.map(|class| class.bytes as usize)
     }
 
     /// As [`writer`](Self::writer), waiting for a lane for so long.
@@ -198,7 +218,7 @@ impl Sender {
 
 impl Outgoing<'_> {
     /// Sends the ticket of a message that is in its lane as a whole, if there is room in the ring.
-    fn try_end(mut self, len: u64) -> Result<(), Vain> {
+    pub(super) fn try_end(mut self, len: u64) -> Result<(), Vain> {
         let (core, ticket) = (self.attached(), self.ticket());
         let me = core.me().member();
         lanes(core).poured(ticket, len, true);
