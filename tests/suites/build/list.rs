@@ -18,10 +18,22 @@ pub struct Suite {
     pub version: Option<String>,
     /// What of ringway it runs on.
     pub stands_on: String,
+    /// The files, package or folder, and version are another suite's.
+    pub like: Option<Like>,
+    #[serde(default)]
     pub files: Vec<File>,
 }
 
+/// The tests of another suite, on something else.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Like {
+    pub suite: String,
+    /// The words that are no reason here.
+    pub but_for: Vec<String>,
+}
+
+#[derive(Deserialize, Clone)]
 #[serde(deny_unknown_fields)]
 pub struct File {
     /// From the package's folder.
@@ -40,7 +52,7 @@ pub struct File {
 }
 
 /// A text for another one.
-#[derive(Deserialize)]
+#[derive(Deserialize, Clone)]
 #[serde(deny_unknown_fields)]
 pub struct Change {
     /// In these tests, where it stands; if none is named, anywhere in the file.
@@ -66,6 +78,18 @@ pub fn suites(folder: &Path) -> Result<Vec<Suite>, Anything> {
         }
     }
     suites.sort_by(|one, other| one.name.cmp(&other.name));
+    for at in 0..suites.len() {
+        if let Some(like) = suites[at].like.take() {
+            let other = suites.iter().find(|suite| suite.name == like.suite && suite.like.is_none());
+            let other = other.ok_or_else(|| format!("{}: no suite is called {}", suites[at].name, like.suite))?;
+            let (package, folder, version) = (other.package.clone(), other.folder.clone(), other.version.clone());
+            let mut files: Vec<_> = other.files.iter().filter(|file| file.whole.is_none()).cloned().collect();
+            files.iter_mut().for_each(|file| file.not_applicable.retain(|why, _| !like.but_for.contains(why)));
+            let suite = &mut suites[at];
+            (suite.package, suite.folder, suite.version) = (package, folder, version);
+            (suite.files, suite.like) = (files, Some(like));
+        }
+    }
     Ok(suites)
 }
 

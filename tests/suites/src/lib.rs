@@ -16,6 +16,8 @@ pub mod in_process {
 
     #[path = "../adapters/crossbeam_channel.rs"]
     pub mod crossbeam_channel;
+    #[path = "../adapters/crossbeam_channel_serde.rs"]
+    pub mod crossbeam_channel_serde;
     #[path = "../adapters/crossbeam_queue.rs"]
     pub mod crossbeam_queue;
     #[path = "../adapters/ipc_channel.rs"]
@@ -26,8 +28,12 @@ pub mod in_process {
     pub mod rtrb;
     #[path = "../adapters/std_mpmc.rs"]
     pub mod std_mpmc;
+    #[path = "../adapters/std_mpmc_serde.rs"]
+    pub mod std_mpmc_serde;
     #[path = "../adapters/std_mpsc.rs"]
     pub mod std_mpsc;
+    #[path = "../adapters/std_mpsc_serde.rs"]
+    pub mod std_mpsc_serde;
 }
 
 /// The same, over channels that are opened by name, each end by itself.
@@ -36,6 +42,8 @@ pub mod by_name {
 
     #[path = "../adapters/crossbeam_channel.rs"]
     pub mod crossbeam_channel;
+    #[path = "../adapters/crossbeam_channel_serde.rs"]
+    pub mod crossbeam_channel_serde;
     #[path = "../adapters/crossbeam_queue.rs"]
     pub mod crossbeam_queue;
     #[path = "../adapters/ipc_channel.rs"]
@@ -46,29 +54,42 @@ pub mod by_name {
     pub mod rtrb;
     #[path = "../adapters/std_mpmc.rs"]
     pub mod std_mpmc;
+    #[path = "../adapters/std_mpmc_serde.rs"]
+    pub mod std_mpmc_serde;
     #[path = "../adapters/std_mpsc.rs"]
     pub mod std_mpsc;
+    #[path = "../adapters/std_mpsc_serde.rs"]
+    pub mod std_mpsc_serde;
 }
 
-/// The files of a suite as modules, over both kinds of channels, and the test that none is missing.
+/// The files of a suite as modules, over both kinds of channels or over one, and the test that none is missing. `as` says what
+/// name the adapter has in them.
 #[macro_export]
 macro_rules! suite {
     ($suite:ident: $($module:ident)*) => {
-        $crate::suite!(@over in_process, $suite: $($module)*);
-        $crate::suite!(@over by_name, $suite: $($module)*);
+        $crate::suite!($suite as $suite, in_process by_name: $($module)*);
+    };
+    ($suite:ident as $name:ident: $($module:ident)*) => {
+        $crate::suite!($suite as $name, in_process by_name: $($module)*);
+    };
+    ($suite:ident as $name:ident, $($kind:ident)*: $($module:ident)*) => {
+        $crate::suite!(@over [$($kind)*], $suite as $name: [$($module)*]);
 
         #[test]
         fn each_test_runs_or_is_listed() {
-            $crate::table::check_what_runs(stringify!($suite));
+            $crate::table::check_what_runs(stringify!($suite), &[$(stringify!($kind)),*]);
         }
     };
-    (@over $kind:ident, $suite:ident: $($module:ident)*) => {
+    (@over [$($kind:ident)*], $suite:ident as $name:ident: $modules:tt) => {
+        $($crate::suite!(@files $kind, $suite as $name: $modules);)*
+    };
+    (@files $kind:ident, $suite:ident as $name:ident: [$($module:ident)*]) => {
         mod $kind {
             $(
                 // As it was shipped: its style is not ours.
                 #[allow(warnings, clippy::all)]
                 mod $module {
-                    use $crate::$kind::$suite;
+                    use $crate::$kind::$suite as $name;
                     include!(concat!(env!("OUT_DIR"), "/", stringify!($suite), "/", stringify!($module), ".rs"));
                 }
             )*

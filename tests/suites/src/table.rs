@@ -1,6 +1,6 @@
 //! The table of what runs: made of the lists, compared with what the test harness knows, and with the page in `README.md`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::process::Command;
 
@@ -33,22 +33,22 @@ pub struct File {
 
 include!(concat!(env!("OUT_DIR"), "/table.rs"));
 
-/// Compares what runs in this binary with what the lists leave.
+/// Compares what runs in this binary, over each kind of channel, with what the lists leave.
 ///
 /// # Panics
 ///
 /// If a test is neither listed nor run, or run and not known.
-pub fn check_what_runs(suite: &str) {
+pub fn check_what_runs(suite: &str, kinds: &[&str]) {
     let listing = Command::new(std::env::current_exe().expect("this binary"))
         .args(["--list", "--format", "terse"])
         .output()
         .expect("this binary starts");
     let listing = String::from_utf8(listing.stdout).expect("names");
     let suite = SUITES.iter().find(|known| known.name == suite).expect("a list of that name");
-    for kind in ["in_process", "by_name"] {
+    for kind in kinds {
         let mut known: Vec<_> = listing
             .lines()
-            .filter_map(|line| line.strip_suffix(": test")?.strip_prefix(kind)?.strip_prefix("::"))
+            .filter_map(|line| line.strip_suffix(": test")?.strip_prefix(*kind)?.strip_prefix("::"))
             .map(str::to_owned)
             .collect();
         let path = |file: &File, test: &str| format!("{}::{test}", file.module);
@@ -96,11 +96,27 @@ pub fn page() -> String {
     }
     let [all, run, changed, not] = total;
     let _ = writeln!(page, "| all | | {all} | {run} | {changed} | {not} |\n");
+    let [all, run] = different();
+    let _ = writeln!(page, "These are {all} different tests; {run} of them run, on one thing at least.\n");
     page += "| word | not applicable, or changed, because |\n|---|---|\n";
     for (word, reason) in REASONS {
         let _ = writeln!(page, "| {word} | {reason} |");
     }
     page
+}
+
+/// How many different tests there are, whatever they run on, and how many of them run.
+fn different() -> [usize; 2] {
+    let (mut all, mut run) = (BTreeSet::new(), BTreeSet::new());
+    for suite in SUITES {
+        for file in suite.files {
+            let key = |test: &'static str| (suite.version, file.path, file.module, test);
+            run.extend(file.tests.iter().map(|test| key(test)));
+            all.extend(file.not_applicable.iter().map(|(test, _)| key(test)));
+        }
+    }
+    all.extend(&run);
+    [all.len(), run.len()]
 }
 
 /// The words that no list uses.

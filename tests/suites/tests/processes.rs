@@ -113,7 +113,11 @@ fn mpmc_that_tries() {
         Some("sender") => {
             let s = sender(&dir, "c");
             attached();
-            (0..COUNT).for_each(|i| while s.try_send(i).is_err() { thread::yield_now() });
+            (0..COUNT).for_each(|i| {
+                while s.try_send(i).is_err() {
+                    thread::yield_now()
+                }
+            });
         }
         Some(_) => {
             let (r, sums) = (receiver::<u64>(&dir, "c"), sender(&dir, "sums"));
@@ -165,7 +169,11 @@ fn a_ring_that_is_tried() {
         Some("producer") => {
             let mut p = spsc::Sender::<u64>::open_with("c", &dir.patient()).unwrap();
             attached();
-            (0..COUNT).for_each(|i| while p.try_send(i).is_err() { thread::yield_now() });
+            (0..COUNT).for_each(|i| {
+                while p.try_send(i).is_err() {
+                    thread::yield_now()
+                }
+            });
         }
         Some(_) => {
             let mut c = spsc::Receiver::<u64>::open_with("c", &dir.patient()).unwrap();
@@ -210,7 +218,11 @@ fn disconnect_wakes_receiver() {
         thread::scope(|scope| {
             let waiting = scope.spawn(|| r.recv());
             until("the receiver sleeps", || r.native().stats().sleeps > 0);
-            if is_killed { child.kill() } else { (child.tell("drop"), child.succeed()).1 }
+            if is_killed {
+                child.kill()
+            } else {
+                (child.tell("drop"), child.succeed()).1
+            }
             assert_eq!(waiting.join().unwrap(), Err(RecvError));
         });
         drop(r);
@@ -235,7 +247,11 @@ fn disconnect_wakes_sender() {
         thread::scope(|scope| {
             let waiting = scope.spawn(|| s.send(2));
             until("the sender sleeps", || s.native().stats().sleeps > 0);
-            if is_killed { child.kill() } else { (child.tell("drop"), child.succeed()).1 }
+            if is_killed {
+                child.kill()
+            } else {
+                (child.tell("drop"), child.succeed()).1
+            }
             assert_eq!(waiting.join().unwrap(), Err(SendError(2)));
         });
         drop(s);
@@ -259,7 +275,11 @@ fn recv_after_disconnect() {
         let (s, r) = ends::<u32>(&dir, "c", 100);
         let mut child = begin(&here!(), &dir, s, &["sender"]).remove(0);
         child.expect("sent");
-        if is_killed { child.kill() } else { (child.tell("leave"), child.succeed()).1 }
+        if is_killed {
+            child.kill()
+        } else {
+            (child.tell("leave"), child.succeed()).1
+        }
         assert_eq!(r.recv(), Ok(1));
         assert_eq!(r.try_iter().collect::<Vec<_>>(), [2, 3]);
         assert_eq!(r.recv(), Err(RecvError));
@@ -285,7 +305,11 @@ fn send_after_disconnect() {
         let mut child = begin(&here!(), &dir, r, &["receiver"]).remove(0);
         (1..=3).for_each(|n| s.send(n).unwrap());
         child.expect("received");
-        if is_killed { child.kill() } else { (child.tell("leave"), child.succeed()).1 }
+        if is_killed {
+            child.kill()
+        } else {
+            (child.tell("leave"), child.succeed()).1
+        }
         // Of a death one learns when one asks, or waits.
         until("the sender knows", || s.native().disconnect_reason().is_some());
         assert_eq!(s.send(4), Err(SendError(4)));

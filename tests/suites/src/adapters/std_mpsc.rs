@@ -1,6 +1,6 @@
 //! `std::sync::mpsc`, as far as its tests use it: [`ringway::compat::std_mpsc`].
 
-use super::crossbeam_channel::UNBOUNDED;
+use super::crossbeam_channel::UNBOUNDED_IN_STD;
 use super::make;
 use ringway::Payload;
 pub use ringway::compat::std_mpsc::{
@@ -16,5 +16,5 @@ pub fn sync_channel<T: Payload>(bound: usize) -> (SyncSender<T>, Receiver<T>) {
 
 /// A bounded one with room for all that the tests send ahead.
 pub fn channel<T: Payload>() -> (Sender<T>, Receiver<T>) {
-    make::std(UNBOUNDED)
+    make::std(UNBOUNDED_IN_STD)
 }

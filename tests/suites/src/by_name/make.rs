@@ -1,8 +1,8 @@
 //! Channels that are opened by name, the ends apart.
 
 use crate::left::name;
-use ringway::compat::{crossbeam, std_mpsc};
-use ringway::{Options, Payload, bytes, mpmc, spsc, stream};
+use ringway::compat::{crossbeam, serde, std_mpsc};
+use ringway::{Options, Payload, bytes, codec, mpmc, spsc, stream};
 
 /// The module that the tests over such channels are in.
 pub(super) const KIND: &str = "by_name";
@@ -41,4 +41,22 @@ pub(super) fn std<T: Payload>(bound: usize) -> (std_mpsc::SyncSender<T>, std_mps
     let name = name();
     let sender = std_mpsc::SyncSender::create(&name, bound).expect("a channel");
     (sender, std_mpsc::Receiver::open(&name).expect("the channel"))
+}
+
+/// Messages are short here: one lane is enough, and a file of some pages instead of a megabyte for each of ten thousand channels.
+fn coded<T>(capacity: usize) -> (codec::Sender<T>, codec::Receiver<T>) {
+    let name = name();
+    let sender =
+        codec::Sender::create_with(&name, &Options::new().capacity(capacity).lanes(1, 4096)).expect("a channel");
+    (sender, codec::Receiver::open(&name).expect("the channel"))
+}
+
+pub(super) fn crossbeam_serde<T>(cap: usize) -> (serde::crossbeam::Sender<T>, serde::crossbeam::Receiver<T>) {
+    let (sender, receiver) = coded(cap);
+    (sender.into(), receiver.into())
+}
+
+pub(super) fn std_serde<T>(bound: usize) -> (serde::std_mpsc::SyncSender<T>, serde::std_mpsc::Receiver<T>) {
+    let (sender, receiver) = coded(bound);
+    (sender.into(), receiver.into())
 }

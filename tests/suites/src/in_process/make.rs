@@ -1,6 +1,6 @@
 //! Channels inside this process.
 
-use ringway::compat::{crossbeam, std_mpsc};
+use ringway::compat::{crossbeam, serde, std_mpsc};
 use ringway::{Options, Payload, bytes, mpmc, spsc, stream};
 
 /// The module that the tests over such channels are in.
@@ -28,4 +28,12 @@ pub(super) fn crossbeam<T: Payload>(cap: usize) -> (crossbeam::Sender<T>, crossb
 
 pub(super) fn std<T: Payload>(bound: usize) -> (std_mpsc::SyncSender<T>, std_mpsc::Receiver<T>) {
     std_mpsc::sync_channel(bound)
+}
+
+pub(super) fn crossbeam_serde<T>(cap: usize) -> (serde::crossbeam::Sender<T>, serde::crossbeam::Receiver<T>) {
+    serde::crossbeam::bounded(cap)
+}
+
+pub(super) fn std_serde<T>(bound: usize) -> (serde::std_mpsc::SyncSender<T>, serde::std_mpsc::Receiver<T>) {
+    serde::std_mpsc::sync_channel(bound)
 }
