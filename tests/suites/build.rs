@@ -28,6 +28,9 @@ fn main() -> Result<(), Anything> {
     let mut table = "pub const SUITES: &[Suite] = &[\n".to_owned();
     for suite in list::suites(&here.join("lists"))? {
         let source = source::of(&suite, &packages, here)?;
+        if suite.like.is_none() {
+            all_are_listed(&suite, &source.folder)?;
+        }
         let folder = out.join(&suite.name);
         std::fs::create_dir_all(&folder)?;
         let mut files = String::new();
@@ -37,20 +40,29 @@ fn main() -> Result<(), Anything> {
             let text = std::fs::read_to_string(&path).map_err(|why| format!("{}: {why}", path.display()))?;
             let cut = cut::cut(&text, file, &reasons).map_err(|why| format!("{} {}: {why}", suite.name, file.path))?;
             std::fs::write(folder.join(format!("{}.rs", file.module)), &cut.text)?;
+            let on = file.on.as_ref().map_or(suite.stands_on.clone(), |on| format!("{}::{on}", suite.stands_on));
             writeln!(
                 files,
-                "File {{ path: {:?}, module: {:?}, tests: &{:?}, not_applicable: &{:?}, changed: &{:?} }},",
+                "File {{ path: {:?}, module: {:?}, stands_on: {on:?}, tests: &{:?}, not_applicable: &{:?}, changed: &{:?} }},",
                 file.path, file.module, cut.run, cut.not_applicable, cut.changed
             )?;
         }
-        writeln!(
-            table,
-            "Suite {{ name: {:?}, version: {:?}, stands_on: {:?}, files: &[{files}] }},",
-            suite.name, source.version, suite.stands_on
-        )?;
+        writeln!(table, "Suite {{ name: {:?}, version: {:?}, files: &[{files}] }},", suite.name, source.version)?;
     }
     table += "];\n";
     writeln!(table, "pub const REASONS: &[(&str, &str)] = &{:?};", reasons.iter().collect::<Vec<_>>())?;
     std::fs::write(out.join("table.rs"), table)?;
+    Ok(())
+}
+
+/// Each file of tests that the package has is in the list, if only with the reason why nothing of it runs.
+fn all_are_listed(suite: &list::Suite, folder: &Path) -> Result<(), Anything> {
+    let Ok(entries) = std::fs::read_dir(folder.join("tests")) else { return Ok(()) };
+    for entry in entries {
+        let name = entry?.file_name().into_string().map_err(|name| format!("{} is no text", name.display()))?;
+        if name.ends_with(".rs") && !suite.files.iter().any(|file| file.path == format!("tests/{name}")) {
+            return Err(format!("{}: tests/{name} is not in the list", suite.name).into());
+        }
+    }
     Ok(())
 }

@@ -16,7 +16,7 @@ pub struct Suite {
     /// The folder here, and what version of what it was taken from.
     pub folder: Option<String>,
     pub version: Option<String>,
-    /// What of ringway it runs on.
+    /// What of ringway it runs on: a module, ...
     pub stands_on: String,
     /// The files, package or folder, and version are another suite's.
     pub like: Option<Like>,
@@ -31,6 +31,9 @@ pub struct Like {
     pub suite: String,
     /// The words that are no reason here.
     pub but_for: Vec<String>,
+    /// Files whose helpers do not fit.
+    #[serde(default)]
+    pub without: Vec<String>,
 }
 
 #[derive(Deserialize, Clone)]
@@ -40,6 +43,8 @@ pub struct File {
     pub path: String,
     /// The module that it becomes here.
     pub module: String,
+    /// ... or one inside that module.
+    pub on: Option<String>,
     /// The tests are in this module of the file, and nothing else of it is taken.
     pub inside: Option<String>,
     /// Why none of its tests is for ringway.
@@ -83,7 +88,8 @@ pub fn suites(folder: &Path) -> Result<Vec<Suite>, Anything> {
             let other = suites.iter().find(|suite| suite.name == like.suite && suite.like.is_none());
             let other = other.ok_or_else(|| format!("{}: no suite is called {}", suites[at].name, like.suite))?;
             let (package, folder, version) = (other.package.clone(), other.folder.clone(), other.version.clone());
-            let mut files: Vec<_> = other.files.iter().filter(|file| file.whole.is_none()).cloned().collect();
+            let is_left = |file: &&File| file.whole.is_none() && !like.without.contains(&file.path);
+            let mut files: Vec<_> = other.files.iter().filter(is_left).cloned().collect();
             files.iter_mut().for_each(|file| file.not_applicable.retain(|why, _| !like.but_for.contains(why)));
             let suite = &mut suites[at];
             (suite.package, suite.folder, suite.version) = (package, folder, version);

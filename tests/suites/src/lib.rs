@@ -7,6 +7,7 @@
 // The adapters are compiled once for each kind of channel.
 #![allow(clippy::duplicate_mod)]
 
+pub mod go;
 pub mod left;
 pub mod table;
 

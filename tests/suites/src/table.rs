@@ -11,8 +11,6 @@ pub struct Suite {
     pub name: &'static str,
     /// The package and its version.
     pub version: &'static str,
-    /// What of ringway it runs on.
-    pub stands_on: &'static str,
     pub files: &'static [File],
 }
 
@@ -23,6 +21,8 @@ pub struct File {
     pub path: &'static str,
     /// The module that it is here.
     pub module: &'static str,
+    /// What of ringway it runs on.
+    pub stands_on: &'static str,
     /// The tests that run.
     pub tests: &'static [&'static str],
     /// Those that do not, and the word for why.
@@ -71,31 +71,47 @@ fn counted<'a>(words: impl Iterator<Item = &'a str>) -> Vec<(&'a str, usize)> {
     counts
 }
 
+/// A line of the table: a file, on one thing.
+#[derive(Default)]
+struct Line {
+    run: usize,
+    changed: usize,
+    not_applicable: Vec<&'static str>,
+}
+
+impl Line {
+    fn add(&mut self, file: &File) {
+        self.run += file.tests.len();
+        let changed: BTreeSet<_> = file.changed.iter().map(|(test, _)| *test).filter(|test| !test.is_empty()).collect();
+        self.changed += changed.len();
+        self.not_applicable.extend(file.not_applicable.iter().map(|(_, why)| *why));
+    }
+
+    fn cells(&self) -> String {
+        let not = self.not_applicable.len();
+        format!("{} | {} | {} | {not}", self.run + not, self.run, self.changed)
+    }
+}
+
 /// The tables of the page: suites, and reasons.
 pub fn page() -> String {
-    let mut page = "| suite | on | tests | run and pass | of them changed | not applicable |\n".to_owned();
-    page += "|---|---|---:|---:|---:|---|\n";
-    let mut total = [0; 4];
+    let mut page = "| suite | on | tests | run and pass | of them changed | not applicable | because |\n".to_owned();
+    page += "|---|---|---:|---:|---:|---:|---|\n";
+    let mut lines: BTreeMap<_, Line> = BTreeMap::new();
+    let mut all = Line::default();
     for suite in SUITES {
         for file in suite.files {
-            let changed = counted(file.changed.iter().map(|(test, _)| *test).filter(|test| !test.is_empty())).len();
-            let [run, not] = [file.tests.len(), file.not_applicable.len()];
-            let why = counted(file.not_applicable.iter().map(|(_, why)| *why));
-            let why: Vec<_> = why.iter().map(|(why, count)| format!("{count} {why}")).collect();
-            let why = if why.is_empty() { "-".to_owned() } else { format!("{not}: {}", why.join(", ")) };
-            let _ = writeln!(
-                page,
-                "| {}, `{}` | {} | {} | {run} | {changed} | {why} |",
-                suite.version,
-                file.path,
-                suite.stands_on,
-                run + not
-            );
-            total = [total[0] + run + not, total[1] + run, total[2] + changed, total[3] + not];
+            lines.entry((suite.version, file.path, file.stands_on)).or_default().add(file);
+            all.add(file);
         }
     }
-    let [all, run, changed, not] = total;
-    let _ = writeln!(page, "| all | | {all} | {run} | {changed} | {not} |\n");
+    for ((version, path, on), line) in &lines {
+        let why = counted(line.not_applicable.iter().copied());
+        let why: Vec<_> = why.iter().map(|(why, count)| format!("{count} {why}")).collect();
+        let on = if line.run > 0 { format!("`{on}`") } else { "-".to_owned() };
+        let _ = writeln!(page, "| {version}, `{path}` | {on} | {} | {} |", line.cells(), why.join(", "));
+    }
+    let _ = writeln!(page, "| all | | {} | |\n", all.cells());
     let [all, run] = different();
     let _ = writeln!(page, "These are {all} different tests; {run} of them run, on one thing at least.\n");
     page += "| word | not applicable, or changed, because |\n|---|---|\n";

@@ -25,3 +25,14 @@ pub mod as_std {
     pub use std::thread::JoinHandle;
     pub use std::time::Duration;
 }
+
+/// What crossbeam-channel's copies of Go's tests make of its own channels for them.
+pub mod go {
+    pub use crate::go::{Chan, WaitGroup};
+    pub use std::sync::{Arc, Mutex};
+    pub use std::thread;
+
+    pub fn make<T: ringway::Payload>(cap: usize) -> Chan<T> {
+        Chan::new(super::bounded(cap))
+    }
+}
