@@ -1,5 +1,5 @@
 //! Names for channels, and the look at what is left of them: when the process ends, no file under such a name may be there,
-//! and no descriptor nor mapping of one in the process. Otherwise it says which, and fails.
+//! no mapping of one in the process, and no descriptor of anything in `/dev/shm`. Otherwise it says which, and fails.
 //!
 //! Some tests do not wait for the threads that they start, so the look gives those some seconds to end.
 
@@ -21,12 +21,17 @@ const MARK: &str = "suites-";
 /// A name that no other channel has.
 pub fn name() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
+    watch();
+    format!("{}{}", mark(), COUNT.fetch_add(1, Relaxed))
+}
+
+/// From now on this process looks, when it ends, what it leaves.
+pub fn watch() {
     static LOOK: Once = Once::new();
     LOOK.call_once(|| {
         // SAFETY: a function of this library, which lives as long as the process.
         assert_eq!(unsafe { libc::atexit(look_at_the_end) }, 0);
     });
-    format!("{}{}", mark(), COUNT.fetch_add(1, Relaxed))
 }
 
 /// What the names of this process begin with.

@@ -10,6 +10,7 @@ use ringway::compat::crossbeam::{
     Receiver, RecvError, RecvTimeoutError, SendError, SendTimeoutError, Sender, TryRecvError, TrySendError,
 };
 use ringway::{Payload, mpmc, spsc, stream};
+use ringway_suites::left;
 use std::io::{Read, Write};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -18,6 +19,7 @@ use support::{Child, Dir, PATIENCE, hear, role, tell, until};
 const MS: Duration = Duration::from_millis(1);
 
 fn ends<T: Payload>(dir: &Dir, name: &str, cap: usize) -> (Sender<T>, Receiver<T>) {
+    left::watch();
     let sender = mpmc::Sender::create_with(name, &dir.options().capacity(cap)).unwrap();
     (sender.into(), receiver(dir, name))
 }
