@@ -6,6 +6,11 @@
 //!
 //! Formats write in small pieces: a byte of a variable length, a number. These are gathered on the stack, too, and go to the
 //! lane a hundred at a time; a long piece (a string, an array of bytes) goes there straight.
+//!
+//! Measured, one thread that sends and receives in turns, on two shared and busy processors, so that only ratios count: for
+//! messages of 1 to 101 bytes a claim of a lane costs 470 to 670 ns where the stack and the ring cost 70 to 130, so nothing short
+//! begins in a lane. From a thousand bytes on a claim is as fast as or faster than a vector and a copy. Encoding
+//! into a slice that is known to be long enough saves 10 to 50 ns more of a short message, but that is not known.
 
 use crate::bytes::mpmc::{Claim, Sender};
 use crate::bytes::{SendTimeoutError, TrySendError};
@@ -49,7 +54,7 @@ impl<'a> Room<'a> {
 
     /// Sends what was written.
     #[inline]
-    pub(super) fn send(mut self) -> Result<(), SendTimeoutError> {
+    pub(super) fn send(&mut self) -> Result<(), SendTimeoutError> {
         if let Beyond::Nowhere = self.beyond {
             return self.deliver(&self.stage[..self.staged]);
         }

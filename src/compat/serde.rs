@@ -10,7 +10,7 @@
 //!
 //! The errors have no room for what only an encoding can do wrong. So:
 //!
-//! | what | here | [`codec`](crate::codec) |
+//! | what | here | [`crate::codec`] |
 //! |---|---|---|
 //! | a value that cannot be encoded | as if nobody received any more: it is handed back, nothing was sent | `Encode` |
 //! | a message that cannot be decoded | as if nobody sent any more, so that nothing is lost in silence; it is gone, and whoever goes on receiving gets the next one | `Decode` |

@@ -3,7 +3,7 @@
 use super::lanes::{Attached, lanes};
 use super::outgoing::Outgoing;
 use crate::bytes::SendError;
-#[cfg(feature = "serde")]
+#[cfg(all(feature = "serde", not(loom)))]
 use crate::bytes::SendTimeoutError;
 use crate::ring::lane::Lanes;
 use crate::wait::deadline::Deadline;
@@ -42,7 +42,7 @@ impl<'a> Claim<'a> {
     }
 
     /// As [`commit`](Self::commit), waiting until then; `None`: one try. Not in time: nobody gets it.
-    #[cfg(feature = "serde")]
+    #[cfg(all(feature = "serde", not(loom)))]
     pub(crate) fn commit_until(mut self, len: usize, deadline: Option<Deadline>) -> Result<(), SendTimeoutError> {
         assert!(len <= self.len, "{len} bytes committed of a claim of {}", self.len);
         self.outgoing.wrote_in_place(len as u64);

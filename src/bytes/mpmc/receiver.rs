@@ -249,7 +249,7 @@ impl Receiver {
     /// The next message, shown where it lies, and done with when it has been; `None`: one try.
     ///
     /// A message that is longer than a lane is shown when its sender has learnt that it was received.
-    #[cfg(feature = "serde")]
+    #[cfg(all(feature = "serde", not(loom)))]
     #[inline]
     pub(crate) fn show<R>(
         &self,
@@ -267,7 +267,7 @@ impl Receiver {
         self.show_any(deadline, see).map_err(|lacking| lacking.told(self.limit))
     }
 
-    #[cfg(feature = "serde")]
+    #[cfg(all(feature = "serde", not(loom)))]
     #[inline(never)]
     fn show_any<R>(&self, deadline: Option<Deadline>, see: impl FnOnce(&[u8]) -> R) -> Result<R, Lacking> {
         let (_, received) = self.receive(Vec::new(), deadline);
@@ -340,14 +340,14 @@ impl Drop for Receiver {
 }
 
 /// A message that is being looked at in its lane.
-#[cfg(feature = "serde")]
+#[cfg(all(feature = "serde", not(loom)))]
 struct Shown<'a> {
     core: &'a Attached,
     ticket: crate::ring::lane::Ticket,
     hand: Option<usize>,
 }
 
-#[cfg(feature = "serde")]
+#[cfg(all(feature = "serde", not(loom)))]
 impl Drop for Shown<'_> {
     fn drop(&mut self) {
         finish(self.core, self.ticket, self.hand, true);

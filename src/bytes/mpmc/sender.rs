@@ -177,13 +177,13 @@ impl Sender {
     }
 
     /// As [`send_timeout`](Self::send_timeout), waiting until then.
-    #[cfg(feature = "serde")]
+    #[cfg(all(feature = "serde", not(loom)))]
     pub(crate) fn send_until(&self, message: &[u8], deadline: Deadline) -> Result<(), SendTimeoutError> {
         Ok(self.send_parts(&[IoSlice::new(message)], deadline)?)
     }
 
     /// How long a message may be that a lane of the smallest length above `bytes` holds; `None`: no lane is longer.
-    #[cfg(feature = "serde")]
+    #[cfg(all(feature = "serde", not(loom)))]
     pub(crate) fn longer_lane(&self, bytes: usize) -> Option<usize> {
         let table = lanes(self.core()).tables.lanes;
         let class = [table.short, table.long].into_iter().find(|class| class.count > 0 && class.bytes > bytes as u64);
