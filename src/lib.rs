@@ -19,12 +19,19 @@
 //! | messages of one type, to one receiver | [`spsc`] |
 //! | messages of one type, from many to many | [`mpmc`] |
 //! | messages of bytes, of any length, to one receiver | [`bytes::spsc`] |
+//! | values of any type that serde knows, from many to many | `codec` (feature `serde`) |
+//! | what `std::sync::mpsc` or `crossbeam_channel` sends | [`compat`] |
 //! | bytes without borders: [`std::io::Write`], [`std::io::BufRead`] | [`stream`] |
 //! | the same both ways, as through a socket | [`stream::Duplex`] |
 //! | nothing: you look at what is there, or remove what nobody uses | [`observe`] |
 //!
 //! How a channel is made, how it waits, where it lives: [`Options`]. Why it ended: [`DisconnectReason`]. What can be a
 //! message: [`Payload`].
+//!
+//! # Features
+//!
+//! None is on by default. `serde`: the modules `codec` and `compat::serde`, with the crates `serde` and `postcard`. `cli`: the
+//! program `ringway`, with its crates.
 //!
 //! # Threads, processes, forks
 //!
@@ -51,6 +58,10 @@ compile_error!("ringway's format is little endian");
 
 pub mod bytes;
 mod channel;
+#[cfg(all(feature = "serde", not(loom)))]
+pub mod codec;
+#[cfg(not(loom))]
+pub mod compat;
 mod layout;
 mod membership;
 mod memory;

@@ -12,7 +12,7 @@ use ringway::{Options, WaitStrategy};
 use std::collections::HashSet;
 use std::io::{Read, Write};
 use std::time::Duration;
-use support::{Child, Dir, PATIENCE, Random, hang, number, role, tell};
+use support::{Child, Dir, PATIENCE, Random, fill, hang, number, own_memory, role, tell};
 
 const NAME: &str = "bytes";
 
@@ -100,6 +100,46 @@ fn a_quarter_of_a_gigabyte_goes_through_64_kilobytes() {
     assert_eq!(child.hear(), sum.0.to_string());
     child.succeed();
     assert_eq!(rx.recv(), Err(RecvError::Disconnected));
+}
+
+/// `RINGWAY_MESSAGE_MIB` makes it longer.
+#[test]
+fn a_message_that_is_far_longer_than_the_ring_takes_no_memory() {
+    let dir = Dir::new();
+    let options = dir.patient().capacity(1 << 20);
+    let len = number("RINGWAY_MESSAGE_MIB", 64) << 20;
+    let mut part = vec![0; 64 << 10];
+    let size = part.len();
+    if role().is_some() {
+        let mut tx = Sender::open_or_create_with(NAME, &options).unwrap();
+        let before = own_memory();
+        let mut writer = tx.writer(Some(len));
+        for at in (0..len).step_by(size) {
+            fill(&mut part, at);
+            writer.write_all(&part).unwrap();
+        }
+        writer.finish().unwrap();
+        tell(own_memory() - before);
+        return;
+    }
+    let mut child = Child::start(&here!(), "sender", &dir);
+    let mut rx = Receiver::open_or_create_with(NAME, &options).unwrap();
+    rx.set_limit(u64::MAX);
+    let mut expected = part.clone();
+    let before = own_memory();
+    let mut reader = rx.reader().unwrap();
+    assert_eq!(reader.len_hint(), Some(len));
+    for at in (0..len).step_by(size) {
+        reader.read_exact(&mut part).unwrap();
+        fill(&mut expected, at);
+        assert!(part == expected, "at {at}");
+    }
+    assert_eq!(reader.read(&mut part).unwrap(), 0);
+    drop(reader);
+    let [theirs, ours] = [child.hear().parse::<u64>().unwrap(), own_memory() - before];
+    eprintln!("{} MiB: KiB more in memory: sender {theirs}, receiver {ours}", len >> 20);
+    assert!(theirs < 1024 && ours < 1024, "{theirs} {ours}");
+    child.succeed();
 }
 
 #[test]

@@ -3,17 +3,32 @@
 //! One end in this process, and a hand that writes any number to any word, header of a part, or byte of the file between
 //! its operations. What an operation returns does not matter; that it returns does. (`RINGWAY_HOSTILE_SECONDS` makes it
 //! longer, `RINGWAY_SEED` repeats a run.)
+//!
+//! And the fuzz target `bytes` of `fuzz/` without a fuzzer, which does the same of both kinds, from programs of bytes: the
+//! committed corpus, and random ones. A failure prints the input; put it into `tests/hostile/corpus-bytes` under a name that says
+//! what it found.
 
+#[path = "hostile/bytes/mod.rs"]
+mod bytes;
+#[allow(dead_code)] // what kinds 1 to 3 need
+#[path = "hostile/segment.rs"]
+mod segment;
 mod support;
 
+use ringway::bytes::TryRecvError;
+use ringway::bytes::mpmc as many;
 use ringway::bytes::spsc::{Receiver, Sender};
 use ringway::{Options, Placement, WaitStrategy};
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, Read, Write};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 use support::{Dir, Random, in_time, number};
+
+#[global_allocator]
+static HEAP: bytes::heap::Counting = bytes::heap::Counting;
 
 const NAME: &str = "hostile";
 /// The words of the two control pages (SPEC.md): cursors, statuses, bells.
@@ -160,4 +175,152 @@ fn whatever_is_written_into_the_segment_every_operation_returns() {
         rounds += 1;
     }
     eprintln!("{rounds} rounds");
+}
+
+/// Runs a program. (What goes on for ever is ended by who reads this; what is too late or too much panics.)
+fn runs(input: &[u8], directory: &Path, what: &str) {
+    let hex = || input.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let input = input.to_owned();
+    let result = std::panic::catch_unwind(|| bytes::run(&input, directory));
+    assert!(result.is_ok(), "{what} fails: {}", hex());
+}
+
+fn from_hex(line: &str) -> Vec<u8> {
+    let digits = |at| u8::from_str_radix(&line[at..at + 2], 16).expect("two digits");
+    (0..line.len()).step_by(2).map(digits).collect()
+}
+
+#[test]
+fn the_corpus_passes() {
+    let directory = segment::directory();
+    let mut count = 0;
+    for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hostile/corpus-bytes")).unwrap() {
+        let path = entry.unwrap().path();
+        for line in std::fs::read_to_string(&path).unwrap().lines() {
+            runs(&from_hex(line), &directory, &path.display().to_string());
+            count += 1;
+        }
+    }
+    assert!(count > 100, "the corpus is there");
+    let _ = std::fs::remove_dir_all(directory);
+}
+
+/// Random programs for a while.
+fn random_programs(run: impl Fn(&[u8], &Path, &str)) {
+    let directory = segment::directory();
+    let mut random = Random::new();
+    let (end, mut count) = (Instant::now() + Duration::from_secs(number("RINGWAY_HOSTILE_SECONDS", 3)), 0);
+    while Instant::now() < end || count < 50 {
+        let len = 16 + random.below(300) as usize;
+        let mut input: Vec<u8> = (0..len).map(|_| random.below(256) as u8).collect();
+        // Most open both ends first, so that there is something to disturb.
+        if random.below(8) != 0 {
+            input[0] &= !2;
+            input[3..5].copy_from_slice(&[11, 13]);
+        }
+        run(&input, &directory, &format!("program {count}"));
+        count += 1;
+    }
+    println!("{count} programs");
+    let _ = std::fs::remove_dir_all(directory);
+}
+
+#[test]
+fn random_programs_pass() {
+    random_programs(runs);
+}
+
+#[test]
+fn random_programs_pass_while_every_word_changes() {
+    random_programs(|input, directory, _| bytes::run_in_a_storm(input, directory));
+}
+
+// What was found here, one by one.
+
+/// A try went on for as long as more of a long message came, up to the receiver's limit, and meanwhile took nothing else: a
+/// peer could keep it for ever that wrote as fast as it read.
+#[test]
+fn a_try_takes_no_more_than_was_there_though_more_keeps_coming() {
+    const FILLED: u64 = 16_384 + 8;
+    const FREED: u64 = 16_384 + 128;
+    let dir = Dir::new();
+    let options = Options::new().dir(dir.path()).members(4).operations(4).in_hand(4).lanes(1, 4096);
+    let options = options.capacity(8).chunk_bytes(64);
+    let tx = many::Sender::create_with(NAME, &options).unwrap();
+    let mut rx = many::Receiver::open_with(NAME, &options).unwrap();
+    rx.set_limit(10_000_000);
+    let mut writer = tx.writer(None).unwrap();
+    while writer.write_timeout(&[7; 1000], Duration::ZERO).is_ok() {}
+    let file = OpenOptions::new().read(true).write(true).open(dir.path().join(NAME)).unwrap();
+    let load = |at| {
+        let mut word = [0; 8];
+        file.read_exact_at(&mut word, at).unwrap();
+        u64::from_le_bytes(word)
+    };
+    let freed = || load(FREED);
+    assert_eq!((rx.try_recv(), freed()), (Err(TryRecvError::Empty), 4096), "it has begun to receive it");
+    let is_over = AtomicBool::new(false);
+    let most = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Relaxed) {
+                file.write_all_at(&(freed() + 4096).to_le_bytes(), FILLED).unwrap();
+            }
+        });
+        support::until("it writes", || load(FILLED) == 8192);
+        let (mut most, mut unexpected) = (0, None);
+        let end = Instant::now() + Duration::from_millis(300);
+        while Instant::now() < end {
+            let before = freed();
+            let got = rx.try_recv();
+            most = most.max(freed().saturating_sub(before));
+            match got {
+                Err(TryRecvError::Empty) => {}
+                // The kernel may write a number byte by byte, and half of one is none that can be.
+                Err(TryRecvError::Disconnected) => break,
+                other => unexpected = Some(other),
+            }
+        }
+        if unexpected.is_none() && !rx.is_disconnected() && tx.try_send(b"short").is_ok() {
+            let got = rx.try_recv();
+            if got != Err(TryRecvError::Disconnected) && got.as_deref() != Ok(&b"short"[..]) {
+                unexpected = Some(got);
+            }
+        }
+        is_over.store(true, Relaxed);
+        assert_eq!(unexpected, None);
+        most
+    });
+    assert!(most < 10_000, "{most} bytes in one try");
+}
+
+/// Each of the turns that a try gives to who is in the middle of an operation lasts as long as all that the machine has to do:
+/// on a busy one a try took ten seconds.
+#[test]
+fn a_try_is_over_soon_on_a_busy_machine_though_somebody_stands_still_in_between() {
+    let dir = Dir::new();
+    let options = Options::new().dir(dir.path()).members(4).operations(4).in_hand(4).lanes(1, 4096).capacity(8);
+    let _tx = many::Sender::create_with(NAME, &options).unwrap();
+    let rx = many::Receiver::open_with(NAME, &options).unwrap();
+    let file = OpenOptions::new().read(true).write(true).open(dir.path().join(NAME)).unwrap();
+    // A member that lives has announced the first position, and claimed it: the last record, the tail.
+    let record = 8192 + 4 * 128 + 3 * 128;
+    for (at, word) in [(record, 1_u64 << 32 | 1), (record + 8, 1), (4096, 1)] {
+        file.write_all_at(&word.to_le_bytes(), at).unwrap();
+    }
+    let is_over = AtomicBool::new(false);
+    let took = std::thread::scope(|scope| {
+        for _ in 0..32 * std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                while !is_over.load(Relaxed) {
+                    std::hint::spin_loop();
+                }
+            });
+        }
+        let start = Instant::now();
+        let got = rx.try_recv();
+        is_over.store(true, Relaxed);
+        assert_eq!(got, Err(TryRecvError::Empty));
+        start.elapsed()
+    });
+    assert!(took < Duration::from_secs(3), "one try took {took:?}");
 }

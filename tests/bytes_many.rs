@@ -1,9 +1,9 @@
 //! Messages of any length, many to many, inside one process: lengths, order, timeouts, giving up in the middle.
 
-use ringway::bytes::mpmc::{self, Receiver, Sender};
+use ringway::bytes::mpmc::{self, MessageWriter, Receiver, Sender};
 use ringway::bytes::{RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError};
 use ringway::{Options, WaitStrategy};
-use std::io::{IoSlice, Read, Write};
+use std::io::{ErrorKind, IoSlice, Read, Write};
 use std::thread;
 use std::time::Duration;
 
@@ -345,6 +345,52 @@ fn what_was_written_before_a_time_out_is_written_once() {
         writer.write_all(&bytes[written..]).unwrap();
         writer.finish().unwrap();
     });
+    no_lane_is_lost(&tx, &rx);
+}
+
+/// Nothing more can be written to the message.
+fn is_ended(writer: &mut MessageWriter<'_>) {
+    let written = writer.written();
+    let error = writer.write(b"more").expect_err("the message's end has been said");
+    let told = error.get_ref().and_then(|error| error.downcast_ref::<SendError>());
+    assert_eq!((error.kind(), told), (ErrorKind::InvalidInput, Some(&SendError::Ended)));
+    assert_eq!(writer.write_timeout(b"more", Duration::ZERO), Err(SendTimeoutError::Ended));
+    writer.flush().unwrap();
+    assert_eq!(writer.written(), written);
+}
+
+#[test]
+fn nothing_is_written_behind_a_messages_end() {
+    let (tx, rx) = channel();
+    let moment = Duration::from_millis(1);
+    // One that is being received, and goes on behind the time-out.
+    let bytes = message(LANE + 100, 1);
+    let mut writer = tx.writer(None).unwrap();
+    writer.write_all(&bytes[..LANE]).unwrap();
+    assert_eq!(writer.write_timeout(&bytes[LANE..], moment), Err(SendTimeoutError::Timeout));
+    assert_eq!(rx.try_recv(), Err(TryRecvError::Empty));
+    writer.write_all(&bytes[LANE..]).unwrap();
+    assert_eq!(writer.finish_timeout(moment), Err(SendTimeoutError::Timeout));
+    is_ended(&mut writer);
+    thread::scope(|scope| {
+        let receiving = scope.spawn(|| rx.recv());
+        writer.finish_timeout(Duration::MAX).unwrap();
+        assert!(receiving.join().unwrap() == Ok(bytes));
+    });
+    is_ended(&mut writer);
+    drop(writer);
+    // One that is in its lane as a whole, and finds no room in the ring.
+    (0..8).for_each(|n| tx.send(&[n]).unwrap());
+    let bytes = message(500, 1);
+    let mut writer = tx.writer(None).unwrap();
+    writer.write_all(&bytes).unwrap();
+    assert_eq!(writer.finish_timeout(moment), Err(SendTimeoutError::Timeout));
+    is_ended(&mut writer);
+    (0..8).for_each(|n| assert_eq!(rx.recv().unwrap(), [n]));
+    writer.finish_timeout(moment).unwrap();
+    is_ended(&mut writer);
+    drop(writer);
+    assert!(rx.recv().unwrap() == bytes);
     no_lane_is_lost(&tx, &rx);
 }
 

@@ -12,7 +12,7 @@ use ringway::{Options, WaitStrategy};
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
-use support::{Child, Dir, PATIENCE, Random, hear, number, role, tell};
+use support::{Child, Dir, PATIENCE, Random, fill, hear, number, own_memory, role, tell};
 
 const NAME: &str = "bytes";
 const LANE: usize = 16 << 10;
@@ -219,21 +219,6 @@ fn whoever_is_killed_what_was_sent_arrives_whole_and_once_or_marked() {
     }
 }
 
-/// So many bytes that follow from the position.
-fn fill(bytes: &mut [u8], at: u64) {
-    for (n, part) in bytes.chunks_mut(8).enumerate() {
-        let word = (at + n as u64 * 8).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        part.copy_from_slice(&word.to_le_bytes()[..part.len()]);
-    }
-}
-
-/// The greatest memory that this process has had to itself, in KiB: no shared memory.
-fn peak() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").expect("/proc");
-    let line = status.lines().find(|line| line.starts_with("RssAnon")).expect("RssAnon");
-    line.split_whitespace().nth(1).expect("a number").parse().expect("a number")
-}
-
 #[test]
 fn a_message_that_is_far_longer_than_the_segment_takes_no_memory() {
     let dir = Dir::new();
@@ -242,7 +227,7 @@ fn a_message_that_is_far_longer_than_the_segment_takes_no_memory() {
     match role().as_deref() {
         Some("send") => {
             let tx = Sender::open_with(NAME, &dir.patient()).expect("a sender");
-            let before = peak();
+            let before = own_memory();
             let mut writer = tx.writer(Some(len)).expect("a lane");
             let mut part = vec![0; PART];
             for at in (0..len).step_by(PART) {
@@ -250,7 +235,7 @@ fn a_message_that_is_far_longer_than_the_segment_takes_no_memory() {
                 writer.write_all(&part).expect("a reader");
             }
             writer.finish().expect("a reader");
-            tell(peak() - before);
+            tell(own_memory() - before);
             hear();
             return;
         }
@@ -260,7 +245,7 @@ fn a_message_that_is_far_longer_than_the_segment_takes_no_memory() {
             assert!(total < 2 << 20, "the segment has {total} bytes");
             tell("here");
             let (mut got, mut expected) = (vec![0; PART], vec![0; PART]);
-            let before = peak();
+            let before = own_memory();
             let mut reader = rx.reader().expect("a message");
             assert_eq!(reader.len_hint(), Some(len));
             for at in (0..len).step_by(PART) {
@@ -270,7 +255,7 @@ fn a_message_that_is_far_longer_than_the_segment_takes_no_memory() {
             }
             assert_eq!(reader.read(&mut got).expect("the end"), 0);
             drop(reader);
-            tell(peak() - before);
+            tell(own_memory() - before);
             return;
         }
         Some(other) => panic!("{other}"),

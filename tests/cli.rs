@@ -123,16 +123,16 @@ fn a_killed_sender_is_no_end() {
 fn what_a_killed_sender_had_sent_is_written_first() {
     let name = unique("killed-full");
     let mut sender = start(&["send", &name]);
-    let bytes = noise(6, 700_000);
+    let bytes = noise(6, 200_000); // more than a pipe holds, less than the ring
     let mut stdin = sender.stdin();
     let receiver = start(&["recv", &name]); // whose output is not read yet
     until_receiving(&name);
     feed(&mut stdin, &bytes);
-    until("all is in the ring", || seen(&name).is_some_and(|seen| seen.sent == 700_000));
+    until("all is in the ring", || seen(&name).is_some_and(|seen| seen.sent == 200_000));
     sender.kill();
     let ended = receiver.end();
     assert!(ended.stdout == bytes, "the bytes differ");
-    ended.badly(&["sender died after 700000 bytes"]);
+    ended.badly(&["sender died after 200000 bytes"]);
 }
 
 #[test]

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 /// The floors, from the ground up, and what each may use: only what lies below it, and not all of that.
 ///
 /// `ring` does not know `wait`, nor `wait` `ring`: a ring says `Full`, the channel decides to sleep. `membership` knows
-/// neither. `bytes`, `stream` and `observe` stand side by side. The program (`main`, `cli`) uses the public interface only.
-const FLOORS: [(&str, &[&str]); 13] = [
+/// neither. `bytes`, `stream` and `observe` stand side by side; `codec` on `bytes`, `compat` on what there is. The program (`main`, `cli`) uses the public interface only.
+const FLOORS: [(&str, &[&str]); 15] = [
     ("sync", &[]),
     ("sys", &["sync"]),
     ("memory", &["sys", "sync"]),
@@ -20,18 +20,22 @@ const FLOORS: [(&str, &[&str]); 13] = [
     ("bytes", &["channel", "membership", "wait", "ring", "layout", "sync"]),
     ("stream", &["channel", "membership", "wait", "ring", "layout", "sync"]),
     ("observe", &["channel", "membership", "ring", "layout", "memory", "sys"]),
+    ("codec", &["bytes", "channel", "wait"]),
+    ("compat", &["codec", "channel", "ring"]),
     ("cli", &[]),
     ("main", &["cli"]),
 ];
 
 /// Which floor may use which crate. What is not named here, nobody uses; the program may use all that it likes.
-const CRATES: [(&str, &[&str]); 6] = [
+const CRATES: [(&str, &[&str]); 8] = [
     ("nix", &["sys", "sync", "memory"]),
     ("memmap2", &["memory"]),
     ("bytemuck", &["ring", "layout"]),
     ("loom", &["sync", "layout"]),
     ("crossbeam_utils", &["sys"]),
     ("static_assertions", &["layout"]),
+    ("serde", &["codec", "compat"]),
+    ("postcard", &["codec"]),
 ];
 
 /// The files that hold a licence for unsafe code.

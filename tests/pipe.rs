@@ -33,7 +33,7 @@ const KINDS: [(&str, Make); 5] = [
         (Box::new(write), Box::new(read))
     }),
     ("stream", || stream(Options::new())),
-    ("small stream", || stream(Options::new().capacity(7))),
+    ("small stream", || stream(Options::new().capacity(97))),
     ("stream that sleeps", || stream(Options::new().capacity(100_000).wait(WaitStrategy::Sleep))),
 ];
 

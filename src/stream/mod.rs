@@ -41,7 +41,7 @@
 //! |---|---|---|---|
 //! | ways | one | two | one; [`Duplex`]: two |
 //! | a name | a FIFO in a file system | a path, or an abstract name | a name of letters, digits, `.`, `_`, `-` |
-//! | capacity | 64 KiB | about 200 KiB | 1 MiB, or what [`Options::capacity`](crate::Options::capacity) says, to the byte |
+//! | capacity | 64 KiB | about 200 KiB | 256 KiB or more, by the processor's cache, or what [`Options::capacity`](crate::Options::capacity) says, to the byte |
 //! | `write` with room for a part | may write a part (blocking: all of it) | the same | writes the part, at most a frame |
 //! | when it is there for the reader | at once | at once | at once; `flush` has nothing to do |
 //! | `read` | what is there, at least a byte | the same | the same; in place by `fill_buf` |

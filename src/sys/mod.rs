@@ -8,6 +8,7 @@
 //! | `fork` | `madvise(MADV_WIPEONFORK)`, `pthread_atfork` | 4.14 |
 //! | `membarrier` | `membarrier(GLOBAL_EXPEDITED)`; without it senders fence | 4.16 |
 //! | `random` | `getrandom` | 3.17 |
+//! | `cache` | `/sys/devices/system/cpu/cpu0/cache`: for a size that nobody has named, once | - |
 //! | `clock` | `clock_gettime`, monotonic, never set by anyone | - |
 //! | `process` | `getpid`, `/proc/PID/stat`: for people to read, never to decide anything | - |
 //!
@@ -15,6 +16,7 @@
 //! process before each of them.
 
 pub(crate) mod byte_lock;
+pub(crate) mod cache;
 pub(crate) mod clock;
 pub(crate) mod file;
 pub(crate) mod fork;

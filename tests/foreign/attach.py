@@ -2,7 +2,7 @@
 """A peer that knows ringway's format and nothing of its code.
 
 Everything here is from src/layout/SPEC.md. It attaches to a segment that somebody else has created, as the producer or the
-consumer of u64 messages (kind 1; many.py is a peer of kind 3, parts.py one of kind 4). It cannot make the futex call, so it polls, and says so (MUTE): the other end then sleeps at most
+consumer of u64 messages (kind 1; many.py is a peer of kind 3, parts.py one of kind 4, lanes.py one of kind 5). It cannot make the futex call, so it polls, and says so (MUTE): the other end then sleeps at most
 a millisecond at a time. It relies on the order of stores that x86_64 keeps.
 
     attach.py header NAME              the header, one field a line
@@ -24,7 +24,7 @@ import time
 PAGE, PRODUCER, CONSUMER, FRAMES = 4096, 4096, 8192, 12288
 SHARED, MEMBERS = 4096, 8192
 INLINE, TABLE = 1, 2
-MANY, BYTES = 3, 4
+MANY, BYTES, LANES = 3, 4, 5
 EPHEMERAL, PERSISTENT = 1, 2
 GATE, ROLES = 0, {"sender": 2, "receiver": 3}
 PRESENT, LEFT, QUIET, WAS_QUIET, MUTE = 1, 2, 4, 8, 16
@@ -49,11 +49,12 @@ class Header:
     """The header, checked: every number is what the others make it."""
 
     FIELDS = "version header_bytes order_mark kind total_bytes instance capacity type_size type_align type_tag " \
-             "per frames frame_bytes payload_offset placement lifetime regions checksum state members records hands"
+             "per frames frame_bytes payload_offset placement lifetime regions checksum state members records hands " \
+             "short_lanes short_bytes long_lanes long_bytes"
 
     def __init__(self, page, file_len):
         must("length of the header", len(page), PAGE)
-        magic, *values = struct.unpack_from("<8s I I 4s I Q 16s Q Q Q Q Q Q Q Q I I I 4x Q I I I I", page)
+        magic, *values = struct.unpack_from("<8s I I 4s I Q 16s Q Q Q Q Q Q Q Q I I I 4x Q I I I I I I I I", page)
         must("magic", magic, b"ringway\0")
         for name, value in zip(self.FIELDS.split(), values, strict=True):
             setattr(self, name, value)
@@ -64,8 +65,8 @@ class Header:
         must("checksum", self.checksum, self.sum(page))
         if self.lifetime not in (EPHEMERAL, PERSISTENT) or (self.kind, self.lifetime) == (2, PERSISTENT):
             raise Refused("lifetime is 1, or of other kinds than 2 also 2")
-        if self.kind not in (1, 2, MANY, BYTES) or self.placement not in (INLINE, TABLE):
-            raise Refused("kind is 1 to 4, and placement 1 or 2")
+        if self.kind not in (1, 2, MANY, BYTES, LANES) or self.placement not in (INLINE, TABLE):
+            raise Refused("kind is 1 to 5, and placement 1 or 2")
         if not 1 <= self.capacity <= 1 << 48:
             raise Refused("capacity is 1 to 2^48")
         if self.type_align not in (1 << n for n in range(13)) or self.type_size % self.type_align:
@@ -88,7 +89,7 @@ class Header:
         self.stride = max(1, self.type_size)
         inline = self.placement == INLINE
         offset = max(8, self.type_align)
-        if self.kind == MANY:
+        if self.kind in (MANY, LANES):
             return self.many(offset)
         must("payload_offset", self.payload_offset, offset if inline else 0)
         if self.frame_bytes < self.payload_offset + self.stride or self.frame_bytes % (offset if inline else self.stride):
@@ -109,7 +110,8 @@ class Header:
         self.records_at = MEMBERS + self.members * 128
         end = self.records_at + self.records * 128
         self.hands_at = end if self.hand_bytes == 128 else up(end, PAGE)
-        self.slots_at = up(self.hands_at + self.hands * self.hand_bytes, PAGE)
+        end = up(self.hands_at + self.hands * self.hand_bytes, PAGE)
+        self.slots_at = self.lanes(end) if self.kind == LANES else end
         must("placement", self.placement, INLINE)
         must("payload_offset", self.payload_offset, offset)
         if self.frame_bytes < offset + self.stride or self.frame_bytes % offset:
@@ -118,12 +120,29 @@ class Header:
         must("frames", self.frames, self.capacity)
         must("total_bytes", self.total_bytes, up(self.slots_at + self.capacity * self.frame_bytes, PAGE))
 
+    def lanes(self, words_at):
+        """Where the lanes of a segment for messages of bytes lie, and where they end."""
+        short, long = self.short_lanes * self.short_bytes, self.long_lanes * self.long_bytes
+        if self.short_lanes > 4096 or not 1 <= self.long_lanes <= 4096:
+            raise Refused("there are up to 4096 lanes of each kind, and a long one at least")
+        lengths = [self.long_bytes] + [self.short_bytes] * (self.short_lanes > 0)
+        if any(length % PAGE or not PAGE <= length <= 1 << 30 for length in lengths) or lengths[-1] > lengths[0]:
+            raise Refused("a lane has a multiple of 4096 bytes up to 1 GiB, and a short one no more than a long one")
+        self.words_at = words_at
+        self.short_at = up(words_at + (self.short_lanes + self.long_lanes) * 256, PAGE)
+        self.long_at = self.short_at + short
+        return self.long_at + long
+
     def table(self):
-        if self.kind == MANY:
-            return [(6, 1, SHARED, PAGE, PAGE), (7, 1, MEMBERS, self.members * 128, 128),
-                    (8, 1, self.records_at, self.records * 128, 128),
-                    (9, 1, self.hands_at, self.hands * self.hand_bytes, self.hand_bytes),
-                    (3, 1, self.slots_at, self.capacity * self.frame_bytes, self.frame_bytes)]
+        if self.kind in (MANY, LANES):
+            tables = [(6, 1, SHARED, PAGE, PAGE), (7, 1, MEMBERS, self.members * 128, 128),
+                      (8, 1, self.records_at, self.records * 128, 128),
+                      (9, 1, self.hands_at, self.hands * self.hand_bytes, self.hand_bytes)]
+            if self.kind == LANES:
+                tables += [(10, 1, self.words_at, (self.short_lanes + self.long_lanes) * 256, 256),
+                           (11, 1, self.short_at, self.short_lanes * self.short_bytes, self.short_bytes),
+                           (12, 1, self.long_at, self.long_lanes * self.long_bytes, self.long_bytes)]
+            return [*tables, (3, 1, self.slots_at, self.capacity * self.frame_bytes, self.frame_bytes)]
         ends = [(1, 1, PRODUCER, PAGE, PAGE), (2, 1, CONSUMER, PAGE, PAGE)]
         frames = self.frames * self.frame_bytes
         if self.placement == INLINE:

@@ -83,9 +83,9 @@ class Atomics:
 class Ring:
     """Where things are in a segment, and what its words say."""
 
-    def __init__(self, header):
-        if (header.kind, header.type_size, header.type_align) != (MANY, 8, 8):
-            raise Refused("not a many-to-many channel of u64")
+    def __init__(self, header, of=(MANY, 8, 8)):
+        if (header.kind, header.type_size, header.type_align) != of:
+            raise Refused("not a many-to-many channel of this kind, or of this type")
         self.header, self.capacity = header, header.capacity
 
     def member(self, index):
@@ -120,9 +120,12 @@ def is_present(status):
 class Member:
     """A place that is held, with one end and one record."""
 
+    # Kind, type_size, type_align.
+    OF = (MANY, 8, 8)
+
     def __init__(self, name, role):
         self.segment = Segment(name)
-        self.ring, self.atomics = Ring(self.segment.header), Atomics(self.segment.memory)
+        self.ring, self.atomics = Ring(self.segment.header, self.OF), Atomics(self.segment.memory)
         self.load, self.store, self.role, self.hand = self.segment.load, self.segment.store, role, None
         self.index = self.find_place()
         self.entry = self.ring.member(self.index)
@@ -341,7 +344,7 @@ class Member:
         if self.ring.says(word, position) == "full":
             self.atomics.swap(self.ring.slot(position), word, self.ring.word(position + self.ring.capacity, FREE))
         self.store(hand + 8, position << 8 | delivery)
-        message = self.load(hand + self.segment.header.hand_offset)
+        message = self.get(hand + self.segment.header.hand_offset)
         if self.hand is None:
             self.commit(hand)
         else:
@@ -354,6 +357,12 @@ class Member:
         self.store(hand, 0)
 
     # Messages.
+
+    def get(self, at):
+        return self.load(at)
+
+    def put(self, at, message):
+        self.store(at, message)
 
     def try_send(self, message, die=False):
         """True; or `full`, `held`, `closed`."""
@@ -377,7 +386,7 @@ class Member:
                 break
         if die:
             os.kill(os.getpid(), signal.SIGKILL)
-        self.store(ring.slot(tail) + self.segment.header.payload_offset, message)
+        self.put(ring.slot(tail) + self.segment.header.payload_offset, message)
         self.store(ring.slot(tail), ring.word(tail, FULL))
         self.wake_one(MESSAGES)
         return True
@@ -410,9 +419,9 @@ class Member:
 
     def take(self, position, delivery):
         """The message of a position that is ours: out, or into the hand."""
-        message = self.load(self.ring.slot(position) + self.segment.header.payload_offset)
+        message = self.get(self.ring.slot(position) + self.segment.header.payload_offset)
         if self.hand is not None:
-            self.store(self.hand + self.segment.header.hand_offset, message)
+            self.put(self.hand + self.segment.header.hand_offset, message)
             self.store(self.hand + 8, position << 8 | delivery)
         self.free(position)
         self.wake_one(ROOM)

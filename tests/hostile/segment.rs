@@ -32,20 +32,20 @@ pub(crate) const WORDS: [u64; 32] = [
 ];
 
 /// The bytes of an input, read from the front; zeroes when they are used up.
-struct Input<'a>(&'a [u8]);
+pub(crate) struct Input<'a>(pub(crate) &'a [u8]);
 
 impl Input<'_> {
-    fn byte(&mut self) -> u8 {
+    pub(crate) fn byte(&mut self) -> u8 {
         let Some((first, rest)) = self.0.split_first() else { return 0 };
         self.0 = rest;
         *first
     }
 
-    fn number(&mut self) -> u64 {
+    pub(crate) fn number(&mut self) -> u64 {
         u64::from_le_bytes(std::array::from_fn(|_| self.byte()))
     }
 
-    fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
@@ -204,8 +204,14 @@ fn scribble(input: &mut Input<'_>, path: &Path, words: &[u64]) {
     let mut old = [0; 8];
     let _ = file.read_at(&mut old, offset);
     let old = u64::from_le_bytes(old);
+    let new = another(old, what, input);
+    let _ = file.write_all_at(&new.to_le_bytes(), offset);
+}
+
+/// What a word becomes.
+pub(crate) fn another(old: u64, what: u8, input: &mut Input<'_>) -> u64 {
     let near = u64::from(what >> 4);
-    let new = match what & 15 {
+    match what & 15 {
         0 => 0,
         1 => u64::MAX - near,
         2 => (1 << 56) - near,
@@ -221,8 +227,7 @@ fn scribble(input: &mut Input<'_>, path: &Path, words: &[u64]) {
         12 => 2 << 32 | near,
         13 => (1 << 56) - 1 - 16 * near,
         _ => input.number(),
-    };
-    let _ = file.write_all_at(&new.to_le_bytes(), offset);
+    }
 }
 
 fn look(directory: &Path) {

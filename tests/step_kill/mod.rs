@@ -7,11 +7,20 @@
 //! | `stage.rs` | what a scene is; killing and stopping in each state |
 //! | `run.rs` | the program: which scenes, in which processes, and the table at the end |
 //! | `spsc_*.rs`, `bytes_*.rs` | the scenes of one kind of channel each |
+//! | `lanes_*.rs` | those of messages of bytes among many: in lanes, through them, and what recovery does with lanes |
 //! | `mpmc_*.rs` | those of another, among others who live, and among some who are dead already; and what recovery costs |
 
 mod bytes_pair;
 mod bytes_receiver;
 mod bytes_sender;
+mod lanes_group;
+mod lanes_long;
+mod lanes_reader;
+mod lanes_receiver;
+mod lanes_recovery;
+mod lanes_sender;
+mod lanes_stream;
+mod lanes_words;
 mod message;
 mod mpmc_corpse;
 mod mpmc_cost;

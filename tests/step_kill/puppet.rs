@@ -47,6 +47,12 @@ fn exit(code: i32) -> ! {
     unsafe { libc::_exit(code) }
 }
 
+/// Whether this operation on a futex sleeps.
+fn is_sleep(operation: u64) -> bool {
+    let operation = operation as i32 & !(libc::FUTEX_CLOCK_REALTIME | libc::FUTEX_PRIVATE_FLAG);
+    operation == libc::FUTEX_WAIT || operation == libc::FUTEX_WAIT_BITSET
+}
+
 /// A traced child that stands still. Dropping it kills it.
 #[derive(Debug)]
 pub(crate) struct Puppet {
@@ -119,10 +125,7 @@ impl Puppet {
     /// Whether its next instruction is a call of the kernel that may sleep on a futex.
     pub(crate) fn is_about_to_sleep(&self) -> bool {
         let registers = ptrace::getregs(self.pid).expect("a child that stands");
-        let operation = registers.rsi as i32 & !(libc::FUTEX_CLOCK_REALTIME | libc::FUTEX_PRIVATE_FLAG);
-        registers.rax == libc::SYS_futex as u64
-            && (operation == libc::FUTEX_WAIT || operation == libc::FUTEX_WAIT_BITSET)
-            && self.is_about_to_call(registers.rip)
+        registers.rax == libc::SYS_futex as u64 && is_sleep(registers.rsi) && self.is_about_to_call(registers.rip)
     }
 
     /// Waits until it stands again.
@@ -202,6 +205,27 @@ impl Puppet {
     pub(crate) fn complete(&mut self) {
         ptrace::cont(self.pid, None).expect("a child that stands");
         self.stopped();
+        assert_eq!(self.place(), self.mark, "stopped where nothing stops it");
+    }
+
+    /// Goes on until it enters the kernel to sleep on a futex.
+    pub(crate) fn run_to_sleep(&mut self) -> Result<(), Over> {
+        loop {
+            self.next_call()?;
+            let registers = ptrace::getregs(self.pid).expect("a child that stands");
+            // On the way out there is a result.
+            let is_entry = registers.rax as i64 == -i64::from(libc::ENOSYS);
+            if is_entry && registers.orig_rax == libc::SYS_futex as u64 && is_sleep(registers.rsi) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Goes on to its last mark; whenever it is about to sleep, it is relieved first.
+    pub(crate) fn complete_with(&mut self, mut relieve: impl FnMut()) {
+        while self.run_to_sleep().is_ok() {
+            relieve();
+        }
         assert_eq!(self.place(), self.mark, "stopped where nothing stops it");
     }
 

@@ -4,6 +4,7 @@ use super::puppet;
 use super::stage::{self, Entry, Report};
 use super::support;
 use super::{bytes_receiver, bytes_sender};
+use super::{lanes_long, lanes_reader, lanes_receiver, lanes_recovery, lanes_sender};
 use super::{mpmc_cost, mpmc_doors, mpmc_last, mpmc_loser, mpmc_receiver, mpmc_recovery, mpmc_sender};
 use super::{spsc_doors, spsc_receiver, spsc_sender, spsc_sleeper};
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
@@ -31,7 +32,14 @@ fn scenes() -> Vec<Entry> {
         mpmc_last::scenes(),
     ];
     let bytes = [bytes_sender::scenes(), bytes_receiver::scenes()];
-    spsc.into_iter().chain(mpmc).chain(bytes).flatten().collect()
+    let lanes = [
+        lanes_sender::scenes(),
+        lanes_long::scenes(),
+        lanes_receiver::scenes(),
+        lanes_reader::scenes(),
+        lanes_recovery::scenes(),
+    ];
+    spsc.into_iter().chain(mpmc).chain(bytes).chain(lanes).flatten().collect()
 }
 
 pub(crate) fn main() -> ExitCode {

@@ -17,6 +17,8 @@ const TRIES: usize = 5;
 const NEAR: usize = 50;
 /// And so many are close to it.
 const CLOSE: usize = 8;
+/// Of the instructions of an operation that is sampled, one of so many.
+const STRIDE: usize = 31;
 /// Between two changes so many instructions are still near to one: there is more between them where a file is read.
 const STRETCH: usize = 5000;
 
@@ -40,6 +42,8 @@ pub(crate) enum Points {
     NearChanges,
     /// A little before and behind each change of the segment, and at the end.
     CloseToChanges,
+    /// The same, and now and then between them.
+    Sampled,
     /// Each entry to and exit from the kernel, and on both sides of each change of the segment.
     CallsAndChanges,
 }
@@ -102,6 +106,14 @@ pub(crate) trait Scene {
 
     /// How far a victim has got that has done nothing, and one that has done all.
     fn range(&self) -> [Progress; 2];
+
+    /// Whether one that stood still and goes on is relieved wherever it sleeps.
+    fn relieves_on_the_way(&self) -> bool {
+        false
+    }
+
+    /// Victims have been killed in all states: whether all was met that can be.
+    fn close(&self) {}
 }
 
 /// A directory of this process's own, with one channel.
@@ -129,6 +141,11 @@ impl Place {
     pub(crate) fn many(&self) -> Options {
         let options = self.dir.options().capacity(self.capacity).wait(WaitStrategy::Sleep).slice(SLICE);
         options.members(4).operations(4).in_hand(2)
+    }
+
+    /// A many-to-many channel of bytes with two lanes of a page, in chunks so small that a round is few instructions.
+    pub(crate) fn lanes(&self) -> Options {
+        self.many().lanes(2, 4096).chunk_bytes(64)
     }
 
     pub(crate) fn directory(&self) -> &Path {
@@ -207,6 +224,7 @@ impl<'a, S: Scene> Stage<'a, S> {
         if self.scene.freezes() {
             self.freeze_in_every_image();
         }
+        self.scene.close();
         Report {
             instructions: self.walk.last(),
             changes: self.walk.changes.len(),
@@ -232,6 +250,10 @@ impl<'a, S: Scene> Stage<'a, S> {
             }
             Points::CloseToChanges => {
                 borders.iter().flat_map(|border| border.saturating_sub(CLOSE)..border + CLOSE).collect()
+            }
+            Points::Sampled => {
+                let close = borders.iter().flat_map(|border| border.saturating_sub(CLOSE)..border + CLOSE);
+                close.chain((0..last).step_by(STRIDE)).collect()
             }
             Points::CallsAndChanges => borders.iter().flat_map(|state| [state - 1, *state, state + 1]).collect(),
         };
@@ -294,8 +316,12 @@ impl<'a, S: Scene> Stage<'a, S> {
             let (mut puppet, mut survivor) = self.bring_to(state);
             context(state, || {
                 self.scene.meanwhile(&self.place, &mut survivor);
-                if state < self.walk.last() {
-                    puppet.complete();
+                match state < self.walk.last() {
+                    true if self.scene.relieves_on_the_way() => {
+                        puppet.complete_with(|| self.scene.relieve(&mut survivor));
+                    }
+                    true => puppet.complete(),
+                    false => {}
                 }
                 self.scene.afterwards(&self.place, &mut survivor);
                 puppet.judge();

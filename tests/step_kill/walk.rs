@@ -125,10 +125,11 @@ impl Walk {
         self.places.len() - 1
     }
 
-    /// The first state in which one of these words has changed.
-    pub(crate) fn first_change_of(&self, words: &[u64]) -> Option<usize> {
-        let mut changes = self.changes.iter().zip(&self.words);
-        changes.find(|(_, changed)| changed.iter().any(|word| words.contains(word))).map(|(state, _)| *state)
+    /// The state in which one of these words has changed, behind so many states in which one had.
+    pub(crate) fn change_of(&self, words: &[u64], before: usize) -> Option<usize> {
+        let changes = self.changes.iter().zip(&self.words);
+        let mut changes = changes.filter(|(_, changed)| changed.iter().any(|word| words.contains(word)));
+        changes.nth(before).map(|(state, _)| *state)
     }
 
     /// Takes a victim that stands at its first mark to a state. `Err` if it has not come there: it went another way. With

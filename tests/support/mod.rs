@@ -267,6 +267,21 @@ pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
+/// So many bytes that follow from the position.
+pub(crate) fn fill(bytes: &mut [u8], at: u64) {
+    for (n, part) in bytes.chunks_mut(8).enumerate() {
+        let word = (at + n as u64 * 8).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        part.copy_from_slice(&word.to_le_bytes()[..part.len()]);
+    }
+}
+
+/// The memory that this process has to itself, in KiB: nothing shared, and no file.
+pub(crate) fn own_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("/proc");
+    let line = status.lines().find(|line| line.starts_with("RssAnon")).expect("RssAnon");
+    line.split_whitespace().nth(1).expect("a number").parse().expect("a number")
+}
+
 /// Runs `work` in a thread and fails, with what it is, if it is not over in time: a hang is a failure with a name.
 pub(crate) fn in_time<R: Send + 'static>(what: &str, work: impl FnOnce() -> R + Send + 'static) -> R {
     let (tx, rx) = mpsc::channel();

@@ -61,6 +61,8 @@ const BULK: Metric = Metric { id: "gigabytes", title: "from buffer to buffer", u
 const RECORDS: Metric = Metric { id: "rate", title: "records one way", unit: "M records/s", less: false };
 const FIRST: Metric = Metric { id: "first_us", title: "first message of a burst", unit: "us", less: true };
 const LAST: Metric = Metric { id: "last_us", title: "last message of a burst", unit: "us", less: true };
+const WHOLE: Metric =
+    Metric { id: "whole_us", title: "a burst, first message's sending to last one's arrival", unit: "us", less: true };
 const CPU: Metric = Metric { id: "cpu_percent", title: "processor time of both sides", unit: "% of one", less: true };
 const SLEEPS: Metric = Metric { id: "sleeps", title: "how often the ends slept", unit: "times a burst", less: true };
 
@@ -110,10 +112,10 @@ impl Cell {
         match self.work {
             WorkKind::Rtt => &[TRIP],
             WorkKind::Rate => &[RATE],
-            WorkKind::Burst => &[FIRST, LAST, CPU, SLEEPS],
+            WorkKind::Burst => &[FIRST, LAST, CPU, SLEEPS, WHOLE],
             WorkKind::Many => &[MANY],
             WorkKind::Bulk => &[BULK],
-            WorkKind::Records if self.is_bursts() => &[FIRST, LAST, CPU, SLEEPS],
+            WorkKind::Records if self.is_bursts() => &[FIRST, LAST, CPU, SLEEPS, WHOLE],
             WorkKind::Records => &[RECORDS],
         }
     }
@@ -219,7 +221,9 @@ impl Cell {
                 let cpu = sender.cpu_ns? + receiver.cpu_ns?;
                 let sleeps = (sender.sleeps? + receiver.sleeps?) as f64 / bursts as f64;
                 let percent = cpu as f64 * 100.0 / ns as f64;
-                Some(vec![median(&receiver.first_ns), median(&receiver.last_ns), percent, sleeps])
+                let [first, last, whole] =
+                    [&receiver.first_ns, &receiver.last_ns, &receiver.whole_ns].map(|ns| median(ns));
+                Some(vec![first, last, percent, sleeps, whole])
             }
         }
     }
@@ -370,11 +374,12 @@ mod tests {
             sleeps: Some(19),
             first_ns: vec![(1000, 5), (2000, 5), (3000, 4)],
             last_ns: vec![(500, 14)],
+            whole_ns: vec![(4000, 14)],
             ..Seen::default()
         };
         let work = Work::Bursts { bursts: 10, messages: 100, period_us: 1000 };
         let figures = cell(WorkKind::Burst, 1, 1000).figures(&work, &sender, &receiver).expect("all is there");
-        let expected = [2.0, 0.5, 30.0, 2.0];
+        let expected = [2.0, 0.5, 30.0, 2.0, 4.0];
         assert!(figures.iter().zip(expected).all(|(is, must)| (is / must - 1.0).abs() < 1e-3), "{figures:?}");
     }
 

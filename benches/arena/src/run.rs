@@ -70,7 +70,7 @@ struct Runner<'a> {
 struct Heard {
     turn: Turn,
     elapsed_ns: u64,
-    histograms: [(&'static str, Vec<(u64, u64)>); 3],
+    histograms: [(&'static str, Vec<(u64, u64)>); 4],
     system_calls: u64,
 }
 
@@ -176,7 +176,12 @@ fn heard(cell: &Cell, work: &Work, sender: Seen, receiver: Seen) -> Option<Heard
     Some(Heard {
         turn: Turn { figures: cell.figures(work, &sender, &receiver)?, weather_ns: sender.weather_ns? },
         elapsed_ns: Cell::elapsed_ns(&sender, &receiver)?,
-        histograms: [("trip", sender.trips_ns), ("first", receiver.first_ns), ("last", receiver.last_ns)],
+        histograms: [
+            ("trip", sender.trips_ns),
+            ("first", receiver.first_ns),
+            ("last", receiver.last_ns),
+            ("whole", receiver.whole_ns),
+        ],
         system_calls: 0,
     })
 }

@@ -149,6 +149,8 @@ pub struct Seen {
     pub first_ns: Vec<Counted>,
     /// The same of the last message.
     pub last_ns: Vec<Counted>,
+    /// From before the first message of a burst was sent until the last one was received.
+    pub whole_ns: Vec<Counted>,
     /// Of many to many: what a receiver has got from each sender.
     pub tallies: Option<Vec<Tally>>,
     /// A bare round trip before and after.

@@ -1,8 +1,12 @@
 //! A message that is written in place, while its sender is borrowed.
 
 use super::lanes::Attached;
+#[cfg(all(feature = "serde", not(loom)))]
+use super::outgoing::Failed;
 use super::place::InPlace;
 use crate::bytes::SendError;
+#[cfg(all(feature = "serde", not(loom)))]
+use crate::bytes::SendTimeoutError;
 use crate::wait::deadline::Deadline;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -35,6 +39,15 @@ impl<'a> Claim<'a> {
         assert!(len <= claimed, "{len} bytes committed of a claim of {claimed}");
         self.place.truncate(len);
         self.place.send(Some(Deadline::NEVER)).map_err(|_| SendError::Disconnected)
+    }
+
+    /// As [`commit`](Self::commit), waiting until then; `None`: one try. Not in time: nobody gets it.
+    #[cfg(all(feature = "serde", not(loom)))]
+    pub(crate) fn commit_until(mut self, len: usize, deadline: Option<Deadline>) -> Result<(), SendTimeoutError> {
+        let claimed = self.place.len();
+        assert!(len <= claimed, "{len} bytes committed of a claim of {claimed}");
+        self.place.truncate(len);
+        Ok(self.place.send(deadline).map_err(Failed::from)?)
     }
 }
 

@@ -3,7 +3,7 @@
 //! A receiver that has taken up a message which is longer than its lane copies one chunk of it, looks what else is in the
 //! ring, and so on: a short message never waits for more than a chunk of each long one that the same receiver has taken up.
 
-use super::lanes::{Attached, lanes, tell_of_free_lane, tell_writer};
+use super::lanes::{Attached, lanes, longest, tell_of_free_lane, tell_writer};
 #[cfg(loom)]
 use super::place::Unreadable;
 use super::place::Whole;
@@ -270,25 +270,42 @@ impl<'a> Incoming<'a> {
     }
 
     /// The next message, if it is there.
+    ///
+    /// *Progress*: lock-free but for a bounded number of rounds, each of which copies a chunk of each long message and takes
+    /// what is next in the ring: as many as what is there at the call needs, however fast more comes.
     pub(super) fn take(&mut self) -> Result<Received, Lacking> {
-        loop {
-            if let Some(found) = self.advance() {
-                match found {
-                    Found::Message(received) => return Ok(received),
-                    Found::Lacking(lacking) => return Err(lacking),
-                    Found::Bytes => continue,
-                }
-            }
-            match waiting::try_recv(self.core, &mut Want::InHand) {
+        for _ in 0..self.rounds() {
+            let moved = match self.advance() {
+                Some(Found::Message(received)) => return Ok(received),
+                Some(Found::Lacking(lacking)) => return Err(lacking),
+                Some(Found::Bytes) => true,
+                None => false,
+            };
+            // Who has something to go on with need not ask for the dead yet.
+            let got = if moved { waiting::pop(self.core, &mut Want::InHand) } else { self.try_recv() };
+            match got {
                 Ok(got) => match self.take_up(got) {
                     Some(Found::Message(received)) => return Ok(received),
                     Some(Found::Lacking(lacking)) => return Err(lacking),
                     Some(Found::Bytes) | None => {}
                 },
+                Err(_) if moved => {}
                 Err(Vain::Gone(_)) if self.is_idle() => return Err(Lacking::Disconnected),
                 Err(_) => return Err(Lacking::Nothing),
             }
         }
+        Err(Lacking::Nothing)
+    }
+
+    fn try_recv(&self) -> Result<Got<Parcel>, Vain> {
+        waiting::try_recv(self.core, &mut Want::InHand)
+    }
+
+    /// So often something is taken out of the ring or of the hands of the dead, and then what a lane holds is copied.
+    fn rounds(&self) -> u64 {
+        let tables = &lanes(self.core).tables;
+        let chunks = (longest(self.core) as u64).div_ceil(self.chunk.max(1) as u64);
+        self.core.ring().capacity() + tables.hands + chunks + 2
     }
 
     /// Whether no long message is on its way to this receiver.

@@ -19,6 +19,8 @@ pub(super) enum Failed {
     Disconnected,
     /// Its receiver gave up, or died, when so many bytes had been taken.
     Aborted(u64),
+    /// Its end has been said: there is nothing more to be written.
+    Ended,
 }
 
 impl From<Failed> for SendTimeoutError {
@@ -27,6 +29,7 @@ impl From<Failed> for SendTimeoutError {
             Failed::TimedOut => Self::Timeout,
             Failed::Disconnected => Self::Disconnected,
             Failed::Aborted(bytes) => Self::Aborted { bytes },
+            Failed::Ended => Self::Ended,
         }
     }
 }
@@ -63,6 +66,8 @@ pub(super) struct Outgoing<'a> {
     freed: u64,
     /// Whether its ticket was sent before its end.
     is_offered: bool,
+    /// Whether its end was said: whoever receives it may have believed that already.
+    is_ended: bool,
     /// Whether its ticket was sent behind its end: the lane is its receiver's.
     is_handed_over: bool,
 }
@@ -84,7 +89,9 @@ impl<'a> Outgoing<'a> {
     /// Begins a message in a lane that was taken.
     pub(super) fn in_lane(core: &'a Attached, len: Option<u64>, waits: Waits, chunk: usize, ticket: Ticket) -> Self {
         let chunk = chunk.min(longest(core)).max(1);
-        Self { core, waits, ticket, chunk, len, poured: 0, told: 0, freed: 0, is_offered: false, is_handed_over: false }
+        let (poured, told, freed) = (0, 0, 0);
+        let (is_offered, is_ended, is_handed_over) = (false, false, false);
+        Self { core, waits, ticket, chunk, len, poured, told, freed, is_offered, is_ended, is_handed_over }
     }
 
     /// The same, with a word on how long it will be.
@@ -118,8 +125,11 @@ impl<'a> Outgoing<'a> {
         lanes(self.core).lane_bytes(self.ticket.lane) as u64
     }
 
-    /// Writes the next bytes of the message, as many as there is room for; waits while there is none.
+    /// Writes the next bytes of the message, as many as there is room for; waits while there is none. Not behind its end.
     pub(super) fn pour(&mut self, bytes: &[u8], deadline: Deadline) -> Result<usize, Failed> {
+        if self.is_ended {
+            return Err(Failed::Ended);
+        }
         self.must_be_ours()?;
         let mut room = self.length() - (self.poured - self.freed);
         if room == 0 {
@@ -183,6 +193,7 @@ impl<'a> Outgoing<'a> {
     /// way, and this may be tried again.
     pub(super) fn end(&mut self, deadline: Deadline) -> Result<(), Failed> {
         self.must_be_ours()?;
+        self.is_ended = true;
         if !self.is_offered {
             return Ok(self.send_whole(Some(deadline))?);
         }

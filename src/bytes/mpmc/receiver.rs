@@ -284,6 +284,42 @@ impl Receiver {
         (spare, received)
     }
 
+    /// The next message, shown where it lies, and done with when it has been; `None`: one try.
+    ///
+    /// A message that is longer than a lane is shown when its sender has learnt that it was received.
+    #[cfg(all(feature = "serde", not(loom)))]
+    #[inline]
+    pub(crate) fn show<R>(
+        &self,
+        deadline: Option<Deadline>,
+        see: impl FnOnce(&[u8]) -> R,
+    ) -> Result<R, RecvTimeoutError> {
+        // Relaxed: see `recv_short`.
+        if self.is_gathering.load(Relaxed) == 0 {
+            if let Some(parcel) = self.parcels.pop_if(|parcel| super::incoming::is_inline(parcel, self.limit)) {
+                if let Ok(parcel::Content::Inline(len)) = parcel::content(&parcel, 0, |_| 0) {
+                    return Ok(see(parcel::bytes(&parcel, len)));
+                }
+            }
+        }
+        self.show_any(deadline, see).map_err(|lacking| lacking.told(self.limit))
+    }
+
+    #[cfg(all(feature = "serde", not(loom)))]
+    #[inline(never)]
+    fn show_any<R>(&self, deadline: Option<Deadline>, see: impl FnOnce(&[u8]) -> R) -> Result<R, Lacking> {
+        let (_, received) = self.receive(Vec::new(), deadline);
+        let received = received?;
+        if let Body::Whole(whole) = received.body {
+            // Done with, also if `see` panics.
+            let shown = Shown { core: self.core(), whole, hand: received.hand };
+            return Ok(see(shown.whole.view(shown.core)));
+        }
+        let mut message = Vec::new();
+        self.take_out(received, &mut message)?;
+        Ok(see(&message))
+    }
+
     /// Copies a message out, and is done with it.
     fn take_out(&self, received: Received, message: &mut Vec<u8>) -> Result<usize, Lacking> {
         let core = self.core();
@@ -340,6 +376,21 @@ impl Drop for Receiver {
             let left = self.gathering.get_mut().unwrap_or_else(PoisonError::into_inner);
             left.iter().for_each(|gathering| gathering.give_up(core));
         }
+    }
+}
+
+/// A message that is being looked at in its lane.
+#[cfg(all(feature = "serde", not(loom)))]
+struct Shown<'a> {
+    core: &'a Attached,
+    whole: super::place::Whole,
+    hand: Option<usize>,
+}
+
+#[cfg(all(feature = "serde", not(loom)))]
+impl Drop for Shown<'_> {
+    fn drop(&mut self) {
+        finish(self.core, self.whole.ticket, self.hand, true);
     }
 }
 

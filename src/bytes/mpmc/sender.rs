@@ -160,12 +160,32 @@ impl Sender {
     /// [loan](Self::loan) can be longer.
     #[cfg(not(loom))]
     pub fn claim(&self, most: usize) -> Result<super::Claim<'_>, SendError> {
+        self.claim_until(most, Deadline::NEVER).map_err(SendTimeoutError::lasting)
+    }
+
+    /// As [`claim`](Self::claim), waiting until then.
+    #[cfg(not(loom))]
+    pub(crate) fn claim_until(&self, most: usize, deadline: Deadline) -> Result<super::Claim<'_>, SendTimeoutError> {
         let (core, limit, waits) = (self.core(), longest(self.core()), self.parcels.waits());
         if most > limit {
-            return Err(SendError::TooLong { bytes: most, limit });
+            return Err(SendTimeoutError::TooLong { bytes: most, limit });
         }
-        let ticket = take(core, Want::Copy(most), waits, Deadline::NEVER).map_err(|_| SendError::Disconnected)?;
+        let ticket = take(core, Want::Copy(most), waits, deadline).map_err(Failed::from)?;
         Ok(super::Claim::new(InPlace::new(core, waits, ticket, most)))
+    }
+
+    /// As [`send_timeout`](Self::send_timeout), waiting until then.
+    #[cfg(all(feature = "serde", not(loom)))]
+    pub(crate) fn send_until(&self, message: &[u8], deadline: Deadline) -> Result<(), SendTimeoutError> {
+        Ok(self.send_parts(&[IoSlice::new(message)], deadline)?)
+    }
+
+    /// How long a message may be that a lane of the smallest length above `bytes` holds; `None`: no lane is longer.
+    #[cfg(all(feature = "serde", not(loom)))]
+    pub(crate) fn longer_lane(&self, bytes: usize) -> Option<usize> {
+        let table = lanes(self.core()).tables.lanes;
+        let class = [table.short, table.long].into_iter().find(|class| class.count > 0 && class.bytes > bytes as u64);
+        class.map(|class| class.bytes as usize)
     }
 
     /// As [`writer`](Self::writer), waiting for a lane for so long.

@@ -40,7 +40,7 @@ impl<'a> MessageWriter<'a> {
     }
 
     /// As [`finish`](Self::finish), waiting for so long. After a time-out the message is still on its way, and this may be
-    /// called again; nothing more may be written.
+    /// called again. Its end is said, in time or not: who writes more is [refused](SendError::Ended), and that does it no harm.
     ///
     /// # Errors
     ///
@@ -53,13 +53,18 @@ impl<'a> MessageWriter<'a> {
     ///
     /// # Errors
     ///
-    /// [`SendTimeoutError`]; after a time-out the message goes on.
+    /// [`SendTimeoutError`]; after a time-out the message goes on. [`Ended`](SendTimeoutError::Ended): not behind
+    /// [`finish_timeout`](Self::finish_timeout).
     pub fn write_timeout(&mut self, bytes: &[u8], timeout: Duration) -> Result<usize, SendTimeoutError> {
         if bytes.is_empty() { Ok(0) } else { Ok(self.outgoing.pour(bytes, Deadline::after(timeout))?) }
     }
 }
 
 impl io::Write for MessageWriter<'_> {
+    /// # Errors
+    ///
+    /// `BrokenPipe`, with a [`SendError`]: no receiver is left, or it gave the message up. `InvalidInput`, with
+    /// [`SendError::Ended`]: the message's end has been said.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if bytes.is_empty() {
             return Ok(0);

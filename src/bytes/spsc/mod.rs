@@ -107,8 +107,8 @@ pub fn channel(capacity: usize) -> Result<(Sender, Receiver), OpenError> {
     channel_with(&Options::new().capacity(capacity))
 }
 
-/// Both ends of a channel inside this process, made with these options. The capacity is in bytes, 1 MiB if none is named;
-/// [`Options::frame_bytes`] is the longest piece, a multiple of 8.
+/// Both ends of a channel inside this process, made with these options. The capacity is in bytes; if none is named, 256 KiB
+/// or more, by the processor's cache. [`Options::frame_bytes`] is the longest piece, a multiple of 8.
 ///
 /// # Errors
 ///

@@ -22,6 +22,8 @@ use std::time::Duration;
 const PATIENCE: u32 = if cfg!(loom) { 1 } else { 256 };
 /// After so many looks each is a turn for somebody else.
 const PAUSES: u32 = 64;
+/// All these turns together: on a machine that has much else to do, each may be as long as all that others have to do.
+const TURNS: Duration = Duration::from_millis(50);
 
 /// How an end waits.
 #[derive(Debug, Clone, Copy)]
@@ -42,9 +44,11 @@ pub(crate) enum Vain {
 
 /// Looks again while somebody is in between, for a while.
 fn patiently<R>(mut once: impl FnMut() -> Result<R, Vain>) -> Result<R, Vain> {
+    let mut end = None;
     for attempt in 0..PATIENCE {
         match once() {
             Err(Vain::InBetween) if attempt < PAUSES => backoff::pause(),
+            Err(Vain::InBetween) if end.get_or_insert_with(|| Deadline::after(TURNS)).is_over() => break,
             Err(Vain::InBetween) => backoff::give_way(),
             decided => return decided,
         }

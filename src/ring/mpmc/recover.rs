@@ -100,16 +100,38 @@ impl<T: Payload> Ring<T> {
         let is_message = state == State::Full && !self.is_in_a_hand(position);
         match word.taken_over() {
             Some(next) if is_message => self.claim_again(record, hand, seat, [word, next]),
+            None if is_message => {
+                self.drop_message(seat, word);
+                Recovered::Nothing
+            }
             _ => {
-                // Read while it is there; it is that message if the swap succeeds.
-                let message = (is_message && self.many.lanes() > 0).then(|| self.peek(seat));
-                if self.free_if(seat, word) && is_message {
-                    self.count_dropped();
-                    message.iter().for_each(|message| self.give_up_lane(message));
-                }
+                self.free_if(seat, word);
                 Recovered::Nothing
             }
         }
+    }
+
+    /// Gives up a message that cannot be counted once more: first its lane, if it is in one, since the slot is all that names it.
+    ///
+    /// *If the process dies here*: whoever comes next finds the slot as it was, and does all of it again.
+    fn drop_message(&self, seat: Seat, word: Word) {
+        if self.many.lanes() > 0 {
+            let message = self.peek(seat);
+            if !self.is_still(seat, word) {
+                return;
+            }
+            self.give_up_lane(&message);
+        }
+        if self.free_if(seat, word) {
+            self.count_dropped();
+        }
+    }
+
+    /// Whether a slot's word is still this one: then what was read of its message before is that message. (No word comes twice;
+    /// and who frees the slot behind this swap releases our reading with its own, edge `freed`.)
+    fn is_still(&self, seat: Seat, word: Word) -> bool {
+        // Relaxed in failure: somebody else was faster.
+        self.many.word(seat.slot).compare_exchange(word.0, word.0, FREED.release(), Relaxed).is_ok()
     }
 
     /// Claims a slot whose consumer is dead, by its word.

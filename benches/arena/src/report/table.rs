@@ -97,6 +97,7 @@ fn cells(sheet: &Sheet, row: &Row, metric: usize, named: Option<&str>) -> Vec<St
         _ if !sheet.cell.is_bursts() => None,
         (_, "first_us") => Some(quantiles(row, "first", &[0.5, 0.99], 1e3)),
         (_, "last_us") => Some(quantiles(row, "last", &[0.5, 0.99], 1e3)),
+        (_, "whole_us") => Some(quantiles(row, "whole", &[0.5, 0.99], 1e3)),
         _ => Some(match &row.system_calls {
             Some(Ok(calls)) => format!("{calls:.3}"),
             Some(Err(why)) => why.clone(),

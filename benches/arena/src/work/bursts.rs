@@ -94,7 +94,7 @@ pub fn receiving<G: Gets>(
     mut from: G,
 ) -> Result<Seen, Failure> {
     side.measure(|| {
-        let (mut first, mut last) = (histogram::empty(), histogram::empty());
+        let [mut first, mut last, mut whole] = [(); 3].map(|()| histogram::empty());
         let (mut cpu, mut sleeps, mut number) = (0, 0, 0);
         for burst in 0..BEFORE + bursts {
             let counts = burst >= BEFORE;
@@ -110,6 +110,9 @@ pub fn receiving<G: Gets>(
                     if counts {
                         let histogram = if n == 0 { &mut first } else { &mut last };
                         histogram.saturating_record(latency);
+                        if n > 0 {
+                            whole.saturating_record(now.saturating_sub(side.board.stamped(burst as usize * 2)));
+                        }
                     }
                 }
                 from.check(&message, number)?;
@@ -125,6 +128,7 @@ pub fn receiving<G: Gets>(
             sleeps: Some(sleeps),
             first_ns: histogram::counted(&first),
             last_ns: histogram::counted(&last),
+            whole_ns: histogram::counted(&whole),
             ..Seen::default()
         })
     })

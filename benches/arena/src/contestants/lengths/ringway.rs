@@ -15,7 +15,7 @@ pub fn entries() -> Vec<Entry> {
     let default = Card {
         name: STREAM[0],
         version: env!("VERSION_RINGWAY"),
-        mode: "stream, as it comes: 1 MiB in frames of 64 KiB",
+        mode: "stream, as it comes: a ring of a quarter of a cache",
         waiting: Waiting::Default,
         largest: usize::MAX,
         has_batches: false,
@@ -29,7 +29,7 @@ struct Stream(WaitStrategy);
 
 impl Stream {
     fn options(&self, place: &Place) -> Options {
-        Options::new().dir(&place.dir).capacity(place.capacity).wait(self.0).open_timeout(PATIENCE)
+        Options::new().dir(&place.dir).wait(self.0).open_timeout(PATIENCE)
     }
 }
 

@@ -15,7 +15,7 @@ pub fn entries() -> Vec<Entry> {
     let one = Card {
         name: "ringway",
         version: env!("VERSION_RINGWAY"),
-        mode: "bytes::spsc, as it comes: 1 MiB in frames of 64 KiB",
+        mode: "bytes::spsc, as it comes: a ring of a quarter of a cache",
         waiting: Waiting::Default,
         largest: usize::MAX,
         has_batches: false,
@@ -23,9 +23,12 @@ pub fn entries() -> Vec<Entry> {
     let spinning =
         Card { name: "ringway, spinning", mode: "bytes::spsc, polling", waiting: Waiting::Spins, ..one.clone() };
     let many = Card { name: "ringway, many to many", mode: "bytes::mpmc, as it comes", ..one.clone() };
+    let large = Card { name: "ringway, 1 MiB", mode: "bytes::spsc, frames of 64 KiB", ..one.clone() };
+    let ours = |wait, as_it_comes| One { wait, as_it_comes };
     vec![
-        between(one, One(WaitStrategy::default())).kind(Kind::Ringway),
-        between(spinning, One(WaitStrategy::Spin)).kind(Kind::Ringway),
+        between(one, ours(WaitStrategy::default(), true)).kind(Kind::Ringway),
+        between(large, ours(WaitStrategy::default(), false)).kind(Kind::Ringway),
+        between(spinning, ours(WaitStrategy::Spin, true)).kind(Kind::Ringway),
         between(many, Many).kind(Kind::Ringway),
     ]
 }
@@ -52,11 +55,16 @@ fn copy(from: &[u8], into: &mut [u8]) -> Result<usize, Failure> {
 /// A receiver, and whether the lengths are known.
 struct To<R>(R, bool);
 
-struct One(WaitStrategy);
+struct One {
+    wait: WaitStrategy,
+    /// Not in a ring of a place's capacity.
+    as_it_comes: bool,
+}
 
 impl One {
     fn options(&self, place: &Place) -> Options {
-        options(place).capacity(place.capacity).wait(self.0)
+        let options = options(place).wait(self.wait);
+        if self.as_it_comes { options } else { options.capacity(place.capacity) }
     }
 }
 
@@ -139,7 +147,11 @@ mod tests {
 
     #[test]
     fn every_message_arrives_whole() {
-        trial::between(module_path!(), "every_message_arrives_whole", One(WaitStrategy::default()));
+        trial::between(
+            module_path!(),
+            "every_message_arrives_whole",
+            One { wait: WaitStrategy::default(), as_it_comes: true },
+        );
     }
 
     #[test]

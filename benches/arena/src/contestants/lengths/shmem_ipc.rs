@@ -8,7 +8,7 @@
 
 use crate::contestant::{Card, Failure, Place, Waiting};
 use crate::contestants::rendezvous::retry;
-use crate::entry::Entry;
+use crate::entry::{Does, Entry};
 use crate::lengths::{self, Between, Lengths, between};
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, UnixAddr, recvmsg, sendmsg};
 use shmem_ipc::sharedring::{Receiver, Sender};
@@ -33,11 +33,25 @@ pub fn entries() -> Vec<Entry> {
         waiting: Waiting::Spins,
         ..default.clone()
     };
-    vec![between(default, Ring { spins: false }), between(spinning, Ring { spins: true })]
+    let small = Card { name: "shmem-ipc, 256 KiB, spinning", mode: "the ring alone, polled", ..spinning.clone() };
+    let ring = |spins, small| Ring { spins, small };
+    vec![
+        between(default, ring(false, false)),
+        between(spinning, ring(true, false)),
+        between(small, ring(true, true)).only(Does::Bulk),
+    ]
 }
 
 struct Ring {
     spins: bool,
+    /// With a quarter of a place's capacity, which stays in a cache.
+    small: bool,
+}
+
+impl Ring {
+    fn capacity(&self, place: &Place) -> usize {
+        if self.small { place.capacity / 4 } else { place.capacity }
+    }
 }
 
 struct Sending {
@@ -57,7 +71,7 @@ impl Between for Ring {
     type Receiver = Receiving;
 
     fn sender(&self, place: &Place, lengths: Lengths) -> Result<Sending, Failure> {
-        let ring = Sender::new(place.capacity)?;
+        let ring = Sender::new(self.capacity(place))?;
         let socket = retry(|| UnixStream::connect(place.dir.join("socket")))?;
         let descriptors = [ring.memfd().as_file(), ring.empty_signal(), ring.full_signal()].map(AsRawFd::as_raw_fd);
         let rights = [ControlMessage::ScmRights(&descriptors)];
@@ -78,7 +92,7 @@ impl Between for Ring {
             .map_err(|_| "not three descriptors")?
             // SAFETY: the kernel has made them for us, and nobody else knows them.
             .map(|descriptor| unsafe { File::from_raw_fd(descriptor) });
-        Ok(Receiving { ring: Receiver::open(place.capacity, memory, empty, full)?, spins: self.spins, lengths })
+        Ok(Receiving { ring: Receiver::open(self.capacity(place), memory, empty, full)?, spins: self.spins, lengths })
     }
 }
 
@@ -173,11 +187,11 @@ mod tests {
 
     #[test]
     fn every_message_arrives_whole() {
-        trial::between(module_path!(), "every_message_arrives_whole", Ring { spins: false });
+        trial::between(module_path!(), "every_message_arrives_whole", Ring { spins: false, small: false });
     }
 
     #[test]
     fn every_message_arrives_whole_polled() {
-        trial::between(module_path!(), "every_message_arrives_whole_polled", Ring { spins: true });
+        trial::between(module_path!(), "every_message_arrives_whole_polled", Ring { spins: true, small: false });
     }
 }

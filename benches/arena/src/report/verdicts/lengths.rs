@@ -13,13 +13,14 @@ const LARGE: usize = 1 << 20;
 const OF_LIMIT: f64 = 0.95;
 /// Of a loan that is copied into and out of.
 const OF_LOANS: f64 = 1.0;
-/// Of the best of what the kernel has, where records come one after the other.
+/// Of the best of what the kernel has, where records come one after the other, or a hundred at a time to a sleeper.
 const OF_KERNEL: f64 = 3.0;
 
 /// All targets.
 pub fn all(sheets: &[Sheet]) -> Vec<Verdict> {
     let mut verdicts = large(sheets);
     verdicts.extend(records(sheets));
+    verdicts.extend(bursts(sheets));
     verdicts
 }
 
@@ -51,4 +52,25 @@ fn records(sheets: &[Sheet]) -> Vec<Verdict> {
         .best(|row: &Row| row.kind == Kind::Kernel)
     };
     [(64, 64), (1024, 1024), (16, 4096)].map(verdict).into()
+}
+
+/// A burst from its beginning to its end, and what it costs both processors.
+fn bursts(sheets: &[Sheet]) -> Vec<Verdict> {
+    let each = [64, 1024].map(|bytes| {
+        let sheet = find(sheets, |cell| (cell.work, cell.bytes) == (WorkKind::Records, bytes) && cell.is_bursts());
+        let claim = |what: &str, id: &str| Claim {
+            target: format!(
+                "records of {bytes} bytes, bursts every 1 ms: {what} <= 1/{OF_KERNEL} of the best pipe or socket"
+            ),
+            metric: sheet.and_then(|sheet| sheet.cell.metrics().iter().position(|it| it.id == id)).unwrap_or(0),
+            sheet,
+            ours: DEFAULT,
+            goal: Goal::AtMost(1.0 / OF_KERNEL),
+        };
+        ["whole_us", "cpu_percent"].map(|id| {
+            let what = if id == "whole_us" { "a burst takes" } else { "processor time" };
+            claim(what, id).best(|row: &Row| row.kind == Kind::Kernel)
+        })
+    });
+    each.into_iter().flatten().collect()
 }

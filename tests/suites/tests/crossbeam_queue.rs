@@ -1,0 +1,3 @@
+//! The tests of crossbeam-queue's `ArrayQueue`, on `ringway::mpmc`.
+
+ringway_suites::suite!(crossbeam_queue: array_queue);

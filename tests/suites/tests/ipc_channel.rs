@@ -1,0 +1,3 @@
+//! The tests of ipc-channel's platform layer, on `ringway::bytes::mpmc`.
+
+ringway_suites::suite!(ipc_channel: platform);
