@@ -135,7 +135,8 @@ impl<T, E> SendTimeoutError<T, E> {
     pub(super) fn of(error: bytes::SendTimeoutError, message: T) -> Self {
         match error {
             bytes::SendTimeoutError::Timeout => Self::Timeout(message),
-            bytes::SendTimeoutError::Disconnected => Self::Disconnected(message),
+            // The end of a message is said twice only where it is written piece by piece.
+            bytes::SendTimeoutError::Disconnected | bytes::SendTimeoutError::Ended => Self::Disconnected(message),
             bytes::SendTimeoutError::Aborted { bytes } => Self::Aborted { message, bytes },
             bytes::SendTimeoutError::TooLong { bytes, limit } => Self::TooLong { message, bytes, limit },
         }
