@@ -7,11 +7,15 @@
 //! | `stage.rs` | what a scene is; killing and stopping in each state |
 //! | `run.rs` | the program: which scenes, in which processes, and the table at the end |
 //! | `spsc_*.rs`, `bytes_*.rs` | the scenes of one kind of channel each |
+//! | `loan_*.rs` | memory that is lent, sent, read in place and given back, in a lane and in an annex |
 //! | `mpmc_*.rs` | those of another, among others who live, and among some who are dead already; and what recovery costs |
 
 mod bytes_pair;
 mod bytes_receiver;
 mod bytes_sender;
+mod loan_group;
+mod loan_lender;
+mod loan_reader;
 mod message;
 mod mpmc_corpse;
 mod mpmc_cost;

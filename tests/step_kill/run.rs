@@ -4,6 +4,7 @@ use super::puppet;
 use super::stage::{self, Entry, Report};
 use super::support;
 use super::{bytes_receiver, bytes_sender};
+use super::{loan_lender, loan_reader};
 use super::{mpmc_cost, mpmc_doors, mpmc_last, mpmc_loser, mpmc_receiver, mpmc_recovery, mpmc_sender};
 use super::{spsc_doors, spsc_receiver, spsc_sender, spsc_sleeper};
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
@@ -31,7 +32,8 @@ fn scenes() -> Vec<Entry> {
         mpmc_last::scenes(),
     ];
     let bytes = [bytes_sender::scenes(), bytes_receiver::scenes()];
-    spsc.into_iter().chain(mpmc).chain(bytes).flatten().collect()
+    let loans = [loan_lender::scenes(), loan_reader::scenes()];
+    spsc.into_iter().chain(mpmc).chain(bytes).chain(loans).flatten().collect()
 }
 
 pub(crate) fn main() -> ExitCode {

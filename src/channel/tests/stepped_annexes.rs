@@ -129,7 +129,10 @@ fn who_takes_back_what_a_dead_one_had_borrowed_is_killed() {
         let options = options_with_an_annex(&stage.directory);
         let tx = Sender::create_with(name, &options).unwrap();
         let rx = Receiver::open_with(name, &options).unwrap();
-        assert!(stage.kill("bytes-hold-annex", name, i64::MAX as u64).is_some(), "{name}: it has borrowed, and is dead");
+        assert!(
+            stage.kill("bytes-hold-annex", name, i64::MAX as u64).is_some(),
+            "{name}: it has borrowed, and is dead"
+        );
         kill();
         drop(tx.loan_timeout(LARGE, SOON).unwrap_or_else(|error| panic!("{name}: {error}")));
         assert_eq!(tx.sender_count(), 1, "{name}");
@@ -149,7 +152,10 @@ fn who_takes_up_what_a_dead_one_was_reading_is_killed() {
         let mut loan = tx.loan(LARGE).unwrap();
         loan.copy_from_slice(&bytes(LARGE));
         loan.send().unwrap();
-        assert!(stage.kill("bytes-hold-guard-annex", name, i64::MAX as u64).is_some(), "{name}: it was reading, and is dead");
+        assert!(
+            stage.kill("bytes-hold-guard-annex", name, i64::MAX as u64).is_some(),
+            "{name}: it was reading, and is dead"
+        );
         let is_completed = kill();
         assert_eq!(tx.receiver_count(), 1, "{name}");
         match rx.try_recv_ref() {
