@@ -95,6 +95,8 @@ mod incoming;
 mod lanes;
 #[cfg(not(loom))]
 mod loan;
+#[cfg(not(loom))]
+mod made;
 mod outgoing;
 mod place;
 mod reader;
@@ -117,8 +119,12 @@ use crate::channel::error::OpenError;
 pub use crate::channel::mpmc::tally::{LaneClass, Lanes};
 
 use crate::channel::mpmc::open;
-use crate::channel::options::Options;
+use crate::channel::options::{self, Options};
 use std::sync::Arc;
+
+/// Up to so many bytes [`Sender::send_with`] makes a message in private memory and copies it, unless
+/// [`Options::copy_up_to`] says otherwise.
+pub const COPY_UP_TO: usize = options::COPY_UP_TO;
 
 /// Both ends of a channel inside this process, for exactly `capacity` messages on their way.
 ///
