@@ -96,7 +96,7 @@ impl Sender {
         deadline: Option<Deadline>,
         make: impl FnOnce(&mut [u8]),
     ) -> Result<(), SendTimeoutError> {
-        let must_be_whole = deadline.is_none() && len > longest(self.core());
+        let must_be_whole = deadline.is_none() && len > longest(self.parcels.core());
         if len > self.copy_up_to || must_be_whole {
             if let Some(mut place) = self.place(len, deadline)? {
                 make(place.bytes_mut());
@@ -107,7 +107,7 @@ impl Sender {
             }
         }
         let mut message = Vec::new();
-        let limit = longest_loan(self.core());
+        let limit = longest_loan(self.parcels.core());
         message.try_reserve_exact(len).map_err(|_| SendTimeoutError::TooLong { bytes: len, limit })?;
         message.resize(len, 0);
         make(&mut message);
@@ -116,14 +116,14 @@ impl Sender {
 
     /// Why a message that cannot go through a lane was not placed: it is too long for all, or there is no memory now.
     fn unplaced(&self, len: usize) -> SendTimeoutError {
-        let limit = longest_loan(self.core());
+        let limit = longest_loan(self.parcels.core());
         if len > limit { SendTimeoutError::TooLong { bytes: len, limit } } else { SendTimeoutError::Timeout }
     }
 
     /// Room for a message of so many bytes as a whole: in a lane, or else in an annex; waits for it. `None` if it can be in
     /// neither.
     fn place(&self, len: usize, deadline: Option<Deadline>) -> Result<Option<InPlace<&Attached>>, Failed> {
-        let (core, waits) = (self.core(), self.parcels.waits());
+        let (core, waits) = (self.parcels.core(), self.parcels.waits());
         if len > longest_loan(core) {
             return Ok(None);
         }

@@ -6,7 +6,7 @@ use super::chart::{self, Line};
 use super::figures::Figures;
 use super::job::{Job, Via, Wait, What};
 use super::rounds::Rounds;
-use super::{Subject, maybe, must_be_whole, short, table};
+use super::{Subject, maybe, must_be_whole, table};
 use crate::cli::failure::Failure;
 use crate::cli::units;
 use serde::Serialize;
