@@ -22,11 +22,12 @@ fn turn() -> MutexGuard<'static, ()> {
 const TINY: [&str; 4] = ["--rounds", "1", "--run-ms", "5"];
 
 /// The subcommands, each with little to do.
-const BENCHES: [&[&str]; 4] = [
+const BENCHES: [&[&str]; 5] = [
     &["bench", "rtt", "--bytes", "8,64"],
     &["bench", "rate", "--bytes", "8,256", "--batch", "1,8"],
     &["bench", "burst", "--count", "10", "--every", "1ms"],
     &["bench", "bulk", "--bytes", "4K,192K"],
+    &["bench", "copy-vs-map", "--bytes", "192K,64,4K"],
 ];
 
 fn with<'a>(args: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
@@ -175,6 +176,40 @@ fn large_messages_are_compared_with_the_best_bare_pipeline_a_pipe_and_a_socket()
 }
 
 #[test]
+fn copying_is_compared_with_mapping_size_by_size() {
+    let _turn = turn();
+    let results = json(&with(BENCHES[4], &["--copy-up-to", "1K"]));
+    assert_eq!((&results["bench"], &results["threshold_bytes"]), (&"copy-vs-map".into(), &1024.into()));
+    // From small to large, whatever the order they were asked in.
+    let measured: Vec<_> = rows(&results).iter().map(|row| (row["bytes"].as_u64().unwrap(), &row["via"])).collect();
+    let ways = ["copied", "mapped", "chosen"].map(Value::from);
+    let expected: Vec<_> = [64, 4096, 192 << 10].iter().flat_map(|bytes| ways.each_ref().map(|via| (*bytes, via))).collect();
+    assert_eq!(measured, expected);
+    let mut crossing = None;
+    for row in rows(&results) {
+        has_positive(row, &["median_ns", "min_ns", "max_ns", "median_gigabytes_per_second"]);
+        assert_eq!(row["rounds_ns"].as_array().map(Vec::len), Some(1), "{row}");
+        assert_eq!(row["ratio_to_copied"].is_null(), row["via"] == "copied", "{row}");
+        if row["via"] == "mapped" {
+            let is_sooner = row["ratio_to_copied"].as_f64().expect("a ratio") < 1.0;
+            crossing = if is_sooner { crossing.or(row["bytes"].as_u64()) } else { None };
+        }
+    }
+    assert_eq!(results["crossing_bytes"].as_u64(), crossing, "{results}");
+}
+
+#[test]
+fn a_quick_comparison_has_every_other_power_of_two() {
+    let _turn = turn();
+    let ended = run(&["bench", "copy-vs-map", "--quick", "--json"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let results: Value = serde_json::from_slice(&ended.stdout).expect("JSON");
+    let sizes: Vec<_> = rows(&results).iter().step_by(3).map(|row| row["bytes"].as_u64().unwrap()).collect();
+    assert_eq!(sizes, [6, 8, 10, 12, 14, 16, 18, 20, 22, 24].map(|power| 1 << power));
+    assert_eq!((results["rounds"].as_u64(), results["threshold_bytes"].is_u64()), (Some(5), true));
+}
+
+#[test]
 fn tables_are_for_people() {
     let _turn = turn();
     for (bench, parts) in BENCHES.into_iter().zip([
@@ -182,6 +217,7 @@ fn tables_are_for_people() {
         ["one way", "GB/s", "8 B, one at a time, pipe"],
         ["10 messages every 1 ms", "receiver, ms/s", "sleeps"],
         ["192 KiB, default", "GB/s", "4 KiB, socket"],
+        ["copied, ns", "192 KiB", "crossing: "],
     ]) {
         let ended = run(&with(bench, &TINY));
         assert_eq!(ended.code, 0, "{ended:?}");
@@ -201,6 +237,7 @@ fn charts_have_axes_and_names() {
         &["GB/s", "8 B, one at a time, pipe", "256 B, by 8, pipe"],
         &["processor time of both sides, milliseconds a second", "every 1 ms"],
         &["GB/s", "4 KiB, pipe", "192 KiB, socket"],
+        &["bytes of a message", "copied", "mapped", "4 KiB"],
     ]) {
         let path = directory.0.join(format!("{}.svg", bench[1]));
         // What was there before is longer than any chart.
@@ -235,6 +272,7 @@ fn one_wrong_message_is_found_wherever_it_goes() {
         &["ringway", "lines", "pipe"],
         &["ringway"],
         &["ringway", "chunks", "pipe", "socket"],
+        &["copied", "mapped", "chosen"],
     ]) {
         for via in vias {
             if is_single() && matches!(*via, "atomics" | "lines" | "chunks") {
@@ -272,6 +310,10 @@ fn what_cannot_be_measured_is_refused_in_one_line() {
         &["bench", "bulk", "--bytes", "12"],
         &["bench", "bulk", "--bytes", "0"],
         &["bench", "bulk", "--bytes", "2G"],
+        &["bench", "copy-vs-map", "--bytes", "12"],
+        &["bench", "copy-vs-map", "--copy-up-to", "much"],
+        &["bench", "copy-vs-map", "--quick", "--bytes", "64"],
+        &["bench", "copy-vs-map", "--quick", "--rounds", "3"],
         &["bench", "burst", "--count", "0"],
         &["bench-worker", "{}"],
     ] {
@@ -295,7 +337,13 @@ fn a_chart_that_is_never_drawn_leaves_no_file() {
 #[test]
 fn a_full_file_system_is_said_to_be_full() {
     let _turn = turn();
-    for script in ["bench rtt --capacity 10000", "bench rate", "bench burst --capacity 100000", "bench bulk"] {
+    for script in [
+        "bench rtt --capacity 10000",
+        "bench rate",
+        "bench burst --capacity 100000",
+        "bench bulk",
+        "bench copy-vs-map --capacity 100000",
+    ] {
         let Some(ended) = in_small(script) else { return };
         ended.badly(&["not enough room in /dev/shm", "--capacity"]);
     }

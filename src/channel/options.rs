@@ -57,6 +57,8 @@ pub struct Options {
     pub(crate) lane_bytes: usize,
     pub(crate) annexes: usize,
     pub(crate) chunk_bytes: usize,
+    pub(crate) copy_up_to: usize,
+    pub(crate) whole_up_to: usize,
 }
 
 /// Messages in a channel whose capacity nobody has named.
@@ -84,6 +86,8 @@ const LANE_BYTES: usize = 128 << 10;
 const ANNEXES: usize = if cfg!(loom) { 0 } else { 16 };
 /// How much of a message is copied before the other side is told.
 const CHUNK_BYTES: usize = 16 << 10;
+/// See [`crate::bytes::mpmc::COPY_UP_TO`], where the measurement is.
+pub(crate) const COPY_UP_TO: usize = 112;
 
 impl Default for Options {
     fn default() -> Self {
@@ -116,6 +120,8 @@ impl Options {
             lane_bytes: LANE_BYTES,
             annexes: ANNEXES,
             chunk_bytes: CHUNK_BYTES,
+            copy_up_to: COPY_UP_TO,
+            whole_up_to: 0,
         }
     }
 
@@ -270,6 +276,32 @@ impl Options {
     /// chunks overlap the copying on both sides better, larger ones cost less telling.
     pub fn chunk_bytes(mut self, bytes: usize) -> Self {
         self.chunk_bytes = bytes.max(1);
+        self
+    }
+
+    /// Many-to-many bytes: up to how many bytes [`send_with`](crate::bytes::mpmc::Sender::send_with) has a message made in private
+    /// memory and copies it to the channel; a longer one is made where it will be read.
+    /// [`COPY_UP_TO`](crate::bytes::mpmc::COPY_UP_TO) by default, which was measured; `ringway bench copy-vs-map` says where
+    /// your machine has its crossing. (What goes through the ring itself, up to 112 bytes, is copied in any case.)
+    ///
+    /// ```
+    /// let options = ringway::Options::new().capacity(16).copy_up_to(4096);
+    /// let (tx, rx) = ringway::bytes::mpmc::channel_with(&options)?;
+    /// tx.send_with(5000, |message| message.fill(7))?; // in place
+    /// assert_eq!(rx.recv_with(|message| message.iter().map(|byte| u64::from(*byte)).sum::<u64>())?, 35_000);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn copy_up_to(mut self, bytes: usize) -> Self {
+        self.copy_up_to = bytes;
+        self
+    }
+
+    /// Many-to-many bytes: up to how many bytes a message that is [sent](crate::bytes::mpmc::Sender::send) and is longer than a lane is
+    /// copied as a whole to an [annex](Self::annexes); 0 by default, and then each goes through a lane while it is being
+    /// received. A whole one waits for no receiver, can be [tried](crate::bytes::mpmc::Sender::try_send), is read where it lies
+    /// by `recv_ref`, and goes to another receiver if one dies with it; it takes the memory for all of it.
+    pub fn whole_up_to(mut self, bytes: usize) -> Self {
+        self.whole_up_to = bytes;
         self
     }
 

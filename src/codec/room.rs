@@ -14,7 +14,7 @@
 //! in pieces of ten bytes, 59 us and 50.
 
 use crate::bytes::mpmc::{Claim, Sender};
-use crate::bytes::{SendTimeoutError, TrySendError};
+use crate::bytes::SendTimeoutError;
 use crate::wait::deadline::Deadline;
 use std::io;
 
@@ -57,26 +57,13 @@ impl<'a> Room<'a> {
     #[inline]
     pub(super) fn send(&mut self) -> Result<(), SendTimeoutError> {
         if let Beyond::Nowhere = self.beyond {
-            return self.deliver(&self.stage[..self.staged]);
+            return self.sender.send_until(&self.stage[..self.staged], self.deadline);
         }
         self.put_staged()?;
         match std::mem::replace(&mut self.beyond, Beyond::Nowhere) {
             Beyond::Lane(claim, len) => claim.commit_until(len, self.deadline),
-            Beyond::Heap(message) => self.deliver(&message),
+            Beyond::Heap(message) => self.sender.send_until(&message, self.deadline),
             Beyond::Nowhere => Ok(()),
-        }
-    }
-
-    #[inline]
-    fn deliver(&self, message: &[u8]) -> Result<(), SendTimeoutError> {
-        match self.deadline {
-            Some(Deadline::NEVER) => Ok(self.sender.send(message)?),
-            Some(deadline) => self.sender.send_until(message, deadline),
-            None => self.sender.try_send(message).map_err(|error| match error {
-                TrySendError::Full => SendTimeoutError::Timeout,
-                TrySendError::Disconnected => SendTimeoutError::Disconnected,
-                TrySendError::TooLong { bytes, limit } => SendTimeoutError::TooLong { bytes, limit },
-            }),
         }
     }
 

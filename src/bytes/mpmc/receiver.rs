@@ -145,6 +145,50 @@ impl Receiver {
         self.recv_timeout(deadline.saturating_duration_since(Instant::now()))
     }
 
+    /// The next message, looked at by `see` where it lies, and done when that returns; waits while there is none. What `see`
+    /// returns.
+    ///
+    /// Nothing is copied but what comes through the ring (up to 112 bytes), and what comes through a lane because it is longer;
+    /// of that the sender has learnt that it was received before `see` gets it. Here is no threshold: what lies in a lane is read there
+    /// no slower than out of it. `see` keeps the lane while it runs, so let it be short, or [take the message out](Self::recv_into). It may use
+    /// this channel. If it panics, the message is done.
+    ///
+    /// *Progress*: as [`recv_into`](Self::recv_into), without its copy.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Self::recv); `see` has not run then.
+    ///
+    /// # If this process dies here
+    ///
+    /// The message was received, or another receiver gets it, marked.
+    #[cfg(not(loom))]
+    #[inline]
+    pub fn recv_with<R>(&self, see: impl FnOnce(&[u8]) -> R) -> Result<R, RecvError> {
+        self.show(Some(Deadline::NEVER), see).map_err(|error| error.lasting().unwrap_or(RecvError::Disconnected))
+    }
+
+    /// As [`recv_with`](Self::recv_with), if a message is there now.
+    ///
+    /// # Errors
+    ///
+    /// [`TryRecvError`].
+    #[cfg(not(loom))]
+    #[inline]
+    pub fn try_recv_with<R>(&self, see: impl FnOnce(&[u8]) -> R) -> Result<R, TryRecvError> {
+        self.show(None, see).map_err(TryRecvError::from)
+    }
+
+    /// As [`recv_with`](Self::recv_with), waiting for so long.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvTimeoutError`]. What has come of a long message is kept for the next call.
+    #[cfg(not(loom))]
+    pub fn recv_with_timeout<R>(&self, timeout: Duration, see: impl FnOnce(&[u8]) -> R) -> Result<R, RecvTimeoutError> {
+        self.show(Some(Deadline::after(timeout)), see)
+    }
+
     /// The next message, to be committed when it has been dealt with: at least once. Waits while there is none.
     ///
     /// A message that is not longer than a lane stays where it is, and is read in place; who gives it back, or dies, leaves it
@@ -284,10 +328,8 @@ impl Receiver {
         (spare, received)
     }
 
-    /// The next message, shown where it lies, and done with when it has been; `None`: one try.
-    ///
-    /// A message that is longer than a lane is shown when its sender has learnt that it was received.
-    #[cfg(all(feature = "serde", not(loom)))]
+    /// See [`recv_with`](Self::recv_with); `None`: one try.
+    #[cfg(not(loom))]
     #[inline]
     pub(crate) fn show<R>(
         &self,
@@ -305,7 +347,7 @@ impl Receiver {
         self.show_any(deadline, see).map_err(|lacking| lacking.told(self.limit))
     }
 
-    #[cfg(all(feature = "serde", not(loom)))]
+    #[cfg(not(loom))]
     #[inline(never)]
     fn show_any<R>(&self, deadline: Option<Deadline>, see: impl FnOnce(&[u8]) -> R) -> Result<R, Lacking> {
         let (_, received) = self.receive(Vec::new(), deadline);
@@ -380,14 +422,14 @@ impl Drop for Receiver {
 }
 
 /// A message that is being looked at in its lane.
-#[cfg(all(feature = "serde", not(loom)))]
+#[cfg(not(loom))]
 struct Shown<'a> {
     core: &'a Attached,
     whole: super::place::Whole,
     hand: Option<usize>,
 }
 
-#[cfg(all(feature = "serde", not(loom)))]
+#[cfg(not(loom))]
 impl Drop for Shown<'_> {
     fn drop(&mut self) {
         finish(self.core, self.whole.ticket, self.hand, true);

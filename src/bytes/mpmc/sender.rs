@@ -1,9 +1,9 @@
 //! The sending end.
 
 use super::common::common;
-#[cfg(not(loom))]
-use super::lanes::take;
 use super::lanes::{Attached, Want, lanes, longest, try_take};
+#[cfg(not(loom))]
+use super::lanes::{longest_loan, take};
 use super::outgoing::{Failed, Outgoing};
 #[cfg(not(loom))]
 use super::place::InPlace;
@@ -30,20 +30,34 @@ use std::time::{Duration, Instant};
 pub struct Sender {
     pub(super) parcels: mpmc::Sender<Parcel>,
     chunk: usize,
+    /// Longer ones are made in place, if a closure makes them.
+    #[cfg(not(loom))]
+    pub(super) copy_up_to: usize,
+    /// So long ones go to an annex as a whole.
+    #[cfg(not(loom))]
+    whole_up_to: usize,
 }
 
 common!(Sender, parcels, "sender", "receiver");
 
 impl Sender {
     pub(super) fn of(core: Attached, options: &Options) -> Self {
-        Self { parcels: mpmc::Sender::of(core, options), chunk: options.chunk_bytes }
+        Self {
+            parcels: mpmc::Sender::of(core, options),
+            chunk: options.chunk_bytes,
+            #[cfg(not(loom))]
+            copy_up_to: options.copy_up_to,
+            #[cfg(not(loom))]
+            whole_up_to: options.whole_up_to,
+        }
     }
 
     /// Sends a message of any length, waiting while there is no room for it.
     ///
     /// Up to 112 bytes go through the ring; up to a lane's length ([`Options::lanes`]) are copied to a lane, and are sent when
     /// this returns. A longer message goes through a lane while it is being received, and has been received when this returns:
-    /// it waits for a receiver.
+    /// it waits for a receiver; unless it is one of those that go to an annex as a whole ([`Options::whole_up_to`]), and are
+    /// sent when this returns.
     ///
     /// *Progress*: for a short message as [`mpmc::Sender::send`](crate::mpmc::Sender::send); for others one copy, two swaps,
     /// and may sleep until a lane is free; for one that is longer than a lane, until it has been received.
@@ -91,7 +105,8 @@ impl Sender {
         self.send_timeout(message, deadline.saturating_duration_since(Instant::now()))
     }
 
-    /// Sends a message if there is room for it now. One that is longer than a lane cannot be sent so.
+    /// Sends a message if there is room for it now. One that is longer than a lane cannot be sent so, but those that go to an
+    /// annex as a whole ([`Options::whole_up_to`]).
     ///
     /// # Errors
     ///
@@ -109,6 +124,10 @@ impl Sender {
     fn try_send_long(&self, message: &[u8]) -> Result<(), TrySendError> {
         let (core, limit) = (self.core(), longest(self.core()));
         if message.len() > limit {
+            #[cfg(not(loom))]
+            if self.is_whole(message.len()) {
+                return self.try_send_whole(message);
+            }
             return Err(TrySendError::TooLong { bytes: message.len(), limit });
         }
         let told = |vain| match vain {
@@ -141,6 +160,12 @@ impl Sender {
     #[inline(never)]
     fn send_long(&self, parts: &[IoSlice<'_>], deadline: Deadline) -> Result<(), Failed> {
         let len = parts.iter().map(|part| part.len() as u64).sum();
+        #[cfg(not(loom))]
+        if self.is_whole(usize::try_from(len).unwrap_or(usize::MAX)) {
+            if let Some(sent) = self.send_whole(parts, len as usize, deadline) {
+                return sent;
+            }
+        }
         let mut outgoing = Outgoing::begin(self.core(), Some(len), self.parcels.waits(), self.chunk, deadline)?;
         for part in parts {
             let mut rest: &[u8] = part;
@@ -174,10 +199,26 @@ impl Sender {
         Ok(super::Claim::new(InPlace::new(core, waits, ticket, most)))
     }
 
-    /// As [`send_timeout`](Self::send_timeout), waiting until then.
-    #[cfg(all(feature = "serde", not(loom)))]
-    pub(crate) fn send_until(&self, message: &[u8], deadline: Deadline) -> Result<(), SendTimeoutError> {
-        Ok(self.send_parts(&[IoSlice::new(message)], deadline)?)
+    /// As [`send_timeout`](Self::send_timeout), waiting until then; `None`: one try.
+    #[cfg(not(loom))]
+    #[inline]
+    pub(crate) fn send_until(&self, message: &[u8], deadline: Option<Deadline>) -> Result<(), SendTimeoutError> {
+        match deadline {
+            Some(Deadline::NEVER) => Ok(self.send(message)?),
+            Some(deadline) => Ok(self.send_parts(&[IoSlice::new(message)], deadline)?),
+            None => self.try_send(message).map_err(|error| match error {
+                TrySendError::Full => SendTimeoutError::Timeout,
+                TrySendError::Disconnected => SendTimeoutError::Disconnected,
+                TrySendError::TooLong { bytes, limit } => SendTimeoutError::TooLong { bytes, limit },
+            }),
+        }
+    }
+
+    /// Whether a message of so many bytes, which no lane holds, goes to an annex.
+    #[cfg(not(loom))]
+    fn is_whole(&self, len: usize) -> bool {
+        let core = self.core();
+        len <= self.whole_up_to && len > longest(core) && len <= longest_loan(core)
     }
 
     /// How long a message may be that a lane of the smallest length above `bytes` holds; `None`: no lane is longer.

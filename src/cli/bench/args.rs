@@ -5,6 +5,7 @@ use super::worker::message::SIZES;
 use crate::cli::units;
 use clap::Subcommand;
 use clap::builder::RangedU64ValueParser;
+use ringway::bytes::mpmc::COPY_UP_TO;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -16,12 +17,14 @@ pub(crate) enum Bench {
     Rate(RateArgs),
     /// Large messages one way, from buffer to buffer, beside bare copies, a pipe and a socket
     Bulk(BulkArgs),
+    /// Messages that are copied to a channel and out of it, beside messages that are made and used in place, by size
+    CopyVsMap(MappingArgs),
     /// Bursts of messages with pauses between them: latency against processor time, for several times of spinning
     Burst(BurstArgs),
 }
 
 /// What every measurement wants to know.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Common {
     /// Everything is measured so often, in turns; figures are medians of the rounds
     #[arg(long, value_name = "N", default_value_t = 15, value_parser = RangedU64ValueParser::<usize>::new().range(1..=10_000))]
@@ -86,6 +89,43 @@ pub(crate) struct BulkArgs {
     pub(super) capacity: usize,
     #[command(flatten)]
     pub(super) common: Common,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct MappingArgs {
+    /// Sizes of messages, with commas between them: multiples of 8, with K, M or G [default: the powers of two from 64 to 16M]
+    #[arg(long, value_delimiter = ',', value_parser = parse_bulk_size)]
+    bytes: Vec<usize>,
+    /// Every other power of two, in five rounds
+    #[arg(long, conflicts_with_all = ["bytes", "rounds", "seconds", "run_ms"])]
+    quick: bool,
+    /// Up to how many bytes a channel that decides by itself copies
+    #[arg(long, value_name = "BYTES", default_value_t = COPY_UP_TO, value_parser = parse_capacity)]
+    pub(super) copy_up_to: usize,
+    /// Messages that the ring holds
+    #[arg(long, value_name = "MESSAGES", default_value_t = 16)]
+    pub(super) capacity: usize,
+    #[command(flatten)]
+    common: Common,
+}
+
+impl MappingArgs {
+    /// Sizes of messages, each once, from small to large.
+    pub(super) fn sizes(&self) -> Vec<usize> {
+        let mut sizes = self.bytes.clone();
+        if sizes.is_empty() {
+            sizes = (6..=24).step_by(if self.quick { 2 } else { 1 }).map(|power| 1 << power).collect();
+        }
+        sizes.sort_unstable();
+        sizes.dedup();
+        sizes
+    }
+
+    /// What every measurement wants to know.
+    pub(super) fn common(&self) -> Common {
+        let (rounds, seconds) = if self.quick { (5, 2.0) } else { (self.common.rounds, self.common.seconds) };
+        Common { rounds, seconds, ..self.common.clone() }
+    }
 }
 
 #[derive(Debug, clap::Args)]

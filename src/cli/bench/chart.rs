@@ -1,6 +1,7 @@
 //! Charts, as SVG.
 
 use crate::cli::failure::Failure;
+use crate::cli::units;
 use hdrhistogram::Histogram;
 use plotters::chart::SeriesLabelPosition;
 use plotters::prelude::*;
@@ -129,6 +130,49 @@ pub(super) fn scatter(title: &str, series: &[Points]) -> Result<String, Failure>
         }
         let mut legend = chart.configure_series_labels();
         legend.position(SeriesLabelPosition::UpperRight).background_style(WHITE.mix(0.8)).border_style(BLACK).draw()?;
+        Ok(())
+    })
+}
+
+/// A curve of times in nanoseconds over sizes in bytes.
+pub(super) struct Line {
+    pub(super) name: String,
+    pub(super) points: Vec<(f64, f64)>,
+}
+
+/// Times over sizes, both by their logarithms, and a size that is marked.
+pub(super) fn lines(title: &str, lines: &[Line], mark: Option<(f64, String)>) -> Result<String, Failure> {
+    draw((WIDTH, HEIGHT), |area| {
+        let points = || lines.iter().flat_map(|line| &line.points);
+        let times = range(points().map(|(_, ns)| *ns));
+        let mut chart = ChartBuilder::on(area)
+            .caption(title, ("sans-serif", 22))
+            .margin(12)
+            .x_label_area_size(45)
+            .y_label_area_size(75)
+            .build_cartesian_2d(
+                range(points().map(|(bytes, _)| *bytes)).log_scale().base(2.0),
+                times.clone().log_scale(),
+            )?;
+        chart
+            .configure_mesh()
+            .x_desc("bytes of a message")
+            .y_desc("from one message to the next, median, nanoseconds")
+            .x_label_formatter(&|bytes| units::bytes(*bytes as u64))
+            .y_label_formatter(&|ns| format!("{ns}"))
+            .draw()?;
+        for (at, Line { name, points }) in lines.iter().enumerate() {
+            let style = Palette99::pick(at).stroke_width(2);
+            let legend = move |(x, y): (i32, i32)| PathElement::new(vec![(x, y), (x + 18, y)], style);
+            chart.draw_series(LineSeries::new(points.iter().copied(), style))?.label(name).legend(legend);
+        }
+        if let Some((bytes, text)) = mark {
+            chart.draw_series([PathElement::new(vec![(bytes, times.start), (bytes, times.end)], BLACK)])?;
+            let place = EmptyElement::at((bytes, times.end));
+            chart.draw_series([place + Text::new(text, (6, 6), ("sans-serif", 14))])?;
+        }
+        let mut legend = chart.configure_series_labels();
+        legend.position(SeriesLabelPosition::UpperLeft).background_style(WHITE.mix(0.8)).border_style(BLACK).draw()?;
         Ok(())
     })
 }

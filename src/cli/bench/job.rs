@@ -28,6 +28,8 @@ pub(super) enum What {
     Stream,
     /// Sends large messages as fast as it can; the second receives.
     Bulk,
+    /// Sends messages that it makes as fast as it can; the second uses them.
+    Mapping,
     /// Sends so many at once now and then; the second receives.
     Bursts,
 }
@@ -38,6 +40,12 @@ pub(super) enum What {
 pub(super) enum Via {
     /// This crate's channels.
     Ringway,
+    /// Messages of bytes that are copied to a channel and out of it.
+    Copied,
+    /// Messages of bytes that are made and used in place.
+    Mapped,
+    /// The same, where the channel decides.
+    Chosen,
     /// The limit of a round trip that spins: one word each way.
     Atomics,
     /// The limit of a round trip that sleeps: one futex each way.
@@ -112,7 +120,8 @@ pub(super) struct Job {
     pub(super) wait: Wait,
     /// Bytes of a message.
     pub(super) bytes: usize,
-    /// Messages that are sent at once; of bare chunks, the bytes of one.
+    /// Messages that are sent at once; of bare chunks, the bytes of one; where copying is compared with mapping, up to how many
+    /// bytes the channel decides to copy.
     pub(super) batch: usize,
     /// Messages that the ring holds; of a stream, bytes; of bare chunks, how many.
     pub(super) capacity: usize,
@@ -179,8 +188,8 @@ impl Job {
         match (self.what, side) {
             (What::Trips, Side::First) => "ask",
             (What::Trips, Side::Second) => "answer",
-            (What::Stream | What::Bulk | What::Bursts, Side::First) => "send",
-            (What::Stream | What::Bulk | What::Bursts, Side::Second) => "receive",
+            (What::Stream | What::Bulk | What::Mapping | What::Bursts, Side::First) => "send",
+            (What::Stream | What::Bulk | What::Mapping | What::Bursts, Side::Second) => "receive",
         }
     }
 
@@ -188,7 +197,7 @@ impl Job {
     /// nothing can be left behind.
     fn connect(&self) -> io::Result<[Ends; 2]> {
         Ok(match self.via {
-            Via::Ringway => [pair::nothing(), pair::nothing()],
+            Via::Ringway | Via::Copied | Via::Mapped | Via::Chosen => [pair::nothing(), pair::nothing()],
             Via::Atomics | Via::Futex | Via::Lines => shared(STAGE_BYTES)?,
             Via::Chunks => shared(Shape { chunk: self.batch, depth: self.capacity }.bytes())?,
             Via::Pipe => {

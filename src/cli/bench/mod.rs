@@ -7,7 +7,7 @@
 //! | file | |
 //! |---|---|
 //! | `mod.rs` | what all have in common: from the arguments to table, JSON and chart |
-//! | `rtt.rs`, `rate.rs`, `bulk.rs`, `burst.rs` | what is measured, and what is said of it |
+//! | `rtt.rs`, `rate.rs`, `bulk.rs`, `burst.rs`, `mapping.rs` | what is measured, and what is said of it |
 //! | `rounds.rs` | taking turns |
 //! | `job.rs` | one measurement: two workers |
 //! | `worker` | what the workers do |
@@ -23,6 +23,7 @@ mod chart;
 mod figures;
 pub(crate) mod job;
 mod machine;
+mod mapping;
 mod plot;
 mod rate;
 mod rounds;
@@ -38,6 +39,7 @@ use machine::Machine;
 use plot::PlotFile;
 use rounds::Rounds;
 use serde::Serialize;
+use serde_json::{Map, Value};
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -47,6 +49,7 @@ pub(crate) fn run(bench: &Bench) -> Result<(), Failure> {
         Bench::Rtt(args) => go(&args.common, &rtt::Rtt(args)),
         Bench::Rate(args) => go(&args.common, &rate::Rate(args)),
         Bench::Bulk(args) => go(&args.common, &bulk::Bulk(args)),
+        Bench::CopyVsMap(args) => go(&args.common(), &mapping::Mapping(args)),
         Bench::Burst(args) => go(&args.common, &burst::Burst(args)),
     }
 }
@@ -68,6 +71,11 @@ trait Subject {
     /// What a row is called in a warning, and its figure a round.
     fn figure<'a>(&self, row: &'a Self::Row) -> (String, &'a Figures);
 
+    /// What all rows together say, as JSON beside them.
+    fn summary(&self, _rows: &[Self::Row]) -> Map<String, Value> {
+        Map::new()
+    }
+
     /// For people.
     fn table(&self, rows: &[Self::Row]) -> String;
 
@@ -84,6 +92,8 @@ struct Results<R> {
     /// How long each measurement took, about.
     run_ms: f64,
     warnings: Vec<String>,
+    #[serde(flatten)]
+    summary: Map<String, Value>,
     results: Vec<R>,
 }
 
@@ -103,7 +113,8 @@ fn go<S: Subject>(common: &Common, subject: &S) -> Result<(), Failure> {
     warn(&warnings);
     if common.json {
         let run_ms = rounds::run_time(common, jobs.len()).as_secs_f64() * 1e3;
-        let results = Results { bench: S::NAME, machine, rounds: common.rounds, run_ms, warnings, results: rows };
+        let (summary, rounds) = (subject.summary(&rows), common.rounds);
+        let results = Results { bench: S::NAME, machine, rounds, run_ms, warnings, summary, results: rows };
         return output::json(&results);
     }
     output::print(&format!("{}{}", machine.line(), subject.table(&rows)))

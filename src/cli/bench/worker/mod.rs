@@ -5,6 +5,7 @@
 //! | `trips.rs` | round trips: the side that asks, the side that answers |
 //! | `stream.rs` | one way, as fast as it goes |
 //! | `bulk.rs` | large messages, from buffer to buffer |
+//! | `mapping.rs` | messages that are copied, or made and used in place |
 //! | `bursts.rs` | some messages at once, now and then |
 //! | `message.rs` | what the messages are, and that they are right |
 //! | `bare.rs`, `chunks.rs` | memory without a channel |
@@ -15,6 +16,7 @@ mod bulk;
 mod bursts;
 pub(super) mod chunks;
 pub(super) mod clock;
+mod mapping;
 pub(super) mod message;
 mod stream;
 mod trips;
@@ -44,6 +46,7 @@ pub(crate) fn run(args: &BenchWorkerArgs) -> Result<(), Failure> {
         What::Trips => trips::run(&assignment),
         What::Stream => stream::run(&assignment),
         What::Bulk => bulk::run(&assignment),
+        What::Mapping => mapping::run(&assignment),
         What::Bursts => bursts::run(&assignment),
     }
 }

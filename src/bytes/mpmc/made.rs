@@ -1,0 +1,162 @@
+//! Messages that a closure makes: in private memory, from which they are copied, or where they will be read, whichever is
+//! sooner done; and long ones that go to an annex as a whole.
+
+use super::lanes::{Attached, Want, longest, longest_loan, take, try_take};
+use super::outgoing::Failed;
+use super::place::InPlace;
+use super::sender::Sender;
+use crate::bytes::{SendError, SendTimeoutError, TrySendError};
+use crate::ring::parcel::INLINE_MAX;
+use crate::wait::deadline::Deadline;
+use std::io::IoSlice;
+use std::time::Duration;
+
+impl Sender {
+    /// Sends a message of `len` bytes that `make` writes; waits while there is no room for it.
+    ///
+    /// Where it is made is chosen by its length: up to 112 bytes on the stack, and it goes through the ring; up to
+    /// [`Options::copy_up_to`](crate::Options::copy_up_to) in private memory, and it goes the ways of [`send`](Self::send); longer
+    /// ones where they will be read, in a lane, or in an annex as a [`Loan`](super::Loan) does. What no annex can hold, because of its
+    /// length or for want of memory, is made in private memory, too, and goes through a lane.
+    ///
+    /// What is in the bytes at first is not said: `make` is to write all of them. If it panics, nothing is sent and no memory is
+    /// kept. It may use this channel, as long as there are lanes.
+    ///
+    /// ```
+    /// let (tx, rx) = ringway::bytes::mpmc::channel(16)?;
+    /// tx.send_with(100_000, |message| message.fill(1))?;
+    /// assert_eq!(rx.recv_with(|message| message.iter().filter(|byte| **byte == 1).count())?, 100_000);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// *Progress*: as `send`; in place without its copy. May sleep until a lane or an annex is free, with nothing made yet.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`]: no receiver is left; the one that received it gave it up in the middle (only of what goes through a lane); or
+    /// there is no memory for so many bytes ([`TooLong`](SendError::TooLong)). `make` may have run.
+    ///
+    /// # If this process dies here
+    ///
+    /// The message was sent, or it was not.
+    #[inline]
+    pub fn send_with(&self, len: usize, make: impl FnOnce(&mut [u8])) -> Result<(), SendError> {
+        self.make(len, Some(Deadline::NEVER), make).map_err(SendTimeoutError::lasting)
+    }
+
+    /// As [`send_with`](Self::send_with), if there is room now. One that is longer than a lane needs an annex.
+    ///
+    /// # Errors
+    ///
+    /// [`TrySendError`]. `Full` if there was no lane or no annex, and then `make` has not run, or no room in the ring.
+    #[inline]
+    pub fn try_send_with(&self, len: usize, make: impl FnOnce(&mut [u8])) -> Result<(), TrySendError> {
+        self.make(len, None, make).map_err(|error| match error {
+            SendTimeoutError::TooLong { bytes, limit } => TrySendError::TooLong { bytes, limit },
+            SendTimeoutError::Timeout => TrySendError::Full,
+            SendTimeoutError::Disconnected | SendTimeoutError::Aborted { .. } | SendTimeoutError::Ended => {
+                TrySendError::Disconnected
+            }
+        })
+    }
+
+    /// As [`send_with`](Self::send_with), waiting for so long. Zero is one try; `Duration::MAX` is for ever.
+    ///
+    /// # Errors
+    ///
+    /// [`SendTimeoutError`]; nobody gets the message then.
+    pub fn send_with_timeout(
+        &self,
+        len: usize,
+        timeout: Duration,
+        make: impl FnOnce(&mut [u8]),
+    ) -> Result<(), SendTimeoutError> {
+        self.make(len, Some(Deadline::after(timeout)), make)
+    }
+
+    /// `None`: one try.
+    #[inline]
+    fn make(
+        &self,
+        len: usize,
+        deadline: Option<Deadline>,
+        make: impl FnOnce(&mut [u8]),
+    ) -> Result<(), SendTimeoutError> {
+        if len <= INLINE_MAX {
+            let mut message = [0; INLINE_MAX];
+            make(&mut message[..len]);
+            return self.send_until(&message[..len], deadline);
+        }
+        self.make_long(len, deadline, make)
+    }
+
+    fn make_long(
+        &self,
+        len: usize,
+        deadline: Option<Deadline>,
+        make: impl FnOnce(&mut [u8]),
+    ) -> Result<(), SendTimeoutError> {
+        let must_be_whole = deadline.is_none() && len > longest(self.parcels.core());
+        if len > self.copy_up_to || must_be_whole {
+            if let Some(mut place) = self.place(len, deadline)? {
+                make(place.bytes_mut());
+                return Ok(place.send(deadline).map_err(Failed::from)?);
+            }
+            if must_be_whole {
+                return Err(self.unplaced(len));
+            }
+        }
+        let mut message = Vec::new();
+        let limit = longest_loan(self.parcels.core());
+        message.try_reserve_exact(len).map_err(|_| SendTimeoutError::TooLong { bytes: len, limit })?;
+        message.resize(len, 0);
+        make(&mut message);
+        self.send_until(&message, deadline)
+    }
+
+    /// Why a message that cannot go through a lane was not placed: it is too long for all, or there is no memory now.
+    fn unplaced(&self, len: usize) -> SendTimeoutError {
+        let limit = longest_loan(self.parcels.core());
+        if len > limit { SendTimeoutError::TooLong { bytes: len, limit } } else { SendTimeoutError::Timeout }
+    }
+
+    /// Room for a message of so many bytes as a whole: in a lane, or else in an annex; waits for it. `None` if it can be in
+    /// neither.
+    fn place(&self, len: usize, deadline: Option<Deadline>) -> Result<Option<InPlace<&Attached>>, Failed> {
+        let (core, waits) = (self.parcels.core(), self.parcels.waits());
+        if len > longest_loan(core) {
+            return Ok(None);
+        }
+        let want = if len > longest(core) { Want::Loan(len) } else { Want::Copy(len) };
+        let ticket = match deadline {
+            Some(deadline) => take(core, want, waits, deadline)?,
+            None => try_take(core, want)?,
+        };
+        Ok(InPlace::new(core, waits, ticket, len).furnished().ok())
+    }
+
+    /// Copies these parts, `len` bytes, to an annex and sends that. `None`: there is no memory for one.
+    pub(super) fn send_whole(
+        &self,
+        parts: &[IoSlice<'_>],
+        len: usize,
+        deadline: Deadline,
+    ) -> Option<Result<(), Failed>> {
+        let mut place = match self.place(len, Some(deadline)) {
+            Ok(place) => place?,
+            Err(failed) => return Some(Err(failed)),
+        };
+        let mut rest = place.bytes_mut();
+        for part in parts {
+            let (room, behind) = std::mem::take(&mut rest).split_at_mut_checked(part.len())?;
+            room.copy_from_slice(part);
+            rest = behind;
+        }
+        Some(place.send(Some(deadline)).map_err(Failed::from))
+    }
+
+    /// The same of one part, if it can be now.
+    pub(super) fn try_send_whole(&self, message: &[u8]) -> Result<(), TrySendError> {
+        self.try_send_with(message.len(), |place| place.copy_from_slice(message))
+    }
+}
