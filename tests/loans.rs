@@ -145,6 +145,7 @@ fn when_all_is_lent_the_next_one_waits() {
     let mut loans: Vec<_> = (0..3).map(|_| tx.loan(LANE).unwrap()).collect();
     assert!(tx.try_loan(LANE).unwrap_err().is_full());
     assert!(tx.loan_timeout(LANE, Duration::from_millis(5)).unwrap_err().is_full());
+    assert!(matches!(tx.loan(LANE + 1), Err(LoanError::TooLong { limit: LANE, .. })), "there are no annexes");
     // Shorter ones have lanes of their own.
     drop(tx.try_loan(100).unwrap());
     let waiting = {
