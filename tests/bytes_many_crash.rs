@@ -1,4 +1,4 @@
-//! Senders and receivers of long and short messages that are killed at random and restarted: what arrives is whole and was
+//! Senders and receivers of long and short messages, copied and lent, that are killed at random and restarted: what arrives is whole and was
 //! sent; what was sent arrives, once or marked; no lane and no hand is lost.
 //!
 //! `RINGWAY_KILLS` makes it longer, `RINGWAY_SEED` repeats a run.
@@ -21,7 +21,8 @@ const LENGTHS: [usize; 11] = [16, 50, 112, 113, 3000, 4096, 5000, LANE, LANE + 1
 
 fn options(dir: &Dir) -> Options {
     let strategy = if number("SLEEPS", 0) == 1 { WaitStrategy::Sleep } else { WaitStrategy::default() };
-    let options = dir.patient().capacity(16).lanes(LANES, LANE).chunk_bytes(4096).members(16);
+    // So few annexes that they are replaced again and again.
+    let options = dir.patient().capacity(16).lanes(LANES, LANE).annexes(2).chunk_bytes(4096).members(16);
     options.slice(Duration::from_millis(5)).wait(strategy).persistent(true)
 }
 
@@ -51,13 +52,17 @@ fn send(dir: &Dir) {
         let bytes = message(sender, n);
         tell(format_args!("try {n}"));
         loop {
-            let sent = if n % 3 == 0 {
-                tx.writer(Some(bytes.len() as u64)).and_then(|mut writer| match writer.write_all(&bytes) {
+            let sent = match n % 3 {
+                0 => tx.writer(Some(bytes.len() as u64)).and_then(|mut writer| match writer.write_all(&bytes) {
                     Ok(()) => writer.finish(),
                     Err(_) => Err(SendError::Aborted { bytes: 0 }),
-                })
-            } else {
-                tx.send(&bytes)
+                }),
+                1 => {
+                    let mut loan = tx.loan(bytes.len()).expect("memory");
+                    loan.copy_from_slice(&bytes);
+                    loan.send().map_err(|_| SendError::Disconnected)
+                }
+                _ => tx.send(&bytes),
             };
             match sent {
                 Ok(()) => break,
@@ -216,6 +221,7 @@ fn whoever_is_killed_what_was_sent_arrives_whole_and_once_or_marked() {
         );
         nothing_is_lost(&dir);
         ringway::observe::remove(NAME, Some(dir.path())).expect("nobody is there");
+        assert_eq!(dir.files(), Vec::<String>::new());
     }
 }
 

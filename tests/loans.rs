@@ -4,7 +4,7 @@
 mod support;
 
 use ringway::bytes::mpmc::{self, Receiver, Sender};
-use ringway::bytes::{LoanError, RecvError};
+use ringway::bytes::{LoanError, RecvError, TryRecvError};
 use ringway::{DisconnectReason, Options, SendTimeoutError, TrySendError, observe};
 use std::io::Read;
 use std::os::unix::fs::FileExt;
@@ -145,6 +145,7 @@ fn when_all_is_lent_the_next_one_waits() {
     let mut loans: Vec<_> = (0..3).map(|_| tx.loan(LANE).unwrap()).collect();
     assert!(tx.try_loan(LANE).unwrap_err().is_full());
     assert!(tx.loan_timeout(LANE, Duration::from_millis(5)).unwrap_err().is_full());
+    assert!(matches!(tx.loan(LANE + 1), Err(LoanError::TooLong { limit: LANE, .. })), "there are no annexes");
     // Shorter ones have lanes of their own.
     drop(tx.try_loan(100).unwrap());
     let waiting = {
@@ -538,5 +539,38 @@ fn a_full_file_system_is_an_error_that_says_so_and_nothing_is_lost() {
     assert_eq!(annexes(&dir), kept);
     drop((tx, rx, other));
     assert_eq!(dir.files(), Vec::<String>::new());
+    tell("well");
+}
+
+#[test]
+fn who_has_no_descriptor_left_gives_the_message_back() {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let dir = Dir::new();
+    if role().is_none() {
+        let mut child = Child::start(&here!(), "poor", &dir);
+        child.expect("well");
+        return child.succeed();
+    }
+    let (tx, rx) = ends(&with_annexes(&dir, 1));
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    // The highest number that is in use is that of the file, so that none is free below the limit.
+    let taken: Vec<_> = (0..100).map(|_| std::fs::File::open("/dev/null").unwrap()).collect();
+    let highest = taken.iter().map(std::os::fd::AsRawFd::as_raw_fd).max().unwrap();
+    let poor = |is_poor| {
+        let limit = if is_poor { highest as u64 + 1 } else { soft };
+        setrlimit(Resource::RLIMIT_NOFILE, limit, hard).unwrap();
+    };
+    poor(true);
+    let error = tx.loan(MIB).unwrap_err();
+    assert!(matches!(&error, LoanError::Memory(error) if error.to_string().contains("creating a file")), "{error}");
+    poor(false);
+    sent(&tx, MIB, 1);
+    poor(true);
+    assert_eq!(rx.try_recv(), Err(TryRecvError::OutOfMemory { bytes: MIB as u64 }));
+    poor(false);
+    let guard = rx.recv_ref_timeout(PATIENCE).unwrap();
+    assert!(*guard == expected(MIB, 1) && guard.attempt() == 2);
+    guard.commit();
+    drop(tx.try_loan(MIB).unwrap());
     tell("well");
 }

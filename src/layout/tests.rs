@@ -4,6 +4,7 @@ use super::error::{FormatError, Kind, TypeId};
 use super::fields::{Base, FIELDS, Field, Writer};
 use super::geometry::{CONSUMER_OFFSET, FRAMES_OFFSET, Geometry, PRODUCER_OFFSET, Placement, Shape, WORD_STRIDE};
 use super::header::{HEADER_BYTES, Header, MAGIC, RegionKind, VERSION, at};
+use super::lanes::{LaneClass, LaneTable};
 use super::lifetime::Lifetime;
 use super::shared::CLOSED;
 use super::status::Status;
@@ -471,6 +472,56 @@ fn the_header_of_a_persistent_channel_is_another_in_one_number() {
 }
 
 /// The slots of such a channel have their words in front; nothing else was ever made.
+/// A channel of bytes between many, with a few lanes of each kind.
+fn many_bytes() -> Header {
+    let class = |count, bytes| LaneClass { count, bytes };
+    let lanes = LaneTable::new(class(2, 4096), class(3, 8192), 12).expect("possible lanes");
+    let tables = Tables::new(3, 5, 7, 120, 8).expect("possible tables").with_lanes(lanes);
+    Header { tables: Some(tables), ..header(Kind::ManyBytes, slotted(10, (120, 8), None, &tables)) }
+}
+
+/// As above: what is particular to bytes.
+#[test]
+fn lanes_lie_where_they_lay_and_annexes_have_words_and_nothing_else() {
+    let golden = [
+        (152, 0x0000_1000_0000_0002), // short_lanes, short_bytes
+        (160, 0x0000_2000_0000_0003), // long_lanes, long_bytes
+        (168, 12),                    // annexes
+    ];
+    let regions = [
+        (384, 0x0000_0001_0000_000a), // lane words
+        (392, 0x4000),                // behind seven hands of 256 bytes, which begin at a page
+        (400, 17 * 256),
+        (408, 256),
+        (416, 0x0000_0001_0000_000b), // short lanes
+        (424, 0x6000),
+        (432, 2 * 4096),
+        (440, 4096),
+        (448, 0x0000_0001_0000_000c), // long lanes
+        (456, 0x8000),
+        (464, 3 * 8192),
+        (472, 8192),
+        (480, 0x0000_0001_0000_0003), // frames: the slots
+        (488, 0xe000),
+        (496, 10 * 128),
+        (504, 128),
+    ];
+    let page = sparse(&many_bytes().encode());
+    let part = |from, to| page.iter().copied().filter(move |(at, _)| (from..to).contains(at)).collect::<Vec<_>>();
+    assert_eq!(part(152, 256), golden);
+    assert_eq!(part(384, 4096), regions);
+    assert_eq!(Header::decode(&many_bytes().encode(), many_bytes().geometry.total), Ok(many_bytes()));
+}
+
+#[test]
+fn more_annexes_than_there_can_be_are_refused() {
+    let mut page = many_bytes().encode();
+    page[at::ANNEXES..at::ANNEXES + 4].copy_from_slice(&4097_u32.to_le_bytes());
+    sum_up(&mut page);
+    let refused = Header::decode(&page, many_bytes().geometry.total).unwrap_err();
+    assert_eq!(refused.to_string(), "annexes must be at most 4096: annexes=4097");
+}
+
 #[test]
 fn a_many_to_many_channel_that_says_it_has_a_table_is_refused() {
     let mut page = many().encode();

@@ -65,7 +65,8 @@
 //!
 //! What is copied (`send`) never takes an annex: if it is longer than a lane it goes through one.
 //!
-//! A receiver maps an annex when it first receives from it. The files are removed with the segment, by whoever does that. How many
+//! A receiver maps an annex when it first receives from it; who has changed its root directory or its user since it opened the
+//! channel cannot do that. The files are removed with the segment, by whoever does that. How many
 //! there are, how many bytes they have, and how many bytes of messages are in them, is told by [`Sender::lanes`],
 //! [`observe::stat`](crate::observe::stat) and `ringway stat`: what is in use beyond the messages is lost to the sizes: less
 //! than half of an annex that was made for the message, less than seven eighths of one that was there.
