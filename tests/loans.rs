@@ -433,8 +433,8 @@ fn a_word_that_cannot_be_and_a_file_that_is_gone_are_corrupt() {
         match what {
             "word" => {
                 let seen = observe::inspect(NAME, Some(dir.path()), 0).unwrap();
-                let words = seen.fields.iter().filter(|field| field.name == "annex" && field.number() != Some(0));
-                let word = words.last().expect("the word of the annex").at();
+                let mut words = seen.fields.iter().filter(|field| field.name == "annex" && field.number() != Some(0));
+                let word = words.next_back().expect("the word of the annex").at();
                 let segment = std::fs::OpenOptions::new().write(true).open(rx.path().unwrap()).unwrap();
                 segment.write_all_at(&(1_u64 << 8 | 99).to_le_bytes(), word).unwrap();
                 let seen = observe::inspect(NAME, Some(dir.path()), 0).unwrap();

@@ -168,7 +168,7 @@ fn a_broken_segment_is_refused_and_left_alone() {
     file.write_all_at(&whole[16..20], 16).unwrap();
     file.write_all_at(&7_u32.to_le_bytes(), 8).unwrap();
     refused(&dir, "another version", |error| {
-        matches!(error, OpenError::Format(FormatError::Version { found: 7, supported: 3 }))
+        matches!(error, OpenError::Format(FormatError::Version { found: 7, supported: 4 }))
     });
     file.write_all_at(&whole[8..12], 8).unwrap();
     // Whole again, and held by nobody: it is stale, and the next one replaces it.

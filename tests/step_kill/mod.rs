@@ -8,6 +8,7 @@
 //! | `run.rs` | the program: which scenes, in which processes, and the table at the end |
 //! | `spsc_*.rs`, `bytes_*.rs` | the scenes of one kind of channel each |
 //! | `lanes_*.rs` | those of messages of bytes among many: in lanes, through them, and what recovery does with lanes |
+//! | `loan_*.rs` | memory that is lent, sent, read in place and given back, in a lane and in an annex |
 //! | `mpmc_*.rs` | those of another, among others who live, and among some who are dead already; and what recovery costs |
 
 mod bytes_pair;
@@ -21,6 +22,9 @@ mod lanes_recovery;
 mod lanes_sender;
 mod lanes_stream;
 mod lanes_words;
+mod loan_group;
+mod loan_lender;
+mod loan_reader;
 mod message;
 mod mpmc_corpse;
 mod mpmc_cost;

@@ -5,6 +5,7 @@ use super::stage::{self, Entry, Report};
 use super::support;
 use super::{bytes_receiver, bytes_sender};
 use super::{lanes_long, lanes_reader, lanes_receiver, lanes_recovery, lanes_sender};
+use super::{loan_lender, loan_reader};
 use super::{mpmc_cost, mpmc_doors, mpmc_last, mpmc_loser, mpmc_receiver, mpmc_recovery, mpmc_sender};
 use super::{spsc_doors, spsc_receiver, spsc_sender, spsc_sleeper};
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
@@ -39,7 +40,8 @@ fn scenes() -> Vec<Entry> {
         lanes_reader::scenes(),
         lanes_recovery::scenes(),
     ];
-    spsc.into_iter().chain(mpmc).chain(bytes).chain(lanes).flatten().collect()
+    let loans = [loan_lender::scenes(), loan_reader::scenes()];
+    spsc.into_iter().chain(mpmc).chain(bytes).chain(lanes).chain(loans).flatten().collect()
 }
 
 pub(crate) fn main() -> ExitCode {

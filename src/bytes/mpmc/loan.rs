@@ -39,17 +39,19 @@ pub struct Loan {
 }
 
 impl Sender {
-    /// Lends `len` bytes of shared memory, to be written in place and [sent](Loan::send) without a copy; waits until they are free.
+    /// Lends `len` bytes of shared memory, up to 1 GiB, to be written in place and [sent](Loan::send) without a copy; waits until so
+    /// many are free. Where they are: see [which memory a message lies in](super#which-memory-a-message-lies-in).
     ///
-    /// *Progress*: a swap; may sleep until a lane is free.
+    /// *Progress*: a swap; some twenty system calls, and the time in which the kernel zeroes the memory, when an
+    /// [annex](crate::Options::annexes) is made; three when it is mapped for the first time. May sleep until a lane is free.
     ///
     /// # Errors
     ///
-    /// [`LoanError`]: no receiver is left; `len` is more than there can be.
+    /// [`LoanError`]: no receiver is left; `len` is more than there can be; the file system has no room for another annex.
     ///
     /// # If this process dies here
     ///
-    /// Nothing was lent.
+    /// Nothing was lent. An annex that was being made is finished by nobody, and its room is free, or it is there for the next loan.
     pub fn loan(&self, len: usize) -> Result<Loan, LoanError> {
         self.lend(len, Some(Deadline::NEVER))
     }

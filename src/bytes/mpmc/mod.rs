@@ -22,11 +22,53 @@
 //! | 0 to 112 | in the ring itself | it is there |
 //! | 113 to a lane's length (4 KiB, or 128 KiB) | in a *lane*, and its ticket in the ring | it is there |
 //! | more | through a lane, round after round, while it is being received | it has been received |
+//! | any, written in place as a [`Loan`] | in a lane, or an annex, and its ticket in the ring | it is there |
 //!
 //! A lane is taken by one swap of one word, filled with one copy, and freed when the message is done. There are 64 short ones
 //! and [`Options::lanes`] long ones; when all are in use, senders of such messages wait, and others do not. A receiver that has taken
 //! up a long message copies a chunk of it ([`Options::chunk_bytes`]), looks what else there is, and so on: a short message never
 //! waits for more than a chunk of each long one that the same receiver is at, and several senders' long messages come at once.
+//!
+//! # Loans
+//!
+//! [`Sender::loan`] lends shared memory, [`Loan::send`] hands over its ownership and copies nothing, and a receiver reads the message
+//! where it is ([`Receiver::recv_ref`], [`Receiver::recv_owned`]) and gives the memory back with the guard. So a message of a
+//! megabyte costs as much to send as one of a hundred bytes. As bytes, or as values of any [`Payload`](crate::Payload)
+//! ([`Loan::as_mut_slice_of`], [`Guard::as_slice_of`]).
+//!
+//! ```
+//! let (tx, rx) = ringway::bytes::mpmc::channel(16)?;
+//! let mut image = tx.loan(1920 * 1080 * 4)?; // longer than a lane: in an annex
+//! image.fill(0x80);
+//! image.send()?;
+//! let image = rx.recv_owned()?; // goes where you like
+//! assert_eq!((image.len(), image[0]), (1920 * 1080 * 4, 0x80));
+//! image.commit();
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Which memory a message lies in
+//!
+//! Two designs are known for memory that is lent between processes: one large segment with an allocator of its own, and a pool
+//! of segments whose numbers go through a queue. Here it is the first for as long as that has room, and then the second.
+//!
+//! * *The segment* has three classes of sizes, each with so many places as its creator said: the slot itself, short lanes, long lanes. A
+//!   message takes the shortest that holds it, or a longer one if all of those are in use. Nothing is split or joined, so nothing is
+//!   ever fragmented outside of a place, and to take one is a swap. All of it is there, and is reserved, from the start.
+//! * *Annexes* are lanes whose bytes are a file of their own each ([`Options::annexes`], 16 at most by default). A loan takes one if it
+//!   is longer than a long lane, or if all lanes that hold it are in use. The file is made when it is first needed, with a power
+//!   of two of bytes, up to 1 GiB; it stays for the next loan that it fits, which then makes no system call. A loan takes an annex
+//!   that is long enough and not more than four times too long; else one that has no file yet; else it puts another file in the place
+//!   of one that does not fit.
+//! * *When all are in use*, a loan waits: of what is lent nothing is taken back but by a death. When the file system has no room for
+//!   another file, the loan fails at once and says so ([`LoanError::Memory`](crate::bytes::LoanError::Memory)), or gets an annex that is longer than need be.
+//!
+//! What is copied (`send`) never takes an annex: if it is longer than a lane it goes through one.
+//!
+//! A receiver maps an annex when it first receives from it. The files are removed with the segment, by whoever does that. How many
+//! there are, how many bytes they have, and how many bytes of messages are in them, is told by [`Sender::lanes`],
+//! [`observe::stat`](crate::observe::stat) and `ringway stat`: what is in use beyond the messages is lost to the sizes: less
+//! than half of an annex that was made for the message, less than seven eighths of one that was there.
 //!
 //! # When somebody dies or gives up in the middle
 //!
@@ -35,7 +77,8 @@
 //! | sender | nobody gets it, or it is there | its receiver gets [`Aborted`](crate::bytes::RecvError::Aborted), and how many bytes had come |
 //! | receiver | another one gets it, marked | its sender gets [`Aborted`](crate::bytes::SendError::Aborted), and may send it again |
 //!
-//! The lane is free again in each case. Nobody ever gets a part of a message for the whole.
+//! The lane, or annex, is free again in each case. Nobody ever gets a part of a message for the whole. A loan whose holder dies comes
+//! back within a slice (50 ms) of somebody's waiting for one.
 //!
 //! # Dead letters
 //!

@@ -195,7 +195,7 @@ impl<T: Payload> Core<T> {
         let Some(index) = ticket.lane.checked_sub(many.annexes().start) else { return Ok(None) };
         let word = word(many, ticket.lane);
         let corrupt = || Unreadable::Corrupt(Corrupt { word: "annex", found: word.0 });
-        if !word.bytes().is_some_and(|bytes| bytes >= len) {
+        if word.bytes().is_none_or(|bytes| bytes < len) {
             return Err(corrupt());
         }
         match self.annexes().get(index, word) {

@@ -35,7 +35,6 @@ pub(super) fn options_with_an_annex(directory: &Path) -> Options {
 }
 
 /// Returns only by `act`.
-
 pub(super) fn play(scene: &str, name: &str, directory: &Path, n: u64) {
     let has_short_lanes = matches!(scene, "bytes-send-short" | "bytes-send-long");
     let options = match scene {
@@ -72,6 +71,24 @@ pub(super) fn play(scene: &str, name: &str, directory: &Path, n: u64) {
                 loan.copy_from_slice(&bytes(len));
                 if scene == "bytes-drop-annex" { None } else { Some(loan.send()) }
             })
+        }
+        "bytes-hold-annex" => {
+            let tx = sender();
+            act(n, || std::mem::forget(tx.loan(LARGE).expect("an annex")))
+        }
+        "bytes-bury-annex" => {
+            // Somebody else has died with the annex.
+            let tx = sender();
+            act(n, || tx.loan(LARGE).map(drop).is_ok())
+        }
+        "bytes-adopt-annex" => {
+            // Somebody else has died with a message that lies there.
+            let rx = receiver();
+            act(n, || rx.recv_ref_timeout(Duration::from_secs(10)).expect("what a dead one had").commit())
+        }
+        "bytes-hold-guard-annex" => {
+            let rx = receiver();
+            act(n, || std::mem::forget(rx.recv_ref().expect("a message")))
         }
         "bytes-finish" | "bytes-drop-writer" => {
             let tx = sender();

@@ -120,3 +120,54 @@ fn who_reads_an_annex_is_killed() {
     reader_dies("bytes-recv_ref-annex", 12, true);
     reader_dies("bytes-drop-guard-annex", 12, false);
 }
+
+/// Somebody dies with a loan, and whoever takes it back is killed before each step of that.
+#[test]
+fn who_takes_back_what_a_dead_one_had_borrowed_is_killed() {
+    let stage = Stage::new("bytes-bury-annex");
+    stage.at_each_step("bytes-bury-annex", 20, |name, kill| {
+        let options = options_with_an_annex(&stage.directory);
+        let tx = Sender::create_with(name, &options).unwrap();
+        let rx = Receiver::open_with(name, &options).unwrap();
+        assert!(
+            stage.kill("bytes-hold-annex", name, i64::MAX as u64).is_some(),
+            "{name}: it has borrowed, and is dead"
+        );
+        kill();
+        drop(tx.loan_timeout(LARGE, SOON).unwrap_or_else(|error| panic!("{name}: {error}")));
+        assert_eq!(tx.sender_count(), 1, "{name}");
+        works(name, &stage.directory, &tx, &rx);
+    });
+}
+
+/// Somebody dies with a message that lies in an annex, and whoever takes it up is killed before each step of that.
+#[test]
+fn who_takes_up_what_a_dead_one_was_reading_is_killed() {
+    let stage = Stage::new("bytes-adopt-annex");
+    let mut survived = 0;
+    stage.at_each_step("bytes-adopt-annex", 20, |name, kill| {
+        let options = options_with_an_annex(&stage.directory);
+        let tx = Sender::create_with(name, &options).unwrap();
+        let rx = Receiver::open_with(name, &options).unwrap();
+        let mut loan = tx.loan(LARGE).unwrap();
+        loan.copy_from_slice(&bytes(LARGE));
+        loan.send().unwrap();
+        assert!(
+            stage.kill("bytes-hold-guard-annex", name, i64::MAX as u64).is_some(),
+            "{name}: it was reading, and is dead"
+        );
+        let is_completed = kill();
+        assert_eq!(tx.receiver_count(), 1, "{name}");
+        match rx.try_recv_ref() {
+            Ok(guard) => {
+                assert!(*guard == bytes(LARGE) && guard.attempt() > 1 && !is_completed, "{name}");
+                guard.commit();
+                survived += 1;
+            }
+            Err(error) => assert!(error.is_empty(), "{name}: {error}"),
+        }
+        works(name, &stage.directory, &tx, &rx);
+    });
+    println!("{survived} times for the survivor");
+    assert!(survived > 0);
+}
