@@ -150,7 +150,9 @@ impl Cell {
     /// How many messages are tried first, to see how many make a turn.
     pub fn first(&self) -> u64 {
         match self.work {
-            WorkKind::Bulk | WorkKind::Loans if !self.is_trips() => (BULK_FIRST / self.bytes as u64).clamp(1, crate::calibrate::FIRST),
+            WorkKind::Bulk | WorkKind::Loans if !self.is_trips() => {
+                (BULK_FIRST / self.bytes as u64).clamp(1, crate::calibrate::FIRST)
+            }
             _ => crate::calibrate::FIRST,
         }
     }
@@ -158,9 +160,7 @@ impl Cell {
     /// Whether this contestant takes part.
     pub fn takes(&self, entry: &Entry) -> bool {
         let does = match entry.does {
-            Does::All => {
-                !matches!(self.work, WorkKind::Many | WorkKind::Bulk | WorkKind::Records | WorkKind::Loans)
-            }
+            Does::All => !matches!(self.work, WorkKind::Many | WorkKind::Bulk | WorkKind::Records | WorkKind::Loans),
             Does::RoundTrips => self.work == WorkKind::Rtt,
             Does::Bursts => self.work == WorkKind::Burst,
             Does::Batches => self.work == WorkKind::Rate && self.batch > 1,
