@@ -182,14 +182,9 @@ fn copying_is_compared_with_mapping_size_by_size() {
     assert_eq!((&results["bench"], &results["threshold_bytes"]), (&"copy-vs-map".into(), &1024.into()));
     // From small to large, whatever the order they were asked in.
     let measured: Vec<_> = rows(&results).iter().map(|row| (row["bytes"].as_u64().unwrap(), &row["via"])).collect();
-<<<<<<< ours
-    let ways = ["copied", "mapped", "chosen"].map(Value::from);
+    let ways = ["copied", "placed", "mapped", "chosen"].map(Value::from);
     let expected: Vec<_> =
         [64, 4096, 192 << 10].iter().flat_map(|bytes| ways.each_ref().map(|via| (*bytes, via))).collect();
-=======
-    let ways = ["copied", "placed", "mapped", "chosen"].map(Value::from);
-    let expected: Vec<_> = [64, 4096, 192 << 10].iter().flat_map(|bytes| ways.each_ref().map(|via| (*bytes, via))).collect();
->>>>>>> theirs
     assert_eq!(measured, expected);
     let mut crossing = None;
     for row in rows(&results) {
