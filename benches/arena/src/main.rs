@@ -9,7 +9,6 @@ mod contestants;
 mod entry;
 mod interrupt;
 mod lengths;
-mod loans;
 mod machine;
 mod many;
 mod pin;

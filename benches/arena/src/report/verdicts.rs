@@ -3,7 +3,6 @@
 //! A target is reached when the interval of the paired ratio reaches it: its better end does.
 
 mod lengths;
-mod loans;
 mod many;
 
 use super::{DEFAULT, SLEEPING, SPINNING, TABLE, table};
@@ -82,7 +81,6 @@ pub fn all(sheets: &[Sheet]) -> Vec<Verdict> {
     verdicts.extend(bursts(sheets));
     verdicts.extend(many::all(sheets));
     verdicts.extend(lengths::all(sheets));
-    verdicts.extend(loans::all(sheets));
     verdicts
 }
 

@@ -2,14 +2,14 @@
 
 mod broken;
 mod framed;
-pub(super) mod iceoryx2;
+mod iceoryx2;
 mod ipc_channel;
-pub(super) mod limits;
+mod limits;
 mod pipe;
 mod ringway;
 mod ringway_bytes;
 mod seqpacket;
-pub(super) mod shmem_ipc;
+mod shmem_ipc;
 mod stream_socket;
 #[cfg(test)]
 mod trial;
