@@ -182,7 +182,7 @@ fn copying_is_compared_with_mapping_size_by_size() {
     assert_eq!((&results["bench"], &results["threshold_bytes"]), (&"copy-vs-map".into(), &1024.into()));
     // From small to large, whatever the order they were asked in.
     let measured: Vec<_> = rows(&results).iter().map(|row| (row["bytes"].as_u64().unwrap(), &row["via"])).collect();
-    let ways = ["copied", "mapped", "chosen"].map(Value::from);
+    let ways = ["copied", "placed", "mapped", "chosen"].map(Value::from);
     let expected: Vec<_> = [64, 4096, 192 << 10].iter().flat_map(|bytes| ways.each_ref().map(|via| (*bytes, via))).collect();
     assert_eq!(measured, expected);
     let mut crossing = None;
@@ -204,7 +204,7 @@ fn a_quick_comparison_has_every_other_power_of_two() {
     let ended = run(&["bench", "copy-vs-map", "--quick", "--json"]);
     assert_eq!(ended.code, 0, "{ended:?}");
     let results: Value = serde_json::from_slice(&ended.stdout).expect("JSON");
-    let sizes: Vec<_> = rows(&results).iter().step_by(3).map(|row| row["bytes"].as_u64().unwrap()).collect();
+    let sizes: Vec<_> = rows(&results).iter().step_by(4).map(|row| row["bytes"].as_u64().unwrap()).collect();
     assert_eq!(sizes, [6, 8, 10, 12, 14, 16, 18, 20, 22, 24].map(|power| 1 << power));
     assert_eq!((results["rounds"].as_u64(), results["threshold_bytes"].is_u64()), (Some(5), true));
 }
@@ -272,7 +272,7 @@ fn one_wrong_message_is_found_wherever_it_goes() {
         &["ringway", "lines", "pipe"],
         &["ringway"],
         &["ringway", "chunks", "pipe", "socket"],
-        &["copied", "mapped", "chosen"],
+        &["copied", "placed", "mapped", "chosen"],
     ]) {
         for via in vias {
             if is_single() && matches!(*via, "atomics" | "lines" | "chunks") {

@@ -22,6 +22,7 @@
 //! | 0 to 112 | in the ring itself | it is there |
 //! | 113 to a lane's length (4 KiB, or 128 KiB) | in a *lane*, and its ticket in the ring | it is there |
 //! | more | through a lane, round after round, while it is being received | it has been received |
+//! | more, up to [`Options::whole_up_to`] (off by default) | copied as a whole to an *annex*, and its ticket in the ring | it is there |
 //! | any, written in place as a [`Loan`] | in a lane, or an annex, and its ticket in the ring | it is there |
 //!
 //! A lane is taken by one swap of one word, filled with one copy, and freed when the message is done. There are 64 short ones
@@ -47,6 +48,21 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Copied or mapped, chosen by itself
+//!
+//! [`Sender::send_with`] and [`Receiver::recv_with`] have a message made and used by closures, and need not know where it is:
+//!
+//! | bytes | made | and then | used |
+//! |---|---|---|---|
+//! | 0 to 112 | on the stack | copied to the ring | from a copy on the stack |
+//! | up to [`Options::copy_up_to`] ([`COPY_UP_TO`]), and a lane's length | in private memory | copied to a lane | in the lane |
+//! | up to it, and longer than a lane | in private memory | through a lane, or to an annex (as `send`) | in a vector, or the annex |
+//! | more, up to a lane's length | in a lane | - | in the lane |
+//! | more | in an annex; if there can be none, in private memory, and it goes through a lane | - | in the annex, or a vector |
+//!
+//! A closure that panics sends nothing, or has received its message; no lane is lost. `ringway bench copy-vs-map` measures both ways for
+//! every size, and plots where they cross.
+//!
 //! # Which memory a message lies in
 //!
 //! Two designs are known for memory that is lent between processes: one large segment with an allocator of its own, and a pool
@@ -63,7 +79,7 @@
 //! * *When all are in use*, a loan waits: of what is lent nothing is taken back but by a death. When the file system has no room for
 //!   another file, the loan fails at once and says so ([`LoanError::Memory`](crate::bytes::LoanError::Memory)), or gets an annex that is longer than need be.
 //!
-//! What is copied (`send`) never takes an annex: if it is longer than a lane it goes through one.
+//! What is copied (`send`) takes an annex only if [`Options::whole_up_to`] says so: otherwise, if it is longer than a lane, it goes through one.
 //!
 //! A receiver maps an annex when it first receives from it. The files are removed with the segment, by whoever does that. How many
 //! there are, how many bytes they have, and how many bytes of messages are in them, is told by [`Sender::lanes`],

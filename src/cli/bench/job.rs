@@ -42,6 +42,8 @@ pub(super) enum Via {
     Ringway,
     /// Messages of bytes that are copied to a channel and out of it.
     Copied,
+    /// The same, each as a whole and used where it was copied to.
+    Placed,
     /// Messages of bytes that are made and used in place.
     Mapped,
     /// The same, where the channel decides.
@@ -197,7 +199,7 @@ impl Job {
     /// nothing can be left behind.
     fn connect(&self) -> io::Result<[Ends; 2]> {
         Ok(match self.via {
-            Via::Ringway | Via::Copied | Via::Mapped | Via::Chosen => [pair::nothing(), pair::nothing()],
+            Via::Ringway | Via::Copied | Via::Placed | Via::Mapped | Via::Chosen => [pair::nothing(), pair::nothing()],
             Via::Atomics | Via::Futex | Via::Lines => shared(STAGE_BYTES)?,
             Via::Chunks => shared(Shape { chunk: self.batch, depth: self.capacity }.bytes())?,
             Via::Pipe => {

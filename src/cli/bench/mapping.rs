@@ -14,11 +14,12 @@ use serde_json::{Map, Value};
 
 pub(super) struct Mapping<'a>(pub(super) &'a MappingArgs);
 
-/// The three ways of a message, each measured for every size.
-const WAYS: [Via; 3] = [Via::Copied, Via::Mapped, Via::Chosen];
+/// The ways of a message, each measured for every size.
+const WAYS: [Via; 4] = [Via::Copied, Via::Placed, Via::Mapped, Via::Chosen];
 
 const NOTE: &str = "Time from one message to the next: every byte made by one process, every byte used by the other. copied: made in a\n\
-                    buffer, send, recv_into a buffer. mapped: made in a loan, used in place. chosen: send_with, recv_with.\n";
+                    buffer, send, recv_into a buffer. placed: made in a buffer, sent as a whole, used in place. mapped: made in a loan,\n\
+                    used in place. chosen: send_with, recv_with.\n";
 
 /// Messages of one size, in one way.
 #[derive(Serialize)]
@@ -88,14 +89,17 @@ impl Subject for Mapping<'_> {
     }
 
     fn table(&self, rows: &[Row]) -> String {
-        let heads = ["a message of", "copied, ns", "mapped, ns", "of copied", "chosen, ns", "of copied"];
+        let heads = ["a message of", "copied, ns", "placed, ns", "of copied", "mapped, ns", "of copied", "chosen, ns", "of copied"];
         let sizes = rows.chunk_by(|one, next| one.bytes == next.bytes);
         let cells = |of_one: &[Row]| {
             let of = |via| of_one.iter().find(|row| row.via == via);
             let ns = |via| maybe(of(via).map(|row| row.median_ns));
             let ratio = |via| maybe(of(via).and_then(|row| row.ratio_to_copied));
             let size = of_one.first().map_or_else(String::new, |row| units::bytes(row.bytes as u64));
-            [size, ns(Via::Copied), ns(Via::Mapped), ratio(Via::Mapped), ns(Via::Chosen), ratio(Via::Chosen)]
+            let both = |via| [ns(via), ratio(via)];
+            let [[placed, placed_of], [mapped, mapped_of], [chosen, chosen_of]] =
+                [Via::Placed, Via::Mapped, Via::Chosen].map(both);
+            [size, ns(Via::Copied), placed, placed_of, mapped, mapped_of, chosen, chosen_of]
         };
         let found = crossing(rows).map_or_else(
             || "crossing: none, the largest are sooner copied".to_owned(),
@@ -125,6 +129,7 @@ fn crossing(rows: &[Row]) -> Option<usize> {
 fn name(via: Via) -> &'static str {
     match via {
         Via::Copied => "copied",
+        Via::Placed => "placed",
         Via::Mapped => "mapped",
         _ => "chosen",
     }

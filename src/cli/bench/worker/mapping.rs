@@ -30,7 +30,8 @@ pub(super) fn run(assignment: &Assignment) -> Result<(), Failure> {
 }
 
 fn choices(assignment: &Assignment) -> Options {
-    options(assignment).annexes(ANNEXES).copy_up_to(assignment.job.batch)
+    let whole_up_to = if assignment.job.via == Via::Placed { usize::MAX } else { 0 };
+    options(assignment).annexes(ANNEXES).copy_up_to(assignment.job.batch).whole_up_to(whole_up_to)
 }
 
 /// Writes every word of message number `n`.
@@ -72,7 +73,7 @@ fn send(assignment: &Assignment) -> Result<(), Failure> {
         let shift = assignment.job.shift(n, part);
         for n in n + shift..n + shift + part {
             let is_sent = match assignment.job.via {
-                Via::Copied => {
+                Via::Copied | Via::Placed => {
                     make(&mut message, n);
                     tx.send(&message).is_ok()
                 }
@@ -110,7 +111,7 @@ fn receive(assignment: &Assignment) -> Result<(), Failure> {
     loop {
         let is_right = match assignment.job.via {
             Via::Copied => rx.recv_into(&mut message).map(|_| is_made(&message, n)),
-            Via::Mapped => rx.recv_ref().map(|message| {
+            Via::Placed | Via::Mapped => rx.recv_ref().map(|message| {
                 let is_right = is_made(&message, n);
                 message.commit();
                 is_right
