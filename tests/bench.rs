@@ -183,7 +183,8 @@ fn copying_is_compared_with_mapping_size_by_size() {
     // From small to large, whatever the order they were asked in.
     let measured: Vec<_> = rows(&results).iter().map(|row| (row["bytes"].as_u64().unwrap(), &row["via"])).collect();
     let ways = ["copied", "placed", "mapped", "chosen"].map(Value::from);
-    let expected: Vec<_> = [64, 4096, 192 << 10].iter().flat_map(|bytes| ways.each_ref().map(|via| (*bytes, via))).collect();
+    let expected: Vec<_> =
+        [64, 4096, 192 << 10].iter().flat_map(|bytes| ways.each_ref().map(|via| (*bytes, via))).collect();
     assert_eq!(measured, expected);
     let mut crossing = None;
     for row in rows(&results) {

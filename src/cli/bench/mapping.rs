@@ -89,7 +89,16 @@ impl Subject for Mapping<'_> {
     }
 
     fn table(&self, rows: &[Row]) -> String {
-        let heads = ["a message of", "copied, ns", "placed, ns", "of copied", "mapped, ns", "of copied", "chosen, ns", "of copied"];
+        let heads = [
+            "a message of",
+            "copied, ns",
+            "placed, ns",
+            "of copied",
+            "mapped, ns",
+            "of copied",
+            "chosen, ns",
+            "of copied",
+        ];
         let sizes = rows.chunk_by(|one, next| one.bytes == next.bytes);
         let cells = |of_one: &[Row]| {
             let of = |via| of_one.iter().find(|row| row.via == via);
