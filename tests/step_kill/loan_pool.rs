@@ -20,7 +20,9 @@ const ANNEXES: usize = 2;
 pub(crate) const IN_LANE: usize = 300;
 /// And of two in annexes, neither of which fits where the other is.
 pub(crate) const SMALL: usize = 5000;
-pub(crate) const LARGE: usize = 70_000;
+pub(crate) const LARGE: usize = 33_000;
+/// What is copied at once. (Of more the processor makes one instruction, which is stepped byte by byte.)
+const CHUNK: usize = 1024;
 /// Of the message that is sent behind all that the dead have left.
 const END: usize = 7;
 
@@ -47,10 +49,28 @@ pub(crate) fn files(place: &Place) -> (Vec<String>, bool) {
     (annexes, !others.is_empty())
 }
 
+/// The word of each annex names a file that is there, as long as the word says, or none.
+pub(crate) fn words_name_files(place: &Place) {
+    let words = Words::of(place);
+    let (annexes, _) = files(place);
+    for index in 0..ANNEXES as u64 {
+        let Some((version, bytes)) = words.annex(LANES as u64 + index) else { continue };
+        let end = format!(".{index:x}.{version:x}");
+        let name = annexes.iter().find(|name| name.ends_with(&end));
+        let len = name.and_then(|name| std::fs::metadata(place.directory().join(name)).ok()).map(|file| file.len());
+        assert_eq!(len, Some(bytes), "the file {end} is not there, or not as long: {annexes:?}");
+    }
+}
+
+/// Writes the message of its length to a loan.
+pub(crate) fn write(loan: &mut Loan, message: &[u8]) {
+    loan.chunks_mut(CHUNK).zip(message.chunks(CHUNK)).for_each(|(to, from)| to.copy_from_slice(from));
+}
+
 /// Lends so many bytes, which nobody has, and writes them.
 pub(crate) fn lend(tx: &Sender, len: usize) -> Loan {
     let mut loan = tx.try_loan(len).unwrap_or_else(|error| panic!("{len} bytes: {error}"));
-    loan.copy_from_slice(&message(len));
+    write(&mut loan, &message(len));
     loan
 }
 
@@ -114,6 +134,7 @@ impl Pool {
     /// Somebody stands still: nothing of theirs is lent, and all else can be.
     pub(crate) fn respects_the_living(&self, place: &Place) {
         self.ask();
+        words_name_files(place);
         let theirs = self.in_use();
         let loans: Vec<_> =
             [SMALL, IN_LANE].iter().flat_map(|len| std::iter::from_fn(|| self.tx.try_loan(*len).ok())).collect();

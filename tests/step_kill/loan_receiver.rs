@@ -72,7 +72,12 @@ impl Scene for Receiving {
     }
 
     fn points(&self) -> Points {
-        if self.memory == Memory::Unmapped { Points::AroundCalls } else { Points::Sampled }
+        match (self.operation, self.memory) {
+            // What is copied is not sampled.
+            (Operation::Recv, Memory::Unmapped) => Points::CallsAndChanges,
+            (_, Memory::Unmapped) => Points::AroundCalls,
+            _ => Points::Sampled,
+        }
     }
 
     fn survive(&self, place: &Place) -> Pool {

@@ -114,7 +114,6 @@ impl Scene for Recovery {
         let mut held = Vec::new();
         if self.by == By::Loan {
             for len in [SMALL, SMALL + 1, IN_LANE, IN_LANE + 1] {
-                // One of each kind, or two.
                 let is_theirs = len == self.len;
                 held.extend((!is_theirs).then(|| lend(&pool.tx, len)));
             }

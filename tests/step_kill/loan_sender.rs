@@ -2,7 +2,7 @@
 
 use super::bytes_pair::message;
 use super::lanes_words::{Phase, Words};
-use super::loan_pool::{CAPACITY, IN_LANE, LARGE, Pool, SMALL, files, options};
+use super::loan_pool::{CAPACITY, IN_LANE, LARGE, Pool, SMALL, files, options, words_name_files, write};
 use super::puppet::act;
 use super::stage::{Entry, Fate, NAME, Place, Points, Progress, Scene};
 use ringway::bytes::mpmc::Sender;
@@ -70,7 +70,7 @@ fn take_names(place: &Place) {
     for annex in annexes {
         let next = format!("{}.2", annex.strip_suffix(".1").expect("the first file of each annex"));
         let file = std::fs::File::options().write(true).create_new(true).mode(0o600).open(place.directory().join(next));
-        file.and_then(|file| file.set_len(1 << 17)).expect("a file");
+        file.and_then(|file| file.set_len(1 << 16)).expect("a file");
     }
 }
 
@@ -111,7 +111,7 @@ impl Scene for Lending {
         act(
             || {
                 let mut loan = tx.loan(bytes.len()).expect("memory that nobody has");
-                loan.copy_from_slice(&bytes);
+                write(&mut loan, &bytes);
                 !self.sends || loan.send().is_ok()
             },
             |is_sent| *is_sent,
@@ -129,6 +129,7 @@ impl Scene for Lending {
 
     fn bury(&self, place: &Place, mut pool: Pool, fate: Fate) -> Progress {
         let left = Words::of(place).busy_lane(4).map(|lane| lane.phase);
+        words_name_files(place);
         let most = if self.memory == Memory::NameTaken { 4 } else { 3 };
         let (annexes, _) = files(place);
         assert!(annexes.len() <= most, "{annexes:?}");
