@@ -50,11 +50,11 @@ class Header:
 
     FIELDS = "version header_bytes order_mark kind total_bytes instance capacity type_size type_align type_tag " \
              "per frames frame_bytes payload_offset placement lifetime regions checksum state members records hands " \
-             "short_lanes short_bytes long_lanes long_bytes"
+             "short_lanes short_bytes long_lanes long_bytes annexes"
 
     def __init__(self, page, file_len):
         must("length of the header", len(page), PAGE)
-        magic, *values = struct.unpack_from("<8s I I 4s I Q 16s Q Q Q Q Q Q Q Q I I I 4x Q I I I I I I I I", page)
+        magic, *values = struct.unpack_from("<8s I I 4s I Q 16s Q Q Q Q Q Q Q Q I I I 4x Q I I I I I I I I I", page)
         must("magic", magic, b"ringway\0")
         for name, value in zip(self.FIELDS.split(), values, strict=True):
             setattr(self, name, value)
@@ -123,13 +123,13 @@ class Header:
     def lanes(self, words_at):
         """Where the lanes of a segment for messages of bytes lie, and where they end."""
         short, long = self.short_lanes * self.short_bytes, self.long_lanes * self.long_bytes
-        if self.short_lanes > 4096 or not 1 <= self.long_lanes <= 4096:
+        if self.short_lanes > 4096 or self.annexes > 4096 or not 1 <= self.long_lanes <= 4096:
             raise Refused("there are up to 4096 lanes of each kind, and a long one at least")
         lengths = [self.long_bytes] + [self.short_bytes] * (self.short_lanes > 0)
         if any(length % PAGE or not PAGE <= length <= 1 << 30 for length in lengths) or lengths[-1] > lengths[0]:
             raise Refused("a lane has a multiple of 4096 bytes up to 1 GiB, and a short one no more than a long one")
         self.words_at = words_at
-        self.short_at = up(words_at + (self.short_lanes + self.long_lanes) * 256, PAGE)
+        self.short_at = up(words_at + (self.short_lanes + self.long_lanes + self.annexes) * 256, PAGE)
         self.long_at = self.short_at + short
         return self.long_at + long
 
@@ -139,7 +139,7 @@ class Header:
                       (8, 1, self.records_at, self.records * 128, 128),
                       (9, 1, self.hands_at, self.hands * self.hand_bytes, self.hand_bytes)]
             if self.kind == LANES:
-                tables += [(10, 1, self.words_at, (self.short_lanes + self.long_lanes) * 256, 256),
+                tables += [(10, 1, self.words_at, (self.short_lanes + self.long_lanes + self.annexes) * 256, 256),
                            (11, 1, self.short_at, self.short_lanes * self.short_bytes, self.short_bytes),
                            (12, 1, self.long_at, self.long_lanes * self.long_bytes, self.long_bytes)]
             return [*tables, (3, 1, self.slots_at, self.capacity * self.frame_bytes, self.frame_bytes)]
