@@ -186,9 +186,19 @@ pub(crate) const FIELDS: &[Field] = &[
     header("records", at::RECORDS, 4, "kind 3: operations that can be in flight at a time, 1 to 4096; else 0"),
     header("hands", at::HANDS, 4, "kind 3: messages that can be in hand at a time, 1 to 4096; else 0"),
     header("short_lanes", at::SHORT_LANES, 4, "kind 5: lanes for one short message each, at most 4096; else 0"),
-    header("short_bytes", at::SHORT_BYTES, 4, "kind 5: their length, a multiple of 4096; else 0"),
+    header(
+        "short_bytes",
+        at::SHORT_BYTES,
+        4,
+        "kind 5: their length, a multiple of 4096 up to 1 GiB; of no consequence if there are none; else 0",
+    ),
     header("long_lanes", at::LONG_LANES, 4, "kind 5: lanes for messages of any length, 1 to 4096; else 0"),
-    header("long_bytes", at::LONG_BYTES, 4, "kind 5: their length, a multiple of 4096, short_bytes at least; else 0"),
+    header(
+        "long_bytes",
+        at::LONG_BYTES,
+        4,
+        "kind 5: their length, a multiple of 4096 up to 1 GiB, short_bytes at least if there are short ones; else 0",
+    ),
     header("region_table", at::REGION_TABLE, 512, "see below"),
     producer(
         "tail",

@@ -68,8 +68,8 @@ fn ringway_and_a_pipe_in_all_work() {
     let drawings = fs::read_dir(&dir).expect("a directory").flatten();
     let drawings: Vec<_> = drawings.filter(|file| file.path().extension().is_some_and(|it| it == "svg")).collect();
     // Bars of each metric; percentiles of round trips and bursts; the knee of bursts.
-    let of_lengths = 5 + 3 + 3 * (4 + 1 + 1);
-    assert_eq!(drawings.len(), 3 + 24 + 2 * 4 + 3 + 2 + 2 + 24 + of_lengths);
+    let of_lengths = 5 + 3 + 3 * (5 + 1 + 1);
+    assert_eq!(drawings.len(), 3 + 24 + 2 * 5 + 3 + 2 + 2 + 24 + of_lengths);
     fs::remove_dir_all(&dir).expect("a directory");
 }
 
