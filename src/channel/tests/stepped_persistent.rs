@@ -22,7 +22,15 @@ fn left_behind(stage: &Stage, name: &str, messages: &[u64]) -> Option<u64> {
 
 /// What is there is complete, persistent and in nobody's hands.
 fn is_whole(stage: &Stage, name: &str) {
-    let seen = crate::observe::stat(name, Some(&stage.directory)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let stat = || crate::observe::stat(name, Some(&stage.directory)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    // A child that another test forks meanwhile has our descriptors, and their locks, until its first handler has run, or
+    // until it ends if one of them was just being made (see `sys::fork`).
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    let mut seen = stat();
+    while seen.is_in_use && std::time::Instant::now() < end {
+        std::thread::yield_now();
+        seen = stat();
+    }
     assert_eq!((seen.capacity, seen.is_persistent, seen.is_in_use), (8, true, false), "{name}");
     let looked = crate::observe::inspect(name, Some(&stage.directory), 8).unwrap();
     assert_eq!(looked.wrong(), Vec::<String>::new(), "{name}");
