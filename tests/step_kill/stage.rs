@@ -145,7 +145,7 @@ impl Place {
 
     /// A many-to-many channel of bytes with two lanes of a page, in chunks so small that a round is few instructions.
     pub(crate) fn lanes(&self) -> Options {
-        self.many().lanes(2, 4096).chunk_bytes(64)
+        self.many().lanes(2, 4096).annexes(0).chunk_bytes(64)
     }
 
     pub(crate) fn directory(&self) -> &Path {
