@@ -19,6 +19,7 @@
 //! | messages of one type, to one receiver | [`spsc`] |
 //! | messages of one type, from many to many | [`mpmc`] |
 //! | messages of bytes, of any length, to one receiver | [`bytes::spsc`] |
+//! | the same, from many to many | [`bytes::mpmc`] |
 //! | values of any type that serde knows, from many to many | `codec` (feature `serde`) |
 //! | what `std::sync::mpsc` or `crossbeam_channel` sends | [`compat`] |
 //! | bytes without borders: [`std::io::Write`], [`std::io::BufRead`] | [`stream`] |

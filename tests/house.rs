@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 /// The floors, from the ground up, and what each may use: only what lies below it, and not all of that.
 ///
 /// `ring` does not know `wait`, nor `wait` `ring`: a ring says `Full`, the channel decides to sleep. `membership` knows
-/// neither. `bytes`, `stream` and `observe` stand side by side; `codec` on `bytes`, `compat` on what there is. The program (`main`, `cli`) uses the public interface only.
+/// neither. `bytes`, `stream` and `observe` stand side by side; `codec` on `bytes`, `compat` on what there is. The
+/// program (`main`, `cli`) uses the public interface only.
 const FLOORS: [(&str, &[&str]); 15] = [
     ("sync", &[]),
     ("sys", &["sync"]),

@@ -63,6 +63,8 @@ pub struct Options {
 
 /// Messages in a channel whose capacity nobody has named.
 pub(crate) const CAPACITY: usize = 1024;
+/// The most that a stream is given by itself.
+const STREAM_CAPACITY_MAX: usize = 1 << 20;
 /// Bytes in a stream whose capacity nobody has named: a quarter of a processor's second-level cache, so that what one side
 /// has written is still in its cache when the other reads it, beside the buffers that are copied from and to; and four
 /// frames at least. (16 MiB messages, cache of 1 MiB: 33 GB/s through 256 KiB, 30 through 512 KiB, 13 through 1 MiB.)
@@ -70,8 +72,6 @@ pub(crate) fn stream_capacity() -> usize {
     let quarter = crate::sys::cache::second_level().map_or(0, |cache| cache / 4);
     quarter.clamp(4 * STREAM_FRAME, STREAM_CAPACITY_MAX) / STREAM_FRAME * STREAM_FRAME
 }
-/// The most that a stream is given by itself.
-const STREAM_CAPACITY_MAX: usize = 1 << 20;
 /// Bytes of a stream's frame, if nobody has named them: large enough that a hand-over is lost in the copying.
 pub(crate) const STREAM_FRAME: usize = 64 << 10;
 const SLICE: Duration = Duration::from_millis(50);
@@ -97,7 +97,8 @@ impl Default for Options {
 
 impl Options {
     /// The defaults: 1024 messages (a stream, and one-to-one messages of bytes: 256 KiB to 1 MiB, by the processor's
-    /// cache), `/dev/shm`, mode 0600, 20 microseconds of spinning before sleeping, slices of 50 ms, no waiting for a channel that is not there.
+    /// cache), `/dev/shm`, mode 0600, 20 microseconds of spinning before sleeping, slices of 50 ms, no waiting for a channel
+    /// that is not there.
     pub fn new() -> Self {
         Self {
             capacity: None,
