@@ -217,9 +217,9 @@ fn who_is_killed_in_the_making_has_sent_nothing() {
         assert_eq!(in_use(&tx), 1);
         maker.kill();
         // Who wants all of them gets the one of the dead, too.
-        // What fits a lane gets an annex when all lanes are in use.
-        let count = if len > LANE { 2 } else { 3 + 2 };
-        let lent: Vec<_> = (0..count).map(|_| tx.loan_timeout(len.max(LANE), PATIENCE).unwrap()).collect();
+        let fits = |lanes: &mpmc::Lanes| lanes.class == LaneClass::Annex || lanes.lane_bytes >= len as u64;
+        let count: u64 = tx.lanes().iter().filter(|lanes| fits(lanes)).map(|lanes| lanes.count).sum();
+        let lent: Vec<_> = (0..count).map(|_| tx.loan_timeout(len, PATIENCE).unwrap()).collect();
         drop(lent);
         assert_eq!(in_use(&tx), 0);
         assert_eq!(rx.try_recv(), Err(TryRecvError::Empty), "length {len}");
