@@ -47,8 +47,13 @@ impl Member<'_> {
         }
     }
 
-    /// All ends are there: the first of each kind look at the weather while the others sleep; then the work.
+    /// All ends are there: the first of each kind look at the weather while the others sleep; then the work. Who fails tells so and
+    /// ends the process here, as in [`Side::measure`](super::Side::measure).
     fn measure(&self, work: impl FnOnce() -> Result<Seen, Failure>) -> Result<Seen, Failure> {
+        self.measured(work).inspect_err(|failure| crate::worker::fail(self.board, failure))
+    }
+
+    fn measured(&self, work: impl FnOnce() -> Result<Seen, Failure>) -> Result<Seen, Failure> {
         self.crowd.meet()?;
         let before = self.look()?;
         self.crowd.meet()?;

@@ -29,8 +29,13 @@ pub struct Side<'a> {
 }
 
 impl Side<'_> {
-    /// Both ends are there: looks at the weather, does the work, looks again.
+    /// Both ends are there: looks at the weather, does the work, looks again. Who fails tells so and ends the process here, while
+    /// its ends are open: the other side, finding one closed, could else be first to tell what only followed.
     pub fn measure(&self, work: impl FnOnce() -> Result<Seen, Failure>) -> Result<Seen, Failure> {
+        self.measured(work).inspect_err(|failure| crate::worker::fail(self.board, failure))
+    }
+
+    fn measured(&self, work: impl FnOnce() -> Result<Seen, Failure>) -> Result<Seen, Failure> {
         self.board.set_thread(self.role, nix::unistd::gettid().as_raw());
         self.board.meet(self.role)?;
         if self.task.traced {
