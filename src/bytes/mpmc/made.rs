@@ -52,9 +52,10 @@ impl Sender {
     /// Sends a message of `len` bytes that `make` writes; waits while there is no room for it.
     ///
     /// Where it is made is chosen by its length: up to 112 bytes on the stack, and it goes through the ring; up to
-    /// [`Options::copy_up_to`](crate::Options::copy_up_to) in private memory (of which up to 4 MiB are kept for the next one), and it goes the ways of [`send`](Self::send); longer
-    /// ones where they will be read, in a lane, or in an annex as a [`Loan`](super::Loan) does. What no annex can hold, because of its
-    /// length or for want of memory, is made in private memory, too, and goes through a lane.
+    /// [`Options::copy_up_to`](crate::Options::copy_up_to) in private memory (of which up to 4 MiB are kept for the next one), and
+    /// it goes the ways of [`send`](Self::send); longer ones where they will be read, in a lane, or in an annex as a
+    /// [`Loan`](super::Loan) does. What no annex can hold, because of its length or for want of memory, is made in private memory,
+    /// too, and goes through a lane.
     ///
     /// What is in the bytes at first is not said: `make` is to write all of them. If it panics, nothing is sent and no memory is
     /// kept. It may use this channel, as long as there are lanes.
