@@ -6,18 +6,56 @@ use super::outgoing::Failed;
 use super::place::InPlace;
 use super::sender::Sender;
 use crate::bytes::{SendError, SendTimeoutError, TrySendError};
+use crate::channel::options::COPY_UP_TO;
 use crate::ring::parcel::INLINE_MAX;
 use crate::wait::deadline::Deadline;
 use std::io::IoSlice;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+/// Private memory in which messages are made; it is kept for the next one. A clone has its own.
+#[derive(Debug, Default)]
+pub(super) struct Scratch(Mutex<Vec<u8>>);
+
+impl Clone for Scratch {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl Scratch {
+    /// At least so many bytes, with anything in them; `None`: there is no memory. Other threads, and who makes a message while
+    /// another is being made, get other bytes.
+    fn take(&self, len: usize) -> Option<Vec<u8>> {
+        let mut bytes = std::mem::take(&mut *self.kept());
+        if bytes.len() < len {
+            bytes.try_reserve_exact(len - bytes.len()).ok()?;
+            bytes.resize(len, 0);
+        }
+        Some(bytes)
+    }
+
+    /// Keeps them for the next time, if they are not many.
+    fn keep(&self, bytes: Vec<u8>) {
+        let mut kept = self.kept();
+        if bytes.len() > kept.len() && bytes.len() <= COPY_UP_TO {
+            *kept = bytes;
+        }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl Sender {
     /// Sends a message of `len` bytes that `make` writes; waits while there is no room for it.
     ///
     /// Where it is made is chosen by its length: up to 112 bytes on the stack, and it goes through the ring; up to
-    /// [`Options::copy_up_to`](crate::Options::copy_up_to) in private memory, and it goes the ways of [`send`](Self::send); longer
-    /// ones where they will be read, in a lane, or in an annex as a [`Loan`](super::Loan) does. What no annex can hold, because of its
-    /// length or for want of memory, is made in private memory, too, and goes through a lane.
+    /// [`Options::copy_up_to`](crate::Options::copy_up_to) in private memory (of which up to 4 MiB are kept for the next one), and
+    /// it goes the ways of [`send`](Self::send); longer ones where they will be read, in a lane, or in an annex as a
+    /// [`Loan`](super::Loan) does. What no annex can hold, because of its length or for want of memory, is made in private memory,
+    /// too, and goes through a lane.
     ///
     /// What is in the bytes at first is not said: `make` is to write all of them. If it panics, nothing is sent and no memory is
     /// kept. It may use this channel, as long as there are lanes.
@@ -106,12 +144,12 @@ impl Sender {
                 return Err(self.unplaced(len));
             }
         }
-        let mut message = Vec::new();
         let limit = longest_loan(self.parcels.core());
-        message.try_reserve_exact(len).map_err(|_| SendTimeoutError::TooLong { bytes: len, limit })?;
-        message.resize(len, 0);
-        make(&mut message);
-        self.send_until(&message, deadline)
+        let mut scratch = self.scratch.take(len).ok_or(SendTimeoutError::TooLong { bytes: len, limit })?;
+        make(&mut scratch[..len]);
+        let sent = self.send_until(&scratch[..len], deadline);
+        self.scratch.keep(scratch);
+        sent
     }
 
     /// Why a message that cannot go through a lane was not placed: it is too long for all, or there is no memory now.

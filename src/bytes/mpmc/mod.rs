@@ -141,6 +141,13 @@ use std::sync::Arc;
 
 /// Up to so many bytes [`Sender::send_with`] makes a message in private memory and copies it, unless
 /// [`Options::copy_up_to`] says otherwise.
+///
+/// Measured (`ringway bench copy-vs-map`, two processors of a shared virtual machine that was busy, 11 to 15 rounds in turns, lower
+/// quartiles, each byte made and used): a message that is made in a loan and used in place takes 1.0 to 1.2 times the time of one that
+/// is copied in and out at 512 bytes to 4 KiB, 1.3 at 8 KiB, 2.0 to 2.7 from 32 KiB to 2 MiB, 1.5 at 4 MiB, 0.4 at 8 MiB and 0.6 at 16. What is
+/// slow is the making, not the using: the lines that are written are in the other processor's cache, and plain stores fetch them
+/// one by one, about 10 ns each, while a copy overwrites them whole. A message that is copied in and used in place takes as
+/// long as one that is copied twice (0.9 to 1.1 from 2 to 128 KiB), so [`Receiver::recv_with`] has no threshold.
 pub const COPY_UP_TO: usize = options::COPY_UP_TO;
 
 /// Both ends of a channel inside this process, for exactly `capacity` messages on their way.

@@ -4,6 +4,8 @@ use super::common::common;
 use super::lanes::{Attached, Want, lanes, longest, try_take};
 #[cfg(not(loom))]
 use super::lanes::{longest_loan, take};
+#[cfg(not(loom))]
+use super::made::Scratch;
 use super::outgoing::{Failed, Outgoing};
 #[cfg(not(loom))]
 use super::place::InPlace;
@@ -36,6 +38,8 @@ pub struct Sender {
     /// So long ones go to an annex as a whole.
     #[cfg(not(loom))]
     whole_up_to: usize,
+    #[cfg(not(loom))]
+    pub(super) scratch: Scratch,
 }
 
 common!(Sender, parcels, "sender", "receiver");
@@ -49,6 +53,8 @@ impl Sender {
             copy_up_to: options.copy_up_to,
             #[cfg(not(loom))]
             whole_up_to: options.whole_up_to,
+            #[cfg(not(loom))]
+            scratch: Scratch::default(),
         }
     }
 
