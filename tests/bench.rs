@@ -200,17 +200,6 @@ fn copying_is_compared_with_mapping_size_by_size() {
 }
 
 #[test]
-fn a_quick_comparison_has_every_other_power_of_two() {
-    let _turn = turn();
-    let ended = run(&["bench", "copy-vs-map", "--quick", "--json"]);
-    assert_eq!(ended.code, 0, "{ended:?}");
-    let results: Value = serde_json::from_slice(&ended.stdout).expect("JSON");
-    let sizes: Vec<_> = rows(&results).iter().step_by(4).map(|row| row["bytes"].as_u64().unwrap()).collect();
-    assert_eq!(sizes, [6, 8, 10, 12, 14, 16, 18, 20, 22, 24].map(|power| 1 << power));
-    assert_eq!((results["rounds"].as_u64(), results["threshold_bytes"].is_u64()), (Some(5), true));
-}
-
-#[test]
 fn tables_are_for_people() {
     let _turn = turn();
     for (bench, parts) in BENCHES.into_iter().zip([

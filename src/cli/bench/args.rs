@@ -170,3 +170,28 @@ fn parse_seconds(text: &str) -> Result<f64, String> {
     let seconds = text.parse().ok().filter(|seconds| (0.001..=86_400.0).contains(seconds));
     seconds.ok_or_else(|| "a number of seconds, up to a day".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        mapping: MappingArgs,
+    }
+
+    #[test]
+    fn a_quick_comparison_has_every_other_power_of_two_and_few_rounds() {
+        let asked = |args: &[&str]| Line::try_parse_from([&["bench"], args].concat()).map(|line| line.mapping);
+        let quick = asked(&["--quick"]).expect("an option");
+        assert_eq!(quick.sizes(), [6, 8, 10, 12, 14, 16, 18, 20, 22, 24].map(|power| 1 << power));
+        assert_eq!(quick.common().rounds, 5);
+        let all = asked(&[]).expect("no option");
+        assert_eq!(all.sizes(), (6..=24).map(|power| 1 << power).collect::<Vec<_>>());
+        assert!(all.common().rounds > 5);
+        assert_eq!(asked(&["--bytes", "4K,64,4K"]).expect("sizes").sizes(), [64, 4096]);
+        assert!(asked(&["--quick", "--rounds", "9"]).is_err());
+    }
+}
