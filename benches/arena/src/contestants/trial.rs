@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-const MESSAGES: u64 = 100_000;
+const MESSAGES: u64 = 20_000;
 /// More than the channel holds, so that batches come in parts.
 const BATCH: usize = 100;
 const CAPACITY: usize = 64;
