@@ -41,6 +41,8 @@ pub enum WorkKind {
     Bulk,
     /// Records of any length: as fast as they go, and in bursts
     Records,
+    /// Large messages, written and read in place: as fast as they go, and there and back
+    Loans,
 }
 
 #[derive(Debug, Clone, clap::Args)]

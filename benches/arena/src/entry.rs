@@ -42,6 +42,8 @@ pub enum Does {
     Lengths,
     /// Of these, only large ones.
     Bulk,
+    /// Only messages that are written and read in place.
+    Loans,
 }
 
 /// One contestant.

@@ -9,6 +9,7 @@ mod contestants;
 mod entry;
 mod interrupt;
 mod lengths;
+mod loans;
 mod machine;
 mod many;
 mod pin;

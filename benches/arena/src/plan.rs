@@ -17,6 +17,12 @@ const BYTES_CAPACITY: usize = 1 << 20;
 const BULK_BEFORE: (u64, u64) = (4 << 20, 4);
 /// So many bytes of large messages are tried first.
 const BULK_FIRST: u64 = 16 << 20;
+/// Bytes of a message that is written in place, and how many of them the sender and the receiver have between them.
+const LOANS: [(usize, usize); 3] = [(64 << 10, 16), (1 << 20, 4), (16 << 20, 4)];
+/// Bytes of a message whose handing over is measured alone, and of those that are written: a line.
+const LOAN_TRIP: (usize, usize) = (1 << 20, 64);
+/// So many bytes of messages that are written in place go before those that count, or so many messages.
+const LOANS_BEFORE: (u64, u64) = (4 << 20, 8);
 /// One in so many round trips has a time of its own.
 const TIMED: u64 = 4;
 
@@ -27,9 +33,10 @@ pub struct Cell {
     pub work: WorkKind,
     /// Bytes of a message, or of the longest.
     pub bytes: usize,
-    /// Bytes of the shortest.
+    /// Bytes of the shortest; of messages that are written in place, so many bytes of each are.
     pub least: usize,
-    /// Messages that a channel holds; where they may have any length, bytes.
+    /// Messages that a channel holds; where they may have any length, bytes; where they are written and read in place, those in
+    /// the ends' hands are among them.
     pub capacity: usize,
     /// Messages that are given over in one call.
     pub batch: usize,
@@ -59,6 +66,8 @@ const MANY: Metric = Metric { id: "rate", title: "many to many", unit: "M messag
 const RATE: Metric = Metric { id: "rate", title: "one way", unit: "M messages/s", less: false };
 const BULK: Metric = Metric { id: "gigabytes", title: "from buffer to buffer", unit: "GB/s", less: false };
 const RECORDS: Metric = Metric { id: "rate", title: "records one way", unit: "M records/s", less: false };
+const LOANED: Metric = Metric { id: "gigabytes", title: "written and read in place", unit: "GB/s", less: false };
+const LOANS_RATE: Metric = Metric { id: "rate", title: "written and read in place", unit: "messages/s", less: false };
 const FIRST: Metric = Metric { id: "first_us", title: "first message of a burst", unit: "us", less: true };
 const LAST: Metric = Metric { id: "last_us", title: "last message of a burst", unit: "us", less: true };
 const WHOLE: Metric =
@@ -82,6 +91,10 @@ impl Cell {
                 format!("{sides} to {sides}, {how}, {bytes} bytes, {given}, capacity {capacity}")
             }
             WorkKind::Bulk => format!("messages of {}, buffer to buffer", size(*bytes)),
+            WorkKind::Loans if self.is_trips() => {
+                format!("round trip in place, messages of {} of which {} bytes are touched", size(*bytes), self.least)
+            }
+            WorkKind::Loans => format!("messages of {}, written and read in place", size(*bytes)),
             WorkKind::Records if self.is_bursts() => {
                 format!("bursts of {BURST} records every {} ms, {} bytes", period_us / 1000, records())
             }
@@ -100,6 +113,8 @@ impl Cell {
                 format!("many-{sides}x{sides}-{how}-batch-{}-capacity-{}", self.batch, self.capacity)
             }
             WorkKind::Bulk => format!("bulk-{}", self.bytes),
+            WorkKind::Loans if self.is_trips() => format!("loan-trips-{}", self.bytes),
+            WorkKind::Loans => format!("loans-{}", self.bytes),
             WorkKind::Records => {
                 let how = if self.is_bursts() { format!("-every-{}-ms", self.period_us / 1000) } else { String::new() };
                 format!("records-{}-to-{}{how}", self.least, self.bytes)
@@ -115,6 +130,8 @@ impl Cell {
             WorkKind::Burst => &[FIRST, LAST, CPU, SLEEPS, WHOLE],
             WorkKind::Many => &[MANY],
             WorkKind::Bulk => &[BULK],
+            WorkKind::Loans if self.is_trips() => &[TRIP],
+            WorkKind::Loans => &[LOANED, LOANS_RATE],
             WorkKind::Records if self.is_bursts() => &[FIRST, LAST, CPU, SLEEPS, WHOLE],
             WorkKind::Records => &[RECORDS],
         }
@@ -125,10 +142,17 @@ impl Cell {
         self.period_us > 0
     }
 
+    /// Whether a message goes there and one comes back.
+    pub fn is_trips(&self) -> bool {
+        self.work == WorkKind::Rtt || self.work == WorkKind::Loans && self.least < self.bytes
+    }
+
     /// How many messages are tried first, to see how many make a turn.
     pub fn first(&self) -> u64 {
         match self.work {
-            WorkKind::Bulk => (BULK_FIRST / self.bytes as u64).clamp(1, crate::calibrate::FIRST),
+            WorkKind::Bulk | WorkKind::Loans if !self.is_trips() => {
+                (BULK_FIRST / self.bytes as u64).clamp(1, crate::calibrate::FIRST)
+            }
             _ => crate::calibrate::FIRST,
         }
     }
@@ -136,7 +160,7 @@ impl Cell {
     /// Whether this contestant takes part.
     pub fn takes(&self, entry: &Entry) -> bool {
         let does = match entry.does {
-            Does::All => !matches!(self.work, WorkKind::Many | WorkKind::Bulk | WorkKind::Records),
+            Does::All => !matches!(self.work, WorkKind::Many | WorkKind::Bulk | WorkKind::Records | WorkKind::Loans),
             Does::RoundTrips => self.work == WorkKind::Rtt,
             Does::Bursts => self.work == WorkKind::Burst,
             Does::Batches => self.work == WorkKind::Rate && self.batch > 1,
@@ -144,6 +168,7 @@ impl Cell {
             Does::Blocking => self.work == WorkKind::Many && !self.polled,
             Does::Lengths => matches!(self.work, WorkKind::Bulk | WorkKind::Records),
             Does::Bulk => self.work == WorkKind::Bulk,
+            Does::Loans => self.work == WorkKind::Loans,
         };
         does && self.bytes <= entry.card.largest && (self.batch == 1 || entry.card.has_batches)
     }
@@ -166,6 +191,13 @@ impl Cell {
                 let before = (BULK_BEFORE.0 / self.bytes as u64).max(BULK_BEFORE.1);
                 // Three at least: one alone would be half a copy, with nobody at the other end of the channel.
                 Work::Bulk { messages: amount.max(3), before }
+            }
+            WorkKind::Loans if self.is_trips() => {
+                Work::LoanTrips { trips: amount, timed: amount / TIMED + 1, touched: self.least }
+            }
+            WorkKind::Loans => {
+                let before = (LOANS_BEFORE.0 / self.bytes as u64).max(LOANS_BEFORE.1);
+                Work::Loans { messages: amount.max(3), before }
             }
             WorkKind::Records if self.is_bursts() => {
                 let (bursts, least) = (self.bursts(turn_ns), self.least);
@@ -195,7 +227,7 @@ impl Cell {
     /// The figures of a turn, one for each metric: from what the sides have seen.
     pub fn figures(&self, work: &Work, sender: &Seen, receiver: &Seen) -> Option<Vec<f64>> {
         match *work {
-            Work::RoundTrip { trips, .. } => {
+            Work::RoundTrip { trips, .. } | Work::LoanTrips { trips, .. } => {
                 let ns = sender.ended_ns?.checked_sub(sender.began_ns?)?;
                 Some(vec![ns as f64 / trips as f64])
             }
@@ -210,6 +242,10 @@ impl Cell {
             Work::Bulk { messages, .. } => {
                 let ns = receiver.ended_ns?.checked_sub(sender.began_ns?)?;
                 Some(vec![(messages * self.bytes as u64) as f64 / ns as f64])
+            }
+            Work::Loans { messages, .. } => {
+                let ns = receiver.ended_ns?.checked_sub(sender.began_ns?)? as f64;
+                Some(vec![(messages * self.bytes as u64) as f64 / ns, messages as f64 * 1e9 / ns])
             }
             Work::Bursts { bursts, .. } | Work::RecordBursts { bursts, .. } => {
                 let ns = receiver.ended_ns?.checked_sub(sender.began_ns?)?;
@@ -318,6 +354,12 @@ pub fn cells(args: &RunArgs) -> Vec<Cell> {
             cells.push(of_bytes(WorkKind::Records, lengths, period_us));
         }
     }
+    for (bytes, capacity) in LOANS {
+        cells.push(Cell { capacity, ..of_bytes(WorkKind::Loans, (bytes, bytes), 0) });
+    }
+    let (bytes, touched) = LOAN_TRIP;
+    let capacity = LOANS.iter().find(|loans| loans.0 == bytes).map_or(1, |loans| loans.1);
+    cells.push(Cell { capacity, ..of_bytes(WorkKind::Loans, (touched, bytes), 0) });
     cells.retain(|cell| {
         let asked = |list: &[usize], value| list.is_empty() || list.contains(&value);
         (args.work.is_empty() || args.work.contains(&cell.work))
@@ -393,5 +435,23 @@ mod tests {
         let sender = Seen { began_ns: Some(0), ..Seen::default() };
         let receiver = Seen { ended_ns: Some(3 * (64 << 20)), ..Seen::default() };
         assert_eq!(cell.figures(&work, &sender, &receiver), Some(vec![1.0]));
+    }
+
+    /// What is written in place has two figures, and what only goes there and back has a trip's.
+    #[test]
+    fn messages_in_place_are_counted_in_bytes_and_by_number() {
+        let one_way = Cell { bytes: 1 << 20, least: 1 << 20, capacity: 4, ..cell(WorkKind::Loans, 1, 0) };
+        assert_eq!((one_way.first(), one_way.is_trips()), (16, false));
+        let work = one_way.work(1000, 60_000_000);
+        assert_eq!(work, Work::Loans { messages: 1000, before: 8 });
+        let sender = Seen { began_ns: Some(0), ended_ns: Some(2_000_000), ..Seen::default() };
+        let receiver = Seen { ended_ns: Some(1 << 20), ..Seen::default() };
+        let figures = one_way.figures(&work, &sender, &receiver).expect("all is there");
+        assert_eq!((figures[0], figures[1].round()), (1000.0, 953_674.0));
+        let trips = Cell { least: 64, ..one_way };
+        let work = trips.work(1000, 60_000_000);
+        assert_eq!(work, Work::LoanTrips { trips: 1000, timed: 251, touched: 64 });
+        assert_eq!(trips.figures(&work, &sender, &receiver), Some(vec![2000.0]));
+        assert_eq!(trips.metrics().len(), 1);
     }
 }

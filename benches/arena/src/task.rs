@@ -62,6 +62,22 @@ pub enum Work {
         /// Messages before those.
         before: u64,
     },
+    /// Large messages, written where they are read.
+    Loans {
+        /// Messages that are counted.
+        messages: u64,
+        /// Messages before those.
+        before: u64,
+    },
+    /// A large message there and one back, of which little is written and read.
+    LoanTrips {
+        /// Trips of which the mean is taken.
+        trips: u64,
+        /// Further trips, each with its own time.
+        timed: u64,
+        /// So many bytes of each are written, and read.
+        touched: usize,
+    },
     /// Records of any length from one side to the other.
     Records {
         /// Records that are counted.

@@ -57,7 +57,7 @@ fn ringway_and_a_pipe_in_all_work() {
 
     let document: serde_json::Value = serde_json::from_slice(&fs::read(&json).expect("JSON")).expect("JSON");
     let sheets = document["sheets"].as_array().expect("sheets");
-    assert_eq!(sheets.len(), 3 + 24 + 2 + 24 + 5 + 6);
+    assert_eq!(sheets.len(), 3 + 24 + 2 + 24 + 5 + 6 + 4);
     for row in sheets.iter().flat_map(|sheet| sheet["rows"].as_array().expect("rows")) {
         for metric in row["metrics"].as_array().expect("metrics") {
             assert_eq!(metric["rounds"].as_array().map(Vec::len), Some(3), "{row}");
@@ -68,8 +68,8 @@ fn ringway_and_a_pipe_in_all_work() {
     let drawings = fs::read_dir(&dir).expect("a directory").flatten();
     let drawings: Vec<_> = drawings.filter(|file| file.path().extension().is_some_and(|it| it == "svg")).collect();
     // Bars of each metric; percentiles of round trips and bursts; the knee of bursts.
-    let of_lengths = 5 + 3 + 3 * (5 + 1 + 1);
-    assert_eq!(drawings.len(), 3 + 24 + 2 * 5 + 3 + 2 + 2 + 24 + of_lengths);
+    let (of_lengths, of_loans) = (5 + 3 + 3 * (5 + 1 + 1), 3 * 2 + 2);
+    assert_eq!(drawings.len(), 3 + 24 + 2 * 5 + 3 + 2 + 2 + 24 + of_lengths + of_loans);
     fs::remove_dir_all(&dir).expect("a directory");
 }
 
@@ -141,6 +141,42 @@ fn what_goes_wrong_with_messages_of_any_length_is_told() {
     }
     let err = String::from_utf8_lossy(&output.stderr);
     assert_eq!(err.matches("WRONG MESSAGE").count(), 4 * 3, "large ones, records in a flow, records in bursts: {err}");
+}
+
+/// Everybody who lends memory: one way, and there and back. iceoryx2 as above.
+#[test]
+fn everybody_who_lends_memory_takes_part() {
+    let (table, output) = run("--work loans --bytes 65536,1048576 --rounds 1 --run-ms 1 --patience 20");
+    assert!(output.status.success(), "{output:?}");
+    let has_failed = |line: &&str| line.contains("failed") && !line.trim_start().starts_with("iceoryx2");
+    assert_eq!(table.lines().find(has_failed), None, "{table}");
+    for title in ["messages of 64 KiB, written", "messages of 1 MiB, written", "round trip in place, messages of 1 MiB"]
+    {
+        line(&table, title);
+    }
+    for name in ["bare buffers", "ringway, sleeping", "ringway, as it comes", "iceoryx2, events", "shmem-ipc, spinning"]
+    {
+        line(&table, name);
+    }
+    assert!(table.contains("written and read in place: ringway >= 1 x iceoryx2's"), "{table}");
+}
+
+/// One that is lost, doubled, altered in one bit of one word, or handed over before it was written.
+#[test]
+fn what_goes_wrong_in_place_is_told() {
+    let (table, output) = run("--work loans --broken --bytes 65536 --rounds 1 --run-ms 1 --patience 60");
+    assert!(!output.status.success());
+    for (name, number) in [
+        ("broken: loses one in place:", 2),
+        ("broken: sends one in place twice:", 3),
+        ("broken: alters a word in place:", 2),
+        ("broken: hands over what nobody has written:", 2),
+    ] {
+        let why = format!("instead of message {number} came something else, of 65536 bytes");
+        assert!(line(&table, name).contains(&why), "{}", line(&table, name));
+    }
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(err.matches("WRONG MESSAGE").count(), 4, "{err}");
 }
 
 /// A message that is lost, that comes twice, late, for another or from nowhere fails the run.

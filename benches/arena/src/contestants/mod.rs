@@ -8,6 +8,7 @@ mod ipc_channel;
 mod kanal;
 mod lengths;
 mod limits;
+mod loans;
 mod many;
 mod mqueue;
 mod peers;
@@ -39,6 +40,7 @@ pub fn all() -> Vec<Entry> {
     all.extend(peers::peers());
     all.extend(many::entries());
     all.extend(lengths::entries());
+    all.extend(loans::entries());
     all.extend(broken::entries());
     all
 }

@@ -8,7 +8,6 @@ mod weather;
 
 pub use weather::Weather;
 
-use crate::args::WorkKind;
 use crate::contestant::{Ends, Waiting};
 use crate::sheet::{Row, Sheet};
 
@@ -23,10 +22,10 @@ pub const SLEEPING: &str = "ringway, sleeping";
 
 /// Whom a row is compared with: who was named; else ringway, in round trips the one that waits as the row does.
 pub fn baseline<'a>(sheet: &'a Sheet, row: &Row, named: Option<&str>) -> Option<&'a Row> {
-    let name = match (named, sheet.cell.work, row.card.waiting) {
+    let name = match (named, sheet.cell.is_trips(), row.card.waiting) {
         (Some(name), ..) => name,
-        (None, WorkKind::Rtt, Waiting::Spins) => SPINNING,
-        (None, WorkKind::Rtt, Waiting::Sleeps) => SLEEPING,
+        (None, true, Waiting::Spins) => SPINNING,
+        (None, true, Waiting::Sleeps) => SLEEPING,
         _ => DEFAULT,
     };
     sheet.row(name)

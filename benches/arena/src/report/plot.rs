@@ -1,7 +1,6 @@
 //! What a person looks at.
 
 use super::figure;
-use crate::args::WorkKind;
 use crate::contestant::Failure;
 use crate::entry::Kind;
 use crate::sheet::{Row, Sheet};
@@ -33,9 +32,9 @@ pub fn draw(dir: &Path, sheets: &[Sheet]) -> Result<(), Failure> {
         for (at, metric) in sheet.cell.metrics().iter().enumerate() {
             bars(&path(&format!("-{}", metric.id.replace('_', "-"))), sheet, at)?;
         }
-        match sheet.cell.work {
-            WorkKind::Rtt => curves(&path("-percentiles"), sheet, "trip", "single round trips")?,
-            _ if !sheet.cell.is_bursts() => {}
+        match sheet.cell {
+            cell if cell.is_trips() => curves(&path("-percentiles"), sheet, "trip", "single round trips")?,
+            cell if !cell.is_bursts() => {}
             _ => {
                 curves(&path("-first-percentiles"), sheet, "first", "first message of a burst")?;
                 knee(&path("-knee"), sheet)?;

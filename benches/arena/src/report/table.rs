@@ -1,7 +1,6 @@
 //! What a person reads.
 
 use super::{baseline, ends, figure, waiting};
-use crate::args::WorkKind;
 use crate::contestant::Waiting;
 use crate::plan::Metric;
 use crate::sheet::{Row, Sheet};
@@ -35,9 +34,9 @@ fn table(sheet: &Sheet, metric: usize, named: Option<&str>) -> String {
 fn ordered(sheet: &Sheet, metric: usize) -> Vec<&Row> {
     let less = sheet.cell.metrics()[metric].less;
     let key = |row: &Row| {
-        let group = match (sheet.cell.work, row.card.waiting) {
-            (WorkKind::Rtt, Waiting::Default) => 1,
-            (WorkKind::Rtt, Waiting::Sleeps) => 2,
+        let group = match (sheet.cell.is_trips(), row.card.waiting) {
+            (true, Waiting::Default) => 1,
+            (true, Waiting::Sleeps) => 2,
             _ => 0,
         };
         let median = row.summary(metric, None).map(|summary| if less { summary.median } else { -summary.median });
@@ -57,11 +56,11 @@ fn header(sheet: &Sheet, about: &Metric, named: Option<&str>) -> Vec<String> {
         ["contestant", "version", "ends", "waiting", "median", "[min max]", "95 %", &ratio, "near", "far"]
             .map(str::to_owned)
             .into();
-    header.extend(match sheet.cell.work {
-        WorkKind::Rtt => vec!["p50 p99 p99.9 of single trips".to_owned()],
+    header.extend(match about.id {
+        _ if sheet.cell.is_trips() => vec!["p50 p99 p99.9 of single trips".to_owned()],
         _ if !sheet.cell.is_bursts() => vec![],
-        _ if about.id == "sleeps" => vec!["system calls a message, traced".to_owned()],
-        _ if about.id == "cpu_percent" => vec![],
+        "sleeps" => vec!["system calls a message, traced".to_owned()],
+        "cpu_percent" => vec![],
         _ => vec!["p50 p99 of all".to_owned()],
     });
     header.push("mode".to_owned());
@@ -91,13 +90,13 @@ fn cells(sheet: &Sheet, row: &Row, metric: usize, named: Option<&str>) -> Vec<St
         under(Sky::Near),
         under(Sky::Far),
     ];
-    cells.extend(match (sheet.cell.work, about.id) {
-        (_, "cpu_percent") => None,
-        (WorkKind::Rtt, _) => Some(quantiles(row, "trip", &[0.5, 0.99, 0.999], 1.0)),
+    cells.extend(match about.id {
+        "cpu_percent" => None,
+        _ if sheet.cell.is_trips() => Some(quantiles(row, "trip", &[0.5, 0.99, 0.999], 1.0)),
         _ if !sheet.cell.is_bursts() => None,
-        (_, "first_us") => Some(quantiles(row, "first", &[0.5, 0.99], 1e3)),
-        (_, "last_us") => Some(quantiles(row, "last", &[0.5, 0.99], 1e3)),
-        (_, "whole_us") => Some(quantiles(row, "whole", &[0.5, 0.99], 1e3)),
+        "first_us" => Some(quantiles(row, "first", &[0.5, 0.99], 1e3)),
+        "last_us" => Some(quantiles(row, "last", &[0.5, 0.99], 1e3)),
+        "whole_us" => Some(quantiles(row, "whole", &[0.5, 0.99], 1e3)),
         _ => Some(match &row.system_calls {
             Some(Ok(calls)) => format!("{calls:.3}"),
             Some(Err(why)) => why.clone(),

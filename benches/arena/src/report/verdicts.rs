@@ -3,6 +3,7 @@
 //! A target is reached when the interval of the paired ratio reaches it: its better end does.
 
 mod lengths;
+mod loans;
 mod many;
 
 use super::{DEFAULT, SLEEPING, SPINNING, TABLE, table};
@@ -81,6 +82,7 @@ pub fn all(sheets: &[Sheet]) -> Vec<Verdict> {
     verdicts.extend(bursts(sheets));
     verdicts.extend(many::all(sheets));
     verdicts.extend(lengths::all(sheets));
+    verdicts.extend(loans::all(sheets));
     verdicts
 }
 

@@ -20,12 +20,20 @@ pub fn ask<M: Message>(
     mut there: impl Sender<M>,
     mut back: impl Receiver<M>,
 ) -> Result<Seen, Failure> {
+    asking(side, (trips, timed), |number| {
+        there.send(M::of(number))?;
+        check(&back.recv()?, number)
+    })
+}
+
+/// Has `trip` make the trips with these numbers.
+pub fn asking(
+    side: &Side<'_>,
+    (trips, timed): (u64, u64),
+    mut trip: impl FnMut(u64) -> Result<(), Failure>,
+) -> Result<Seen, Failure> {
     side.measure(|| {
         let start = before(trips);
-        let mut trip = |number| {
-            there.send(M::of(number))?;
-            check(&back.recv()?, number)
-        };
         (0..start).try_for_each(&mut trip)?;
         let cpu = side.cpu_ns();
         let began = now_ns();
@@ -57,12 +65,21 @@ pub fn answer<M: Message>(
     mut there: impl Receiver<M>,
     mut back: impl Sender<M>,
 ) -> Result<Seen, Failure> {
+    answering(side, (trips, timed), |number| {
+        let message = there.recv()?;
+        check(&message, number)?;
+        back.send(message)
+    })
+}
+
+/// Has `answer` answer the trips with these numbers.
+pub fn answering(
+    side: &Side<'_>,
+    (trips, timed): (u64, u64),
+    answer: impl FnMut(u64) -> Result<(), Failure>,
+) -> Result<Seen, Failure> {
     side.measure(|| {
-        for number in 0..before(trips) + trips + timed {
-            let message = there.recv()?;
-            check(&message, number)?;
-            back.send(message)?;
-        }
+        (0..before(trips) + trips + timed).try_for_each(answer)?;
         Ok(Seen::default())
     })
 }

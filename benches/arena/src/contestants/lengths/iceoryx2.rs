@@ -15,6 +15,7 @@ use iceoryx2::port::publisher::Publisher;
 use iceoryx2::port::subscriber::Subscriber;
 use iceoryx2::port::update_connections::UpdateConnections;
 use iceoryx2::prelude::*;
+use iceoryx2::sample::Sample;
 use iceoryx2::service::port_factory::publish_subscribe;
 use std::hint::spin_loop;
 
@@ -40,67 +41,96 @@ struct Slices {
     events: bool,
 }
 
+/// What is between the ends.
+pub(in crate::contestants) struct Shape {
+    /// Whether there is an event after each sample.
+    pub(in crate::contestants) events: bool,
+    /// Bytes of the longest sample.
+    pub(in crate::contestants) longest: usize,
+    /// Samples that wait for the subscriber at most.
+    pub(in crate::contestants) buffered: usize,
+    /// What the bytes are aligned to.
+    pub(in crate::contestants) alignment: Alignment,
+}
+
 type Service = publish_subscribe::PortFactory<ipc::Service, [u8], ()>;
 
 /// The sending end. Its fields are dropped in this order: ports before their services, those before the node.
-struct Sending {
-    publisher: Publisher<ipc::Service, [u8], ()>,
+pub(in crate::contestants) struct Sending {
+    pub(in crate::contestants) publisher: Publisher<ipc::Service, [u8], ()>,
     notifier: Option<Notifier<ipc::Service>>,
     _services: (Service, Option<Events>),
     _node: Node<ipc::Service>,
 }
 
 /// The receiving end, whose fields are dropped in the same order.
-struct Receiving {
+pub(in crate::contestants) struct Receiving {
     subscriber: Subscriber<ipc::Service, [u8], ()>,
     listener: Option<Listener<ipc::Service>>,
     _services: (Service, Option<Events>),
     _node: Node<ipc::Service>,
 }
 
-fn service(node: &Node<ipc::Service>, place: &Place, lengths: Lengths) -> Result<Service, Failure> {
+impl Slices {
+    fn shape(&self, place: &Place, lengths: Lengths) -> Shape {
+        let longest = lengths.longest();
+        let buffered = (place.capacity / longest).max(2);
+        Shape { events: self.events, longest, buffered, alignment: Alignment::ALIGN_1 }
+    }
+}
+
+fn service(node: &Node<ipc::Service>, shape: &Shape) -> Result<Service, Failure> {
     let service = node
         .service_builder(&ServiceName::new("bytes")?)
         .publish_subscribe::<[u8]>()
         .max_publishers(1)
         .max_subscribers(1)
         .history_size(0)
-        .subscriber_max_buffer_size((place.capacity / lengths.longest()).max(2))
+        .payload_alignment(shape.alignment)
+        .subscriber_max_buffer_size(shape.buffered)
         .enable_safe_overflow(false)
         .open_or_create()?;
     Ok(service)
 }
 
-impl Between for Slices {
-    type Sender = Sending;
-    type Receiver = Receiving;
-
-    fn sender(&self, place: &Place, lengths: Lengths) -> Result<Sending, Failure> {
+impl Sending {
+    pub(in crate::contestants) fn new(place: &Place, shape: &Shape) -> Result<Self, Failure> {
         let node = node(place)?;
-        let service = service(&node, place, lengths)?;
+        let service = service(&node, shape)?;
         retry(|| match service.dynamic_config().number_of_subscribers() {
             0 => Err("no subscriber"),
             _ => Ok(()),
         })?;
         let publisher = service
             .publisher_builder()
-            .initial_max_slice_len(lengths.longest())
+            .initial_max_slice_len(shape.longest)
             .max_loaned_samples(1)
             .backpressure_strategy(BackpressureStrategy::RetryUntilDelivered)
             .create()?;
         // It discards what it sends before the subscriber has opened the connection, lossless or not.
         retry(|| std::fs::metadata(connected(place)))?;
-        let events = self.events.then(|| events(&node)).transpose()?;
+        let events = shape.events.then(|| events(&node)).transpose()?;
         let notifier = events.as_ref().map(|events| events.notifier_builder().create()).transpose()?;
-        Ok(Sending { publisher, notifier, _services: (service, events), _node: node })
+        Ok(Self { publisher, notifier, _services: (service, events), _node: node })
     }
 
-    fn receiver(&self, place: &Place, lengths: Lengths) -> Result<Receiving, Failure> {
+    /// Says that a sample was sent.
+    #[inline]
+    pub(in crate::contestants) fn notify(&self) -> Result<(), Failure> {
+        if let Some(notifier) = &self.notifier {
+            notifier.notify()?;
+        }
+        Ok(())
+    }
+}
+
+impl Receiving {
+    pub(in crate::contestants) fn new(place: &Place, shape: &Shape) -> Result<Self, Failure> {
         let node = node(place)?;
         // The listener first: the sender waits only for the subscriber.
-        let events = self.events.then(|| events(&node)).transpose()?;
+        let events = shape.events.then(|| events(&node)).transpose()?;
         let listener = events.as_ref().map(|events| events.listener_builder().create()).transpose()?;
-        let service = service(&node, place, lengths)?;
+        let service = service(&node, shape)?;
         let subscriber = service.subscriber_builder().create()?;
         retry(|| match service.dynamic_config().number_of_publishers() {
             0 => Err("no publisher"),
@@ -108,7 +138,35 @@ impl Between for Slices {
         })?;
         subscriber.update_connections()?;
         publish(&connected(place), b"")?;
-        Ok(Receiving { subscriber, listener, _services: (service, events), _node: node })
+        Ok(Self { subscriber, listener, _services: (service, events), _node: node })
+    }
+
+    /// The next sample.
+    #[inline]
+    pub(in crate::contestants) fn next(&self) -> Result<Sample<ipc::Service, [u8], ()>, Failure> {
+        loop {
+            if let Some(sample) = self.subscriber.receive()? {
+                return Ok(sample);
+            }
+            match &self.listener {
+                // An event that came since the last wait ends this one at once, so none is missed.
+                Some(listener) => _ = listener.blocking_wait(|_| ())?,
+                None => spin_loop(),
+            }
+        }
+    }
+}
+
+impl Between for Slices {
+    type Sender = Sending;
+    type Receiver = Receiving;
+
+    fn sender(&self, place: &Place, lengths: Lengths) -> Result<Sending, Failure> {
+        Sending::new(place, &self.shape(place, lengths))
+    }
+
+    fn receiver(&self, place: &Place, lengths: Lengths) -> Result<Receiving, Failure> {
+        Receiving::new(place, &self.shape(place, lengths))
     }
 
     fn clean(&self, place: &Place) {
@@ -120,28 +178,17 @@ impl Sender for Sending {
     #[inline]
     fn send(&mut self, message: &[u8]) -> Result<(), Failure> {
         self.publisher.loan_slice_uninit(message.len())?.write_from_slice(message).send()?;
-        if let Some(notifier) = &self.notifier {
-            notifier.notify()?;
-        }
-        Ok(())
+        self.notify()
     }
 }
 
 impl Receiver for Receiving {
     #[inline]
     fn recv(&mut self, into: &mut [u8]) -> Result<usize, Failure> {
-        loop {
-            if let Some(sample) = self.subscriber.receive()? {
-                let message = into.get_mut(..sample.len()).ok_or("a message longer than there can be")?;
-                message.copy_from_slice(&sample);
-                return Ok(sample.len());
-            }
-            match &self.listener {
-                // An event that came since the last wait ends this one at once, so none is missed.
-                Some(listener) => _ = listener.blocking_wait(|_| ())?,
-                None => spin_loop(),
-            }
-        }
+        let sample = self.next()?;
+        let message = into.get_mut(..sample.len()).ok_or("a message longer than there can be")?;
+        message.copy_from_slice(&sample);
+        Ok(sample.len())
     }
 }
 

@@ -41,15 +41,15 @@ pub fn entries() -> Vec<Entry> {
 }
 
 #[derive(Clone, Copy)]
-struct Pipeline {
+pub(in crate::contestants) struct Pipeline {
     /// Bytes of a chunk.
-    chunk: usize,
+    pub(in crate::contestants) chunk: usize,
     /// How many chunks.
-    depth: u64,
+    pub(in crate::contestants) depth: u64,
 }
 
 /// The memory, mapped, and how many chunks this end is through with.
-struct End {
+pub(in crate::contestants) struct End {
     memory: MmapRaw,
     shape: Pipeline,
     done: u64,
@@ -64,7 +64,12 @@ impl Pipeline {
         HEAD + self.chunk * self.depth as usize
     }
 
-    fn open(self, place: &Place) -> Result<End, Failure> {
+    /// Makes the memory, for whoever opens it.
+    pub(in crate::contestants) fn make(self, place: &Place) -> Result<(), Failure> {
+        publish(&Self::path(place), &vec![0; self.bytes()])
+    }
+
+    pub(in crate::contestants) fn open(self, place: &Place) -> Result<End, Failure> {
         let file = retry(|| OpenOptions::new().read(true).write(true).open(Self::path(place)))?;
         let memory = MmapRaw::map_raw(&file)?;
         if memory.len() != self.bytes() {
@@ -94,6 +99,29 @@ impl End {
         // SAFETY: one of the chunks of the mapping, whose length was looked at.
         unsafe { self.memory.as_mut_ptr().add(at) }
     }
+
+    /// Waits for a free chunk, has `fill` fill it, and hands it over.
+    #[inline(always)]
+    pub(in crate::contestants) fn put(&mut self, fill: impl FnOnce(*mut u8)) {
+        while self.freed().load(Acquire) + self.shape.depth <= self.done {
+            spin_loop();
+        }
+        fill(self.chunk());
+        self.done += 1;
+        self.filled().store(self.done, Release);
+    }
+
+    /// Waits for a filled chunk, has `look` look at it, and gives it back.
+    #[inline(always)]
+    pub(in crate::contestants) fn take<R>(&mut self, look: impl FnOnce(*mut u8) -> R) -> R {
+        while self.filled().load(Acquire) <= self.done {
+            spin_loop();
+        }
+        let seen = look(self.chunk());
+        self.done += 1;
+        self.freed().store(self.done, Release);
+        seen
+    }
 }
 
 /// # Safety
@@ -119,13 +147,8 @@ unsafe fn copy(to: *mut u8, from: *const u8, len: usize) {
 impl Sender for End {
     fn send(&mut self, message: &[u8]) -> Result<(), Failure> {
         for part in message.chunks(self.shape.chunk) {
-            while self.freed().load(Acquire) + self.shape.depth <= self.done {
-                spin_loop();
-            }
             // SAFETY: the chunk is free until it is said to be filled; the part is no longer than it.
-            unsafe { copy(self.chunk(), part.as_ptr(), part.len()) };
-            self.done += 1;
-            self.filled().store(self.done, Release);
+            self.put(|chunk| unsafe { copy(chunk, part.as_ptr(), part.len()) });
         }
         Ok(())
     }
@@ -134,13 +157,8 @@ impl Sender for End {
 impl Receiver for End {
     fn recv(&mut self, into: &mut [u8]) -> Result<usize, Failure> {
         for part in into.chunks_mut(self.shape.chunk) {
-            while self.filled().load(Acquire) <= self.done {
-                spin_loop();
-            }
             // SAFETY: the chunk is filled until it is said to be free; the part is no longer than it.
-            unsafe { copy(part.as_mut_ptr(), self.chunk(), part.len()) };
-            self.done += 1;
-            self.freed().store(self.done, Release);
+            self.take(|chunk| unsafe { copy(part.as_mut_ptr(), chunk, part.len()) });
         }
         Ok(into.len())
     }
@@ -155,7 +173,7 @@ impl Between for Pipeline {
     }
 
     fn receiver(&self, place: &Place, _: Lengths) -> Result<End, Failure> {
-        publish(&Self::path(place), &vec![0; self.bytes()])?;
+        self.make(place)?;
         self.open(place)
     }
 }

@@ -2,14 +2,14 @@
 
 mod broken;
 mod framed;
-mod iceoryx2;
+pub(super) mod iceoryx2;
 mod ipc_channel;
-mod limits;
+pub(super) mod limits;
 mod pipe;
 mod ringway;
 mod ringway_bytes;
 mod seqpacket;
-mod shmem_ipc;
+pub(super) mod shmem_ipc;
 mod stream_socket;
 #[cfg(test)]
 mod trial;

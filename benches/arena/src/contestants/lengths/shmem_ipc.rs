@@ -66,32 +66,43 @@ struct Receiving {
     lengths: Lengths,
 }
 
+/// Gives the receiver the memory and the two events of a ring.
+pub(in crate::contestants) fn give(place: &Place, ring: [&File; 3]) -> Result<(), Failure> {
+    let socket = retry(|| UnixStream::connect(place.dir.join("socket")))?;
+    let descriptors = ring.map(AsRawFd::as_raw_fd);
+    let rights = [ControlMessage::ScmRights(&descriptors)];
+    sendmsg::<UnixAddr>(socket.as_raw_fd(), &[IoSlice::new(&[0])], &rights, MsgFlags::empty(), None)?;
+    Ok(())
+}
+
+/// Gets from the sender what it [gives](give).
+pub(in crate::contestants) fn get(place: &Place) -> Result<[File; 3], Failure> {
+    let (socket, _) = UnixListener::bind(place.dir.join("socket"))?.accept()?;
+    let mut room = nix::cmsg_space!([RawFd; 3]);
+    let mut byte = [0];
+    let mut parts = [IoSliceMut::new(&mut byte)];
+    let message = recvmsg::<UnixAddr>(socket.as_raw_fd(), &mut parts, Some(&mut room), MsgFlags::MSG_CMSG_CLOEXEC)?;
+    let Some(ControlMessageOwned::ScmRights(descriptors)) = message.cmsgs()?.next() else {
+        return Err("no descriptors came".into());
+    };
+    Ok(<[RawFd; 3]>::try_from(descriptors)
+        .map_err(|_| "not three descriptors")?
+        // SAFETY: the kernel has made them for us, and nobody else knows them.
+        .map(|descriptor| unsafe { File::from_raw_fd(descriptor) }))
+}
+
 impl Between for Ring {
     type Sender = Sending;
     type Receiver = Receiving;
 
     fn sender(&self, place: &Place, lengths: Lengths) -> Result<Sending, Failure> {
         let ring = Sender::new(self.capacity(place))?;
-        let socket = retry(|| UnixStream::connect(place.dir.join("socket")))?;
-        let descriptors = [ring.memfd().as_file(), ring.empty_signal(), ring.full_signal()].map(AsRawFd::as_raw_fd);
-        let rights = [ControlMessage::ScmRights(&descriptors)];
-        sendmsg::<UnixAddr>(socket.as_raw_fd(), &[IoSlice::new(&[0])], &rights, MsgFlags::empty(), None)?;
+        give(place, [ring.memfd().as_file(), ring.empty_signal(), ring.full_signal()])?;
         Ok(Sending { ring, spins: self.spins, lengths })
     }
 
     fn receiver(&self, place: &Place, lengths: Lengths) -> Result<Receiving, Failure> {
-        let (socket, _) = UnixListener::bind(place.dir.join("socket"))?.accept()?;
-        let mut room = nix::cmsg_space!([RawFd; 3]);
-        let mut byte = [0];
-        let mut parts = [IoSliceMut::new(&mut byte)];
-        let message = recvmsg::<UnixAddr>(socket.as_raw_fd(), &mut parts, Some(&mut room), MsgFlags::MSG_CMSG_CLOEXEC)?;
-        let Some(ControlMessageOwned::ScmRights(descriptors)) = message.cmsgs()?.next() else {
-            return Err("no descriptors came".into());
-        };
-        let [memory, empty, full] = <[RawFd; 3]>::try_from(descriptors)
-            .map_err(|_| "not three descriptors")?
-            // SAFETY: the kernel has made them for us, and nobody else knows them.
-            .map(|descriptor| unsafe { File::from_raw_fd(descriptor) });
+        let [memory, empty, full] = get(place)?;
         Ok(Receiving { ring: Receiver::open(self.capacity(place), memory, empty, full)?, spins: self.spins, lengths })
     }
 }
