@@ -19,9 +19,14 @@ const PLACE: &str = "ARENA_TRIAL";
 pub fn between<C: Between>(module: &str, test: &str, contestant: C) {
     let places = |base: &Path| BYTES.map(|bytes| (bytes, place(base, bytes)));
     if let Some(base) = std::env::var_os(PLACE) {
-        for (bytes, place) in places(base.as_ref()) {
-            send(contestant.sender(&place, bytes).unwrap()).unwrap();
-        }
+        // Ends are kept, as in a turn, until the other side has everything: what one leaves behind may go with it.
+        let _kept = places(base.as_ref()).map(|(bytes, place)| {
+            let mut to = contestant.sender(&place, bytes).unwrap();
+            send(&mut to).unwrap();
+            to
+        });
+        // The other side closes it before it waits for our end.
+        std::io::copy(&mut std::io::stdin(), &mut std::io::sink()).unwrap();
         return;
     }
     let name = format!("{}::{test}", module.split_once("::").expect("a module in a crate").1);
@@ -29,6 +34,7 @@ pub fn between<C: Between>(module: &str, test: &str, contestant: C) {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args([&name, "--exact", "--nocapture"])
         .env(PLACE, &base)
+        .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
@@ -44,7 +50,7 @@ pub fn between<C: Between>(module: &str, test: &str, contestant: C) {
     assert!(left.is_empty(), "{left:?} is left");
 }
 
-fn send(mut to: impl Sender) -> Result<(), Failure> {
+fn send(to: &mut impl Sender) -> Result<(), Failure> {
     (0..MESSAGES).try_for_each(|number| to.send(|words| content::write(words, number)))
 }
 
