@@ -50,7 +50,7 @@ fn ringway_and_a_pipe_in_all_work() {
     let json = dir.join("all.json");
     fs::create_dir(&dir).expect("a directory");
     let (table, output) =
-        run(&format!("--quick --only pipe,ringway --json {} --plot {}", json.display(), dir.display()));
+        run(&format!("--quick --run-ms 2 --only pipe,ringway --json {} --plot {}", json.display(), dir.display()));
     assert!(output.status.success(), "{output:?}");
     assert!(!table.contains("failed"), "{table}");
     assert!(table.contains("verdicts"), "{table}");

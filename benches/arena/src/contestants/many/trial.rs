@@ -9,7 +9,7 @@ use crate::task::{Part, Role, Seen, Task, Work};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-const MESSAGES: u64 = 20_000;
+const MESSAGES: u64 = 4_000;
 const BEFORE: u64 = 640;
 const CAPACITY: usize = 512;
 
