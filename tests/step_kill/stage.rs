@@ -44,6 +44,8 @@ pub(crate) enum Points {
     CloseToChanges,
     /// The same, and now and then between them.
     Sampled,
+    /// The same, a little before and behind each call of the kernel, and each entry to it and exit from it.
+    AroundCalls,
     /// Each entry to and exit from the kernel, and on both sides of each change of the segment.
     CallsAndChanges,
 }
@@ -218,7 +220,7 @@ impl<'a, S: Scene> Stage<'a, S> {
     fn run(mut self) -> Report {
         let start = Instant::now();
         self.kill_in_every_state();
-        if self.scene.maps() || self.scene.points() == Points::CallsAndChanges {
+        if self.scene.maps() || matches!(self.scene.points(), Points::AroundCalls | Points::CallsAndChanges) {
             self.kill_at_every_call();
         }
         if self.scene.freezes() {
@@ -253,6 +255,11 @@ impl<'a, S: Scene> Stage<'a, S> {
             }
             Points::Sampled => {
                 let close = borders.iter().flat_map(|border| border.saturating_sub(CLOSE)..border + CLOSE);
+                close.chain((0..last).step_by(STRIDE)).collect()
+            }
+            Points::AroundCalls => {
+                let around = borders.iter().chain(&self.walk.calls);
+                let close = around.flat_map(|state| state.saturating_sub(CLOSE)..state + CLOSE);
                 close.chain((0..last).step_by(STRIDE)).collect()
             }
             Points::CallsAndChanges => borders.iter().flat_map(|state| [state - 1, *state, state + 1]).collect(),

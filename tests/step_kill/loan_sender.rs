@@ -1,0 +1,169 @@
+//! Who borrows memory, writes it, and sends it or gives it back, all in one, is the victim.
+
+use super::bytes_pair::message;
+use super::lanes_words::{Phase, Words};
+use super::loan_pool::{CAPACITY, IN_LANE, LARGE, Pool, SMALL, files, options, words_name_files, write};
+use super::puppet::act;
+use super::stage::{Entry, Fate, NAME, Place, Points, Progress, Scene};
+use ringway::bytes::mpmc::Sender;
+use std::cell::Cell;
+use std::os::unix::fs::OpenOptionsExt;
+
+/// Where the loan lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Memory {
+    Lane,
+    /// In an annex that the victim has mapped.
+    Annex,
+    /// In one that others have made: it is mapped.
+    Unmapped,
+    /// In one that has no file: it is made.
+    New,
+    /// In one whose file is too short, or too long: it is replaced.
+    TooShort,
+    TooLong,
+    /// The same, and the new one's name is there: left by somebody who was killed behind the call that gives it.
+    NameTaken,
+}
+
+#[derive(Debug)]
+struct Lending {
+    memory: Memory,
+    /// Or it is given back.
+    sends: bool,
+    /// Whether the loan was found in the victim's hand.
+    was_lent: Cell<bool>,
+}
+
+/// How far a sender has got whose message is sent.
+const SENT: u64 = 3;
+
+pub(crate) fn scenes() -> Vec<Entry> {
+    use Memory::{Annex, Lane, NameTaken, New, TooLong, TooShort, Unmapped};
+    let on = |(memory, sends)| Entry::new(Lending { memory, sends, was_lent: Cell::new(false) });
+    let both = [Lane, Annex, Unmapped, New, TooShort].map(|memory| [(memory, true), (memory, false)]);
+    both.into_iter().flatten().chain([(TooLong, true), (NameTaken, true)]).map(on).collect()
+}
+
+impl Memory {
+    fn len(self) -> usize {
+        match self {
+            Self::Lane => IN_LANE,
+            Self::Annex | Self::Unmapped | Self::New | Self::TooLong => SMALL,
+            Self::TooShort | Self::NameTaken => LARGE,
+        }
+    }
+
+    /// What there are files for when the victim comes.
+    fn before(self) -> Option<usize> {
+        match self {
+            Self::New => None,
+            Self::TooLong => Some(LARGE),
+            _ => Some(SMALL),
+        }
+    }
+}
+
+/// Each annex's next file is there, and nobody knows of it.
+fn take_names(place: &Place) {
+    let (annexes, _) = files(place);
+    for annex in annexes {
+        let next = format!("{}.2", annex.strip_suffix(".1").expect("the first file of each annex"));
+        let file = std::fs::File::options().write(true).create_new(true).mode(0o600).open(place.directory().join(next));
+        file.and_then(|file| file.set_len(1 << 16)).expect("a file");
+    }
+}
+
+impl Scene for Lending {
+    type Survivor = Pool;
+
+    fn name(&self) -> String {
+        format!("loan and {}, {:?}", if self.sends { "send" } else { "drop" }, self.memory)
+    }
+
+    fn capacity(&self) -> usize {
+        CAPACITY
+    }
+
+    fn points(&self) -> Points {
+        match self.memory {
+            Memory::Lane | Memory::Annex => Points::Sampled,
+            _ => Points::AroundCalls,
+        }
+    }
+
+    fn survive(&self, place: &Place) -> Pool {
+        let pool = Pool::warm(place, self.memory.before());
+        if self.memory == Memory::NameTaken {
+            take_names(place);
+        }
+        pool
+    }
+
+    fn play(&self, place: &Place) {
+        let tx = Sender::open_with(NAME, &options(place)).expect("a place");
+        // So that its thread has what it needs.
+        tx.try_send(&[]).expect("room");
+        if matches!(self.memory, Memory::Lane | Memory::Annex) {
+            drop(tx.try_loan(self.memory.len()).expect("memory that nobody has"));
+        }
+        let bytes = message(self.memory.len());
+        act(
+            || {
+                let mut loan = tx.loan(bytes.len()).expect("memory that nobody has");
+                write(&mut loan, &bytes);
+                !self.sends || loan.send().is_ok()
+            },
+            |is_sent| *is_sent,
+        )
+    }
+
+    fn settle(&self, _: &Place, pool: &mut Pool) {
+        assert_eq!(pool.rx.try_recv().expect("what was sent first"), []);
+    }
+
+    fn meanwhile(&self, place: &Place, pool: &mut Pool) {
+        pool.drain();
+        pool.respects_the_living(place);
+    }
+
+    fn bury(&self, place: &Place, mut pool: Pool, fate: Fate) -> Progress {
+        let left = Words::of(place).busy_lane(4).map(|lane| lane.phase);
+        words_name_files(place);
+        let most = if self.memory == Memory::NameTaken { 4 } else { 3 };
+        let (annexes, _) = files(place);
+        assert!(annexes.len() <= most, "{annexes:?}");
+        self.was_lent.set(self.was_lent.get() || left == Some(Phase::Writing));
+        pool.clear_up(fate.state % 2 == 0);
+        let came = std::mem::take(&mut pool.came);
+        assert!(came.is_empty() || self.sends && came == [(self.memory.len(), 1)], "{came:?}");
+        let is_there = !came.is_empty();
+        let step = match left {
+            None => u64::from(is_there) * SENT,
+            Some(Phase::Writing) => {
+                assert!(!is_there, "it was not sent");
+                u64::from(self.sends)
+            }
+            // Its ticket may be there: it comes, unless the death is noticed before.
+            Some(Phase::Whole) => 2,
+            Some(Phase::Queued) => {
+                assert!(is_there, "it was sent, and is lost");
+                SENT
+            }
+            Some(other) => panic!("{other:?} of a loan"),
+        };
+        assert!(!fate.is_complete || is_there == self.sends, "{left:?}");
+        assert!(!fate.is_complete || self.sends || left.is_none(), "it was given back, and is {left:?}");
+        assert_eq!(pool.tx.sender_count(), 1);
+        pool.goes_on(place);
+        [step, 0]
+    }
+
+    fn range(&self) -> [Progress; 2] {
+        [[0, 0], [u64::from(self.sends) * SENT, 0]]
+    }
+
+    fn close(&self) {
+        assert!(self.was_lent.get(), "nobody was killed with the loan");
+    }
+}
