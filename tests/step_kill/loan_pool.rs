@@ -112,7 +112,7 @@ impl Pool {
         loop {
             match self.rx.try_recv_ref() {
                 Ok(guard) => {
-                    self.came.push(seen(&*guard, guard.attempt(), guard.is_redelivered()));
+                    self.came.push(seen(&guard, guard.attempt(), guard.is_redelivered()));
                     guard.commit();
                 }
                 Err(TryRecvError::Empty) => return,
@@ -155,7 +155,7 @@ impl Pool {
         self.tx.send_timeout(&message(END), PATIENCE).expect("room that only the dead can have kept");
         while !self.came.contains(&(END, 1)) {
             let guard = self.rx.recv_ref_timeout(PATIENCE).expect("the last message");
-            self.came.push(seen(&*guard, guard.attempt(), guard.is_redelivered()));
+            self.came.push(seen(&guard, guard.attempt(), guard.is_redelivered()));
             guard.commit();
         }
         // What the dead had in hand may have come behind.
