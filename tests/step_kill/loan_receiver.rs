@@ -1,10 +1,9 @@
 //! A receiver of a loan is the victim: it takes it, reads it in place, and is done with it or gives it back, all in one.
 
-use super::bytes_pair::message;
 use super::lanes_words::{Phase, Words};
-use super::loan_pool::{CAPACITY, IN_LANE, Pool, SMALL, options};
+use super::loan_pool::{CAPACITY, IN_LANE, Pool, SMALL, message, options};
 use super::puppet::act;
-use super::stage::{Entry, Fate, NAME, Place, Points, Progress, Scene};
+use super::stage::{self, Entry, Fate, NAME, Place, Points, Progress, Scene};
 use ringway::bytes::mpmc::Receiver;
 
 /// What the victim does.
@@ -42,10 +41,25 @@ pub(crate) fn scenes() -> Vec<Entry> {
     let in_place = [RecvRefAndCommit, RecvRefAndDrop, RecvOwnedAndCommit, RecvOwnedAndDrop];
     let in_place = in_place.map(|operation| [Lane, Annex, Unmapped].map(|memory| Receiving { operation, memory }));
     let copying = [Lane, Unmapped].map(|memory| Receiving { operation: Recv, memory });
-    in_place.into_iter().flatten().chain(copying).map(Entry::new).collect()
+    let each = in_place.into_iter().flatten().chain(copying);
+    each.filter(|scene| scene.is_like_no_other() || stage::everywhere()).map(Entry::new).collect()
 }
 
 impl Receiving {
+    /// Each operation once, and each memory; what is copied from a lane, the scenes of lanes have.
+    fn is_like_no_other(&self) -> bool {
+        use Memory::{Annex, Lane, Unmapped};
+        use Operation::{Recv, RecvOwnedAndCommit, RecvOwnedAndDrop, RecvRefAndCommit, RecvRefAndDrop};
+        matches!(
+            (self.operation, self.memory),
+            (RecvRefAndCommit, Lane | Unmapped)
+                | (RecvRefAndDrop, Annex)
+                | (RecvOwnedAndCommit, Annex)
+                | (RecvOwnedAndDrop, Lane)
+                | (Recv, Unmapped)
+        )
+    }
+
     fn len(&self) -> usize {
         if self.memory == Memory::Lane { IN_LANE } else { SMALL }
     }
@@ -73,10 +87,9 @@ impl Scene for Receiving {
 
     fn points(&self) -> Points {
         match (self.operation, self.memory) {
-            // What is copied is not sampled.
-            (Operation::Recv, Memory::Unmapped) => Points::CallsAndChanges,
-            (_, Memory::Unmapped) => Points::AroundCalls,
-            _ => Points::Sampled,
+            (_, Memory::Unmapped) => Points::CallsAndChanges,
+            (Operation::RecvRefAndCommit, _) => Points::Sampled,
+            _ => Points::CloseToChanges,
         }
     }
 
@@ -89,16 +102,16 @@ impl Scene for Receiving {
     fn play(&self, place: &Place) {
         let rx = Receiver::open_with(NAME, &options(place)).expect("a place");
         for len in self.preludes() {
-            assert!(rx.recv().expect("what was sent first") == message(len));
+            assert!(rx.recv().expect("what was sent first") == *message(len));
         }
         let expected = message(self.len());
         let takes = self.takes();
         match self.operation {
-            Operation::Recv => act(|| rx.recv(), |got| got.as_ref().is_ok_and(|got| *got == expected)),
+            Operation::Recv => act(|| rx.recv(), |got| got.as_ref().is_ok_and(|got| got == expected)),
             Operation::RecvRefAndCommit | Operation::RecvRefAndDrop => act(
                 || {
                     let guard = rx.recv_ref().expect("a message");
-                    let is_right = *guard == expected[..];
+                    let is_right = *guard == *expected;
                     takes.then(|| guard.commit());
                     is_right
                 },
@@ -107,7 +120,7 @@ impl Scene for Receiving {
             Operation::RecvOwnedAndCommit | Operation::RecvOwnedAndDrop => act(
                 || {
                     let guard = rx.recv_owned().expect("a message");
-                    let is_right = *guard == expected[..];
+                    let is_right = *guard == *expected;
                     takes.then(|| guard.commit());
                     is_right
                 },
@@ -119,7 +132,7 @@ impl Scene for Receiving {
     fn settle(&self, _: &Place, pool: &mut Pool) {
         assert_eq!(pool.in_use(), 0, "it has had what was sent first");
         pool.send(self.len());
-        pool.tx.try_send(&message(NEXT)).expect("room");
+        pool.tx.try_send(message(NEXT)).expect("room");
     }
 
     fn meanwhile(&self, place: &Place, pool: &mut Pool) {

@@ -1,10 +1,9 @@
 //! Who borrows memory, writes it, and sends it or gives it back, all in one, is the victim.
 
-use super::bytes_pair::message;
 use super::lanes_words::{Phase, Words};
-use super::loan_pool::{CAPACITY, IN_LANE, LARGE, Pool, SMALL, files, options, words_name_files, write};
+use super::loan_pool::{CAPACITY, IN_LANE, LARGE, Pool, SMALL, files, message, options, words_name_files, write};
 use super::puppet::act;
-use super::stage::{Entry, Fate, NAME, Place, Points, Progress, Scene};
+use super::stage::{self, Entry, Fate, NAME, Place, Points, Progress, Scene};
 use ringway::bytes::mpmc::Sender;
 use std::cell::Cell;
 use std::os::unix::fs::OpenOptionsExt;
@@ -40,9 +39,11 @@ const SENT: u64 = 3;
 
 pub(crate) fn scenes() -> Vec<Entry> {
     use Memory::{Annex, Lane, NameTaken, New, TooLong, TooShort, Unmapped};
-    let on = |(memory, sends)| Entry::new(Lending { memory, sends, was_lent: Cell::new(false) });
-    let both = [Lane, Annex, Unmapped, New, TooShort].map(|memory| [(memory, true), (memory, false)]);
-    both.into_iter().flatten().chain([(TooLong, true), (NameTaken, true)]).map(on).collect()
+    let each = [Lane, Annex, Unmapped, New, TooShort, TooLong, NameTaken];
+    let each = each
+        .into_iter()
+        .flat_map(|memory| [true, false].map(|sends| Lending { memory, sends, was_lent: Cell::default() }));
+    each.filter(|scene| scene.is_like_no_other() || stage::everywhere()).map(Entry::new).collect()
 }
 
 impl Memory {
@@ -61,6 +62,13 @@ impl Memory {
             Self::TooLong => Some(LARGE),
             _ => Some(SMALL),
         }
+    }
+}
+
+impl Lending {
+    /// What is given back, is so in the same steps, wherever it was found; and it is replaced in the same, whatever its length.
+    fn is_like_no_other(&self) -> bool {
+        matches!(self.memory, Memory::Lane | Memory::Annex) || self.sends && self.memory != Memory::TooShort
     }
 }
 
@@ -87,8 +95,9 @@ impl Scene for Lending {
 
     fn points(&self) -> Points {
         match self.memory {
-            Memory::Lane | Memory::Annex => Points::Sampled,
-            _ => Points::AroundCalls,
+            Memory::Lane => Points::Sampled,
+            Memory::Annex => Points::CloseToChanges,
+            _ => Points::CallsAndChanges,
         }
     }
 
@@ -111,7 +120,7 @@ impl Scene for Lending {
         act(
             || {
                 let mut loan = tx.loan(bytes.len()).expect("memory that nobody has");
-                write(&mut loan, &bytes);
+                write(&mut loan, bytes);
                 !self.sends || loan.send().is_ok()
             },
             |is_sent| *is_sent,

@@ -120,6 +120,13 @@ impl Walk {
         }
     }
 
+    /// Only the two states in which a victim that stands at its first mark has done nothing, and all.
+    pub(crate) fn of_ends(puppet: &mut Puppet) -> Self {
+        let first = puppet.place();
+        puppet.complete();
+        Self { places: vec![first, puppet.place()], visits: HashMap::from([(first, vec![0])]), ..Self::default() }
+    }
+
     /// The state in which the operation is over.
     pub(crate) fn last(&self) -> usize {
         self.places.len() - 1
