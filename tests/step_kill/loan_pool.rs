@@ -51,17 +51,20 @@ pub(crate) fn files(place: &Place) -> (Vec<String>, bool) {
     (annexes, !others.is_empty())
 }
 
-/// The word of each annex names a file that is there, as long as the word says, or none.
-pub(crate) fn words_name_files(place: &Place) {
+/// The word of each annex names a file that is there, as long as the word says, or none; how many do.
+pub(crate) fn words_name_files(place: &Place) -> usize {
     let words = Words::of(place);
     let (annexes, _) = files(place);
+    let mut named = 0;
     for index in 0..ANNEXES as u64 {
         let Some((version, bytes)) = words.annex(LANES as u64 + index) else { continue };
+        named += 1;
         let end = format!(".{index:x}.{version:x}");
         let name = annexes.iter().find(|name| name.ends_with(&end));
         let len = name.and_then(|name| std::fs::metadata(place.directory().join(name)).ok()).map(|file| file.len());
         assert_eq!(len, Some(bytes), "the file {end} is not there, or not as long: {annexes:?}");
     }
+    named
 }
 
 /// The message of so many bytes; each is made once, and victims inherit them.

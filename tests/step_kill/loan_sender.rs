@@ -3,9 +3,11 @@
 use super::lanes_words::{Phase, Words};
 use super::loan_pool::{CAPACITY, IN_LANE, LARGE, Pool, SMALL, files, message, options, words_name_files, write};
 use super::puppet::act;
+use super::room::Room;
 use super::stage::{self, Entry, Fate, NAME, Place, Points, Progress, Scene};
 use ringway::bytes::mpmc::Sender;
 use std::cell::Cell;
+use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 
 /// Where the loan lies.
@@ -23,6 +25,8 @@ enum Memory {
     TooLong,
     /// The same, and the new one's name is there: left by somebody who was killed behind the call that gives it.
     NameTaken,
+    /// The same, and there is room for the new one only when both are gone.
+    NoRoom,
 }
 
 #[derive(Debug)]
@@ -30,19 +34,22 @@ struct Lending {
     memory: Memory,
     /// Or it is given back.
     sends: bool,
+    room: Room,
+    /// Whether an annex was found without a file.
+    had_none: Cell<bool>,
     /// Whether the loan was found in the victim's hand.
     was_lent: Cell<bool>,
 }
 
+/// Too little for any file of an annex that is replaced.
+const PAGE: u64 = 4096;
 /// How far a sender has got whose message is sent.
 const SENT: u64 = 3;
 
 pub(crate) fn scenes() -> Vec<Entry> {
-    use Memory::{Annex, Lane, NameTaken, New, TooLong, TooShort, Unmapped};
-    let each = [Lane, Annex, Unmapped, New, TooShort, TooLong, NameTaken];
-    let each = each
-        .into_iter()
-        .flat_map(|memory| [true, false].map(|sends| Lending { memory, sends, was_lent: Cell::default() }));
+    use Memory::{Annex, Lane, NameTaken, New, NoRoom, TooLong, TooShort, Unmapped};
+    let each = [Lane, Annex, Unmapped, New, TooShort, TooLong, NameTaken, NoRoom];
+    let each = each.into_iter().flat_map(|memory| [true, false].map(|sends| Lending::new(memory, sends)));
     each.filter(|scene| scene.is_like_no_other() || stage::everywhere()).map(Entry::new).collect()
 }
 
@@ -51,7 +58,7 @@ impl Memory {
         match self {
             Self::Lane => IN_LANE,
             Self::Annex | Self::Unmapped | Self::New | Self::TooLong => SMALL,
-            Self::TooShort | Self::NameTaken => LARGE,
+            Self::TooShort | Self::NameTaken | Self::NoRoom => LARGE,
         }
     }
 
@@ -66,6 +73,15 @@ impl Memory {
 }
 
 impl Lending {
+    fn new(memory: Memory, sends: bool) -> Self {
+        let (had_none, was_lent) = (Cell::default(), Cell::default());
+        Self { memory, sends, room: Room::default(), had_none, was_lent }
+    }
+
+    fn has_next(&self) -> bool {
+        matches!(self.memory, Memory::NameTaken | Memory::NoRoom)
+    }
+
     /// What is given back, is so in the same steps, wherever it was found; and it is replaced in the same, whatever its length.
     fn is_like_no_other(&self) -> bool {
         matches!(self.memory, Memory::Lane | Memory::Annex) || self.sends && self.memory != Memory::TooShort
@@ -78,7 +94,7 @@ fn take_names(place: &Place) {
     for annex in annexes {
         let next = format!("{}.2", annex.strip_suffix(".1").expect("the first file of each annex"));
         let file = std::fs::File::options().write(true).create_new(true).mode(0o600).open(place.directory().join(next));
-        file.and_then(|file| file.set_len(1 << 16)).expect("a file");
+        file.and_then(|mut file| file.write_all(&[0; 1 << 16])).expect("a file");
     }
 }
 
@@ -102,8 +118,11 @@ impl Scene for Lending {
     }
 
     fn survive(&self, place: &Place) -> Pool {
+        if self.memory == Memory::NoRoom {
+            self.room.prepare(place);
+        }
         let pool = Pool::warm(place, self.memory.before());
-        if self.memory == Memory::NameTaken {
+        if self.has_next() {
             take_names(place);
         }
         pool
@@ -127,19 +146,23 @@ impl Scene for Lending {
         )
     }
 
-    fn settle(&self, _: &Place, pool: &mut Pool) {
+    fn settle(&self, place: &Place, pool: &mut Pool) {
         assert_eq!(pool.rx.try_recv().expect("what was sent first"), []);
+        self.room.leave(place, PAGE);
     }
 
     fn meanwhile(&self, place: &Place, pool: &mut Pool) {
+        self.room.restore(place);
         pool.drain();
         pool.respects_the_living(place);
     }
 
     fn bury(&self, place: &Place, mut pool: Pool, fate: Fate) -> Progress {
+        self.room.restore(place);
         let left = Words::of(place).busy_lane(4).map(|lane| lane.phase);
-        words_name_files(place);
-        let most = if self.memory == Memory::NameTaken { 4 } else { 3 };
+        let has_none = words_name_files(place) < 2;
+        self.had_none.set(self.had_none.get() || has_none);
+        let most = if self.has_next() { 4 } else { 3 };
         let (annexes, _) = files(place);
         assert!(annexes.len() <= most, "{annexes:?}");
         self.was_lent.set(self.was_lent.get() || left == Some(Phase::Writing));
@@ -174,5 +197,6 @@ impl Scene for Lending {
 
     fn close(&self) {
         assert!(self.was_lent.get(), "nobody was killed with the loan");
+        assert!(!self.room.is_ours() || self.had_none.get(), "there was room");
     }
 }

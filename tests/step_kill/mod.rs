@@ -5,6 +5,7 @@
 //! | `puppet.rs` | a child that is traced: steps, breakpoints, the end |
 //! | `walk.rs` | one operation, instruction by instruction, and the way to any of them |
 //! | `stage.rs` | what a scene is; killing and stopping in each state |
+//! | `room.rs` | too little room for another file |
 //! | `run.rs` | the program: which scenes, in which processes, and the table at the end |
 //! | `spsc_*.rs`, `bytes_*.rs` | the scenes of one kind of channel each |
 //! | `lanes_*.rs` | those of messages of bytes among many: in lanes, through them, and what recovery does with lanes |
@@ -39,6 +40,7 @@ mod mpmc_recovery;
 mod mpmc_sender;
 mod mpmc_words;
 mod puppet;
+mod room;
 pub(crate) mod run;
 mod sleeper;
 mod spsc_doors;
