@@ -528,6 +528,10 @@ fn a_full_file_system_is_an_error_that_says_so_and_nothing_is_lost() {
     assert_eq!(annexes(&dir), Vec::<String>::new());
     sent(&tx, MIB / 2, 1);
     assert!(rx.recv().unwrap() == expected(MIB / 2, 1));
+    // Neither does what is too short keep others out, nor what somebody has left who was killed before anybody knew of it.
+    let second = dir.files().into_iter().find(|name| name.ends_with("0.2")).unwrap();
+    let third = format!("{}3", second.strip_suffix('2').unwrap());
+    std::fs::write(dir.path().join(third), vec![0; MIB / 2]).unwrap();
     sent(&tx, MIB, 2);
     assert!(rx.recv().unwrap() == expected(MIB, 2));
     assert_eq!(annexes(&dir).len(), 1);

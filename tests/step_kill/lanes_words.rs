@@ -97,6 +97,12 @@ impl Words {
         }
     }
 
+    /// The version and the bytes of the file of this lane, an annex's; `None`: it has none.
+    pub(crate) fn annex(&self, lane: u64) -> Option<(u64, u64)> {
+        let word = self.at(LANES + lane * LANE_STRIDE + 24);
+        (word & 0xff > 0).then_some((word >> 8, 1 << (word & 0xff)))
+    }
+
     /// The one lane of so many that is not free; `None`: all are.
     pub(crate) fn busy_lane(&self, lanes: u64) -> Option<Lane> {
         let mut busy = (0..lanes).map(|lane| self.lane(lane)).filter(|lane| lane.phase != Phase::Free);

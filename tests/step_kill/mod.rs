@@ -5,6 +5,7 @@
 //! | `puppet.rs` | a child that is traced: steps, breakpoints, the end |
 //! | `walk.rs` | one operation, instruction by instruction, and the way to any of them |
 //! | `stage.rs` | what a scene is; killing and stopping in each state |
+//! | `room.rs` | too little room for another file |
 //! | `run.rs` | the program: which scenes, in which processes, and the table at the end |
 //! | `spsc_*.rs`, `bytes_*.rs` | the scenes of one kind of channel each |
 //! | `lanes_*.rs` | those of messages of bytes among many: in lanes, through them, and what recovery does with lanes |
@@ -22,9 +23,11 @@ mod lanes_recovery;
 mod lanes_sender;
 mod lanes_stream;
 mod lanes_words;
-mod loan_group;
-mod loan_lender;
-mod loan_reader;
+mod loan_last;
+mod loan_pool;
+mod loan_receiver;
+mod loan_recovery;
+mod loan_sender;
 mod message;
 mod mpmc_corpse;
 mod mpmc_cost;
@@ -37,6 +40,7 @@ mod mpmc_recovery;
 mod mpmc_sender;
 mod mpmc_words;
 mod puppet;
+mod room;
 pub(crate) mod run;
 mod sleeper;
 mod spsc_doors;

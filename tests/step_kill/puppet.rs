@@ -152,13 +152,13 @@ impl Puppet {
         if place == self.mark { Err(Over) } else { Ok(place) }
     }
 
-    /// Goes on until it comes to `place` for the `times`-th time, where it is now counted.
-    pub(crate) fn run_to(&mut self, place: u64, times: usize) -> Result<(), Over> {
+    /// Goes on until it comes to `place` for the `times`-th time, where it is now counted. `Err`, too, if it were to sleep before
+    /// that more than `sleeps` times, if that says anything.
+    pub(crate) fn run_to(&mut self, place: u64, times: usize, mut sleeps: Option<usize>) -> Result<(), Over> {
         let before = self.code(place);
         for left in (0..times).rev() {
             self.poke(place, before & !0xff | INT3);
-            ptrace::cont(self.pid, None).expect("a child that stands");
-            self.stopped();
+            self.go_on(&mut sleeps)?;
             let mut registers = ptrace::getregs(self.pid).expect("a child that stands");
             if registers.rip != place + 1 {
                 assert_eq!(registers.rip, self.mark, "stopped where nothing stops it");
@@ -172,6 +172,32 @@ impl Puppet {
             }
         }
         Ok(())
+    }
+
+    /// Goes on until a breakpoint or a mark stops it.
+    fn go_on(&mut self, sleeps: &mut Option<usize>) -> Result<(), Over> {
+        let Some(left) = sleeps else {
+            ptrace::cont(self.pid, None).expect("a child that stands");
+            self.stopped();
+            return Ok(());
+        };
+        loop {
+            ptrace::syscall(self.pid, None).expect("a child that stands");
+            if !matches!(self.stopped(), WaitStatus::PtraceSyscall(_)) {
+                return Ok(());
+            }
+            if self.enters_to_sleep() {
+                *left = left.checked_sub(1).ok_or(Over)?;
+            }
+        }
+    }
+
+    /// Whether the call of the kernel that has stopped it is one that may sleep on a futex, on the way in.
+    fn enters_to_sleep(&self) -> bool {
+        let registers = ptrace::getregs(self.pid).expect("a child that stands");
+        // On the way out there is a result.
+        let is_entry = registers.rax as i64 == -i64::from(libc::ENOSYS);
+        is_entry && registers.orig_rax == libc::SYS_futex as u64 && is_sleep(registers.rsi)
     }
 
     fn poke(&self, place: u64, code: i64) {
@@ -203,19 +229,21 @@ impl Puppet {
 
     /// Goes on to its last mark.
     pub(crate) fn complete(&mut self) {
-        ptrace::cont(self.pid, None).expect("a child that stands");
-        self.stopped();
+        self.complete_sleeping(None).expect("it may sleep");
+    }
+
+    /// The same; `Err` if it were to sleep on the way more than `sleeps` times, if that says anything.
+    pub(crate) fn complete_sleeping(&mut self, mut sleeps: Option<usize>) -> Result<(), Over> {
+        self.go_on(&mut sleeps)?;
         assert_eq!(self.place(), self.mark, "stopped where nothing stops it");
+        Ok(())
     }
 
     /// Goes on until it enters the kernel to sleep on a futex.
     pub(crate) fn run_to_sleep(&mut self) -> Result<(), Over> {
         loop {
             self.next_call()?;
-            let registers = ptrace::getregs(self.pid).expect("a child that stands");
-            // On the way out there is a result.
-            let is_entry = registers.rax as i64 == -i64::from(libc::ENOSYS);
-            if is_entry && registers.orig_rax == libc::SYS_futex as u64 && is_sleep(registers.rsi) {
+            if self.enters_to_sleep() {
                 return Ok(());
             }
         }

@@ -5,7 +5,7 @@ use super::stage::{self, Entry, Report};
 use super::support;
 use super::{bytes_receiver, bytes_sender};
 use super::{lanes_long, lanes_reader, lanes_receiver, lanes_recovery, lanes_sender};
-use super::{loan_lender, loan_reader};
+use super::{loan_last, loan_receiver, loan_recovery, loan_sender};
 use super::{mpmc_cost, mpmc_doors, mpmc_last, mpmc_loser, mpmc_receiver, mpmc_recovery, mpmc_sender};
 use super::{spsc_doors, spsc_receiver, spsc_sender, spsc_sleeper};
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
@@ -40,7 +40,7 @@ fn scenes() -> Vec<Entry> {
         lanes_reader::scenes(),
         lanes_recovery::scenes(),
     ];
-    let loans = [loan_lender::scenes(), loan_reader::scenes()];
+    let loans = [loan_sender::scenes(), loan_receiver::scenes(), loan_recovery::scenes(), loan_last::scenes()];
     spsc.into_iter().chain(mpmc).chain(bytes).chain(lanes).chain(loans).flatten().collect()
 }
 

@@ -28,7 +28,7 @@ const SLICE: Duration = Duration::from_millis(1);
 /// How far a victim has got, as its survivor finds it: numbers that only grow while the operation goes on.
 pub(crate) type Progress = [u64; 2];
 
-/// Whether victims are killed at every instruction of every scene, which takes long.
+/// Whether victims are killed at every instruction of every scene, and those scenes run, too, whose steps others have: it takes long.
 pub(crate) fn everywhere() -> bool {
     support::number("RINGWAY_STEP_ALL", 0) > 0
 }
@@ -46,6 +46,9 @@ pub(crate) enum Points {
     Sampled,
     /// Each entry to and exit from the kernel, and on both sides of each change of the segment.
     CallsAndChanges,
+    /// Each entry to and exit from the kernel, of an operation that does not map the segment: nothing else changes anything. It is not
+    /// walked through, so it need not have the same number of instructions each time.
+    Calls,
 }
 
 /// How a victim ended.
@@ -208,7 +211,10 @@ impl<'a, S: Scene> Stage<'a, S> {
     fn new(scene: &'a S) -> Self {
         let place = Place::new(scene.capacity());
         let (mut puppet, mut survivor) = begin(scene, &place);
-        let walk = Walk::record(&mut puppet, scene.maps(), place.path(), || scene.relieve(&mut survivor));
+        let walk = match scene.points() {
+            Points::Calls => Walk::of_ends(&mut puppet),
+            _ => Walk::record(&mut puppet, scene.maps(), place.path(), || scene.relieve(&mut survivor)),
+        };
         puppet.kill();
         scene.bury(&place, survivor, Fate { is_complete: true, state: walk.last() });
         place.must_be_empty();
@@ -218,7 +224,8 @@ impl<'a, S: Scene> Stage<'a, S> {
     fn run(mut self) -> Report {
         let start = Instant::now();
         self.kill_in_every_state();
-        if self.scene.maps() || self.scene.points() == Points::CallsAndChanges {
+        let is_by_calls = matches!(self.scene.points(), Points::CallsAndChanges | Points::Calls);
+        if self.scene.maps() || is_by_calls {
             self.kill_at_every_call();
         }
         if self.scene.freezes() {
@@ -256,6 +263,7 @@ impl<'a, S: Scene> Stage<'a, S> {
                 close.chain((0..last).step_by(STRIDE)).collect()
             }
             Points::CallsAndChanges => borders.iter().flat_map(|state| [state - 1, *state, state + 1]).collect(),
+            Points::Calls => Vec::new(),
         };
         states.extend([0, last]);
         states.retain(|state| *state <= last);

@@ -15,6 +15,11 @@ const NEAR: usize = 6;
 /// So far back a victim that went another way is counted from: clocks are read, and sums of times carry or do not.
 const FAR: usize = 60;
 
+/// So often a victim may go to sleep between two states in which it is relieved. At full speed it comes sooner to where it sleeps, and
+/// asks only after a slice of sleep who is alive, while one that is stepped does so before: its way leads there all the same. One
+/// that sleeps for longer has missed where it was to be stopped, and nobody would wake it.
+const SLEEPS: usize = 20;
+
 /// The segment as others see it.
 #[derive(Debug)]
 struct Image {
@@ -120,6 +125,13 @@ impl Walk {
         }
     }
 
+    /// Only the two states in which a victim that stands at its first mark has done nothing, and all.
+    pub(crate) fn of_ends(puppet: &mut Puppet) -> Self {
+        let first = puppet.place();
+        puppet.complete();
+        Self { places: vec![first, puppet.place()], visits: HashMap::from([(first, vec![0])]), ..Self::default() }
+    }
+
     /// The state in which the operation is over.
     pub(crate) fn last(&self) -> usize {
         self.places.len() - 1
@@ -154,14 +166,14 @@ impl Walk {
     }
 
     fn leg(&self, puppet: &mut Puppet, from: usize, to: usize, attempt: usize) -> Result<(), Over> {
+        let sleeps = (!self.relieved.is_empty()).then_some(SLEEPS);
         if to == self.last() {
-            puppet.complete();
-            return Ok(());
+            return puppet.complete_sleeping(sleeps);
         }
         let until = to.saturating_sub(attempt * FAR).max(from);
         let (at, times) = self.landmark(from, until);
         if times > 0 {
-            puppet.run_to(self.places[at], times)?;
+            puppet.run_to(self.places[at], times, sleeps)?;
         }
         for _ in at..to {
             puppet.step()?;

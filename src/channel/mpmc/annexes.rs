@@ -175,11 +175,13 @@ impl<T: Payload> Core<T> {
                 // Too long, but better than nothing.
                 return self.annexes().get(index, old);
             }
-            Err(error) if is_no_room(&error) && old.bytes().is_some() => {
-                // Its room may be what is lacking. First the word: who is killed leaves none that names a file that is gone.
+            Err(error) if is_no_room(&error) => {
+                // Its room may be what is lacking, or that of the next one, left by somebody who was killed before its word named it.
+                // First the word: who is killed leaves none that names a file that is gone.
                 say(AnnexWord::without_file(old.version()));
                 self.annexes().forget(index);
                 self.annexes().remove(index, old);
+                self.annexes().remove(index, new);
                 self.annexes().make(index, new)?
             }
             made => made?,
