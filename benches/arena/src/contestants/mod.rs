@@ -8,7 +8,7 @@ mod ipc_channel;
 mod kanal;
 mod lengths;
 mod limits;
-mod loans;
+pub mod loans;
 mod many;
 mod mqueue;
 mod peers;

@@ -9,6 +9,7 @@ mod shmem_ipc;
 mod trial;
 
 use crate::entry::Entry;
+pub use ringway::ONE_TO_ONE;
 
 /// All of them, in the order of the table.
 pub fn entries() -> Vec<Entry> {

@@ -2,6 +2,7 @@
 
 use super::{Claim, Goal, Verdict, find};
 use crate::args::WorkKind;
+use crate::contestants::loans::ONE_TO_ONE;
 use crate::report::DEFAULT;
 use crate::sheet::Sheet;
 
@@ -12,12 +13,25 @@ const OF_LOANS: f64 = 1.0;
 
 /// All targets.
 pub fn all(sheets: &[Sheet]) -> Vec<Verdict> {
-    let claim = Claim {
-        target: format!("messages of 1 MiB written and read in place: ringway >= {OF_LOANS} x iceoryx2's"),
-        sheet: find(sheets, |cell| (cell.work, cell.bytes) == (WorkKind::Loans, LARGE) && !cell.is_trips()),
-        metric: 0,
-        ours: DEFAULT,
-        goal: Goal::AtLeast(OF_LOANS),
+    let sheet = |is_trips| {
+        find(sheets, move |cell| (cell.work, cell.bytes) == (WorkKind::Loans, LARGE) && cell.is_trips() == is_trips)
     };
-    vec![claim.best(|row| row.card.name.starts_with("iceoryx2"))]
+    let one_way = [(DEFAULT, "ringway"), (ONE_TO_ONE, "ringway, one to one,")].map(|(ours, name)| Claim {
+        target: format!("messages of 1 MiB written and read in place: {name} >= {OF_LOANS} x iceoryx2's"),
+        sheet: sheet(false),
+        metric: 0,
+        ours,
+        goal: Goal::AtLeast(OF_LOANS),
+    });
+    let there_and_back = Claim {
+        target: format!(
+            "round trip of 1 MiB in place, hardly touched: ringway, one to one, <= {OF_LOANS} x iceoryx2's"
+        ),
+        sheet: sheet(true),
+        metric: 0,
+        ours: ONE_TO_ONE,
+        goal: Goal::AtMost(OF_LOANS),
+    };
+    let all = one_way.into_iter().chain([there_and_back]);
+    all.map(|claim| claim.best(|row| row.card.name.starts_with("iceoryx2"))).collect()
 }
