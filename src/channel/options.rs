@@ -87,7 +87,7 @@ const ANNEXES: usize = if cfg!(loom) { 0 } else { 16 };
 /// How much of a message is copied before the other side is told.
 const CHUNK_BYTES: usize = 16 << 10;
 /// See [`crate::bytes::mpmc::COPY_UP_TO`], where the measurement is.
-pub(crate) const COPY_UP_TO: usize = 4 << 20;
+pub(crate) const COPY_UP_TO: usize = 64 << 10;
 
 impl Default for Options {
     fn default() -> Self {

@@ -6,12 +6,19 @@ use super::outgoing::Failed;
 use super::place::InPlace;
 use super::sender::Sender;
 use crate::bytes::{SendError, SendTimeoutError, TrySendError};
-use crate::channel::options::COPY_UP_TO;
 use crate::ring::parcel::INLINE_MAX;
 use crate::wait::deadline::Deadline;
 use std::io::IoSlice;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+/// Bytes of private memory that are kept for the next message.
+const KEPT_MAX: usize = 4 << 20;
+/// Up to so many bytes are overwritten as a whole before they are made in place. Their lines are in the cache of who read the last
+/// message there, and stores of a word at a time fetch them one by one, about 10 ns each where processors share no cache; a
+/// fill overwrites them without fetching. Far apart, 16 KiB to 1 MiB then take 0.8 to 1.5 times as long as copied, else 1.2 to 3.4
+/// times; near each other they take the same up to 1 MiB, and half as long again at 4 MiB. What is longer does not stay in a cache.
+const FILLED_MAX: usize = 4 << 20;
 
 /// Private memory in which messages are made; it is kept for the next one. A clone has its own.
 #[derive(Debug, Default)]
@@ -38,7 +45,7 @@ impl Scratch {
     /// Keeps them for the next time, if they are not many.
     fn keep(&self, bytes: Vec<u8>) {
         let mut kept = self.kept();
-        if bytes.len() > kept.len() && bytes.len() <= COPY_UP_TO {
+        if bytes.len() > kept.len() && bytes.len() <= KEPT_MAX {
             *kept = bytes;
         }
     }
@@ -57,7 +64,7 @@ impl Sender {
     /// [`Loan`](super::Loan) does. What no annex can hold, because of its length or for want of memory, is made in private memory,
     /// too, and goes through a lane.
     ///
-    /// What is in the bytes at first is not said: `make` is to write all of them. If it panics, nothing is sent and no memory is
+    /// What is in the bytes at first is not said (zeros, or an older message): `make` is to write all of them. If it panics, nothing is sent and no memory is
     /// kept. It may use this channel, as long as there are lanes.
     ///
     /// ```
@@ -137,7 +144,11 @@ impl Sender {
         let must_be_whole = deadline.is_none() && len > longest(self.parcels.core());
         if len > self.copy_up_to || must_be_whole {
             if let Some(mut place) = self.place(len, deadline)? {
-                make(place.bytes_mut());
+                let bytes = place.bytes_mut();
+                if len <= FILLED_MAX {
+                    bytes.fill(0);
+                }
+                make(bytes);
                 return Ok(place.send(deadline).map_err(Failed::from)?);
             }
             if must_be_whole {

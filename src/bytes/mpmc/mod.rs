@@ -142,12 +142,14 @@ use std::sync::Arc;
 /// Up to so many bytes [`Sender::send_with`] makes a message in private memory and copies it, unless
 /// [`Options::copy_up_to`] says otherwise.
 ///
-/// Measured (`ringway bench copy-vs-map`, two processors of a shared virtual machine that was busy, 11 to 15 rounds in turns, lower
-/// quartiles, each byte made and used): a message that is made in a loan and used in place takes 1.0 to 1.2 times the time of one that
-/// is copied in and out at 512 bytes to 4 KiB, 1.3 at 8 KiB, 2.0 to 2.7 from 32 KiB to 2 MiB, 1.5 at 4 MiB, 0.4 at 8 MiB and 0.6 at 16. What is
-/// slow is the making, not the using: the lines that are written are in the other processor's cache, and plain stores fetch them
-/// one by one, about 10 ns each, while a copy overwrites them whole. A message that is copied in and used in place takes as
-/// long as one that is copied twice (0.9 to 1.1 from 2 to 128 KiB), so [`Receiver::recv_with`] has no threshold.
+/// Measured (`ringway bench copy-vs-map`, two processors of a shared virtual machine, each byte made and used): the time of a message
+/// that is made in a loan and used in place, by the time of one that is copied in and out, is 1.0 up to 2 KiB, 0.9 at 4 to 8 KiB,
+/// 0.8 to 0.9 up to 128 KiB, 0.5 to 0.6 from 256 KiB to 4 MiB and 0.4 to 0.6 at 8 and 16 MiB, when the host has the processors where
+/// they share a cache. Where they do not, it is 1.7 to 3.4 from 8 to 256 KiB, since the lines that are written are in the other
+/// processor's cache and plain stores fetch them one by one; [`Sender::send_with`] therefore overwrites them as a whole first,
+/// and takes 0.6 to 1.5 there, and 0.6 to 0.9 where they are near. So the threshold is where that gains a fifth at best and
+/// loses a fifth at worst. Who writes all of a [`Loan`] of up to some MiB may do the same: `loan.fill(0)`. A message that is copied in and
+/// used in place takes no longer than one that is copied twice, so [`Receiver::recv_with`] has no threshold.
 pub const COPY_UP_TO: usize = options::COPY_UP_TO;
 
 /// Both ends of a channel inside this process, for exactly `capacity` messages on their way.
