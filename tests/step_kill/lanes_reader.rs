@@ -6,7 +6,7 @@ use super::lanes_group::{Came, Group, LANE, LONG};
 use super::lanes_stream::Writing;
 use super::lanes_words::{Lane, Phase, Words};
 use super::puppet::act;
-use super::stage::{Entry, Fate, NAME, Place, Points, Progress, Scene};
+use super::stage::{self, Entry, Fate, NAME, Place, Points, Progress, Scene};
 use ringway::bytes::TryRecvError;
 use ringway::bytes::mpmc::Receiver;
 use std::cell::Cell;
@@ -53,7 +53,9 @@ const READ: usize = LANE - 96;
 pub(crate) fn scenes() -> Vec<Entry> {
     use Operation::{Drop, DropReader, Read, Recv, RecvAll, RecvRefAndCommit, RecvRefAndDrop};
     let operations = [RecvAll, Recv, RecvRefAndCommit, RecvRefAndDrop, Read, DropReader, Drop];
-    operations.map(|operation| Entry::new(Receiving { operation, met: Cell::default() })).into()
+    // To receive it for good is to have it in hand and to be done with it; and all of it has the last rounds.
+    let operations = operations.into_iter().filter(|operation| *operation != Recv || stage::everywhere());
+    operations.map(|operation| Entry::new(Receiving { operation, met: Cell::default() })).collect()
 }
 
 impl Receiving {
