@@ -76,7 +76,6 @@ impl Scene for Sending {
         match self.operation {
             // Of a message with no bytes, and so with nothing between its steps that is only a copy.
             Operation::Send if self.len == 0 => Points::EveryInstruction,
-            Operation::Claim => Points::NearChanges,
             // The same steps, and more bytes: each copy of some is a change.
             _ => Points::CloseToChanges,
         }

@@ -53,8 +53,9 @@ const READ: usize = LANE - 96;
 pub(crate) fn scenes() -> Vec<Entry> {
     use Operation::{Drop, DropReader, Read, Recv, RecvAll, RecvRefAndCommit, RecvRefAndDrop};
     let operations = [RecvAll, Recv, RecvRefAndCommit, RecvRefAndDrop, Read, DropReader, Drop];
-    // To receive it for good is to have it in hand and to be done with it; and all of it has the last rounds.
-    let operations = operations.into_iter().filter(|operation| *operation != Recv || stage::everywhere());
+    // Who receives all of it receives the last rounds, too, and is done with it as one who has had it in hand.
+    let is_like_no_other = |operation: &Operation| !matches!(operation, Recv | RecvRefAndCommit);
+    let operations = operations.into_iter().filter(|operation| is_like_no_other(operation) || stage::everywhere());
     operations.map(|operation| Entry::new(Receiving { operation, met: Cell::default() })).collect()
 }
 

@@ -182,7 +182,8 @@ impl Recovery {
         let options = self.options(place);
         if self.left.was_sender() {
             let tx = Sender::open_with(NAME, &options).expect("a place");
-            act(|| tx.send(&message(LEFT)), |result| result.is_ok());
+            let bytes = message(LEFT);
+            act(|| tx.send(&bytes), |result| result.is_ok());
         }
         let rx = Receiver::open_with(NAME, &options).expect("a place");
         act(|| rx.recv_ref().map(Guard::commit), |result| result.is_ok())
@@ -275,7 +276,8 @@ impl Scene for Recovery {
         let options = self.options(place);
         if self.by == By::Send {
             let tx = Sender::open_with(NAME, &options).expect("a place");
-            act(|| tx.send(&message(SENT)), |result| result.is_ok());
+            let bytes = message(SENT);
+            act(|| tx.send(&bytes), |result| result.is_ok());
         }
         let rx = Receiver::open_with(NAME, &options).expect("a place");
         let ask = || self.asks().then(|| rx.disconnect_reason());

@@ -109,8 +109,7 @@ impl Scene for Sending {
 
     fn points(&self) -> Points {
         match self.operation {
-            Operation::Send | Operation::Claim if !self.has_short => Points::Sampled,
-            Operation::DropClaim => Points::NearChanges,
+            Operation::Send | Operation::Claim | Operation::DropClaim if !self.has_short => Points::Sampled,
             Operation::Send if self.len > LANE => Points::CallsAndChanges,
             _ => Points::CloseToChanges,
         }

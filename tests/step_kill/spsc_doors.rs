@@ -47,6 +47,7 @@ pub(crate) fn scenes() -> Vec<Entry> {
         Alone::DropLast,
     ]
     .into_iter()
+    .filter(|scene| scene.is_like_no_other() || stage::everywhere())
     .map(Entry::new)
     .collect();
     // One of no words that `tail` does not tell but the first, and one of more; a receiver only reads them.
@@ -67,6 +68,11 @@ fn predecessor(play: impl FnOnce()) {
 }
 
 impl Alone {
+    /// Who opens or creates creates as one who only creates.
+    fn is_like_no_other(&self) -> bool {
+        !matches!(self, Self::CreateSender | Self::CreateOverStale)
+    }
+
     fn finds_stale(self) -> bool {
         matches!(self, Self::CreateOverStale | Self::OpenOrCreateOverStale | Self::CleanStale)
     }
