@@ -15,8 +15,8 @@ const TRIES: usize = 5;
 
 /// So many instructions before and behind a change are near to it.
 const NEAR: usize = 50;
-/// And so many are close to it.
-const CLOSE: usize = 8;
+/// And so many are close to it: between two changes all find the same, and of four states in a row survivors look in each of their ways.
+const CLOSE: usize = 4;
 /// Of the instructions of an operation that is sampled, one of so many.
 const STRIDE: usize = 101;
 /// Between two changes so many instructions are still near to one: there is more between them where a file is read.
