@@ -6,9 +6,25 @@ use ringway::bytes::spsc::{Receiver, Sender};
 /// Bytes of the ring: frames of 64 bytes, and a little more than four of them.
 pub(crate) const CAPACITY: usize = 320;
 
-/// A message of so many bytes that shows whether it is whole.
+/// More bytes than two of the longest messages, no two of which are alike: they are made once, as messages are made often.
+static BYTES: [u8; 1 << 17] = {
+    let mut bytes = [0; 1 << 17];
+    let mut at = 0;
+    while at < bytes.len() {
+        bytes[at] = ((at as u32).wrapping_mul(2_654_435_761) >> 24) as u8;
+        at += 1;
+    }
+    bytes
+};
+
+/// A message of so many bytes that shows whether it is whole, and of which length it is: it begins elsewhere.
 pub(crate) fn message(len: usize) -> Vec<u8> {
-    (0..len as u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8 ^ len as u8).collect()
+    bytes(len).to_vec()
+}
+
+/// The bytes of such a message.
+pub(crate) fn bytes(len: usize) -> &'static [u8] {
+    &BYTES[len..2 * len]
 }
 
 /// A channel whose ring has been around. Both ends are in the caller's hand.

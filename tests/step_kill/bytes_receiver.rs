@@ -44,7 +44,8 @@ impl Scene for Receiving {
     }
 
     fn points(&self) -> Points {
-        Points::NearChanges
+        // Between two changes it only reads, and a survivor finds what it finds behind the first.
+        Points::CloseToChanges
     }
 
     fn survive(&self, place: &Place) -> Sender {

@@ -13,6 +13,8 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Operation {
     Send,
+    /// Behind another one, in the room that was found for that.
+    SendNext,
     /// With less room claimed than a frame has, and less written than claimed.
     Claim,
     /// In four parts.
@@ -37,9 +39,13 @@ pub(crate) struct Survivor {
     came: Progress,
 }
 
+/// Bytes of the one that is sent before.
+const PRELUDE: usize = 1;
+
 pub(crate) fn scenes() -> Vec<Entry> {
-    use Operation::{Claim, GiveUp, Send, SendInParts, Write};
-    let plan = [(Send, 0), (Send, 7), (Send, 40), (Claim, 20), (SendInParts, 150), (Write, 70), (GiveUp, 70)];
+    use Operation::{Claim, GiveUp, Send, SendInParts, SendNext, Write};
+    let plan =
+        [(Send, 0), (Send, 7), (Send, 40), (SendNext, 7), (Claim, 20), (SendInParts, 150), (Write, 70), (GiveUp, 70)];
     plan.map(|(operation, len)| Entry::new(Sending { operation, len })).into()
 }
 
@@ -74,8 +80,10 @@ impl Scene for Sending {
 
     fn points(&self) -> Points {
         match self.operation {
-            Operation::Send => Points::EveryInstruction,
-            _ => Points::NearChanges,
+            // Of a message with no bytes, and so with nothing between its steps that is only a copy.
+            Operation::Send if self.len == 0 => Points::EveryInstruction,
+            // The same steps, and more bytes: each copy of some is a change.
+            _ => Points::CloseToChanges,
         }
     }
 
@@ -88,6 +96,10 @@ impl Scene for Sending {
         let mut tx = Sender::open_with(NAME, &place.options()).expect("a sender's seat");
         let bytes = message(self.len);
         match self.operation {
+            Operation::SendNext => {
+                tx.send(&message(PRELUDE)).expect("room");
+                act(|| tx.send(&bytes), |result| result.is_ok())
+            }
             Operation::Send | Operation::SendInParts => act(|| tx.send(&bytes), |result| result.is_ok()),
             Operation::Claim => act(
                 || {
@@ -113,6 +125,12 @@ impl Scene for Sending {
                 },
                 |()| true,
             ),
+        }
+    }
+
+    fn settle(&self, _: &Place, survivor: &mut Survivor) {
+        if self.operation == Operation::SendNext {
+            assert_eq!(survivor.rx.try_recv(), Ok(message(PRELUDE)));
         }
     }
 

@@ -6,7 +6,7 @@ use super::lanes_group::{Came, Group, LANE, LONG};
 use super::lanes_stream::Writing;
 use super::lanes_words::{Lane, Phase, Words};
 use super::puppet::act;
-use super::stage::{Entry, Fate, NAME, Place, Points, Progress, Scene};
+use super::stage::{self, Entry, Fate, NAME, Place, Points, Progress, Scene};
 use ringway::bytes::TryRecvError;
 use ringway::bytes::mpmc::Receiver;
 use std::cell::Cell;
@@ -53,7 +53,10 @@ const READ: usize = LANE - 96;
 pub(crate) fn scenes() -> Vec<Entry> {
     use Operation::{Drop, DropReader, Read, Recv, RecvAll, RecvRefAndCommit, RecvRefAndDrop};
     let operations = [RecvAll, Recv, RecvRefAndCommit, RecvRefAndDrop, Read, DropReader, Drop];
-    operations.map(|operation| Entry::new(Receiving { operation, met: Cell::default() })).into()
+    // Who receives all of it receives the last rounds, too, and is done with it as one who has had it in hand.
+    let is_like_no_other = |operation: &Operation| !matches!(operation, Recv | RecvRefAndCommit);
+    let operations = operations.into_iter().filter(|operation| is_like_no_other(operation) || stage::everywhere());
+    operations.map(|operation| Entry::new(Receiving { operation, met: Cell::default() })).collect()
 }
 
 impl Receiving {

@@ -5,7 +5,7 @@ use super::bytes_pair::message;
 use super::lanes_group::{Came, Group};
 use super::lanes_words::{Phase, Words};
 use super::puppet::act;
-use super::stage::{Entry, Fate, NAME, Place, Points, Progress, Scene};
+use super::stage::{self, Entry, Fate, NAME, Place, Points, Progress, Scene};
 use ringway::bytes::RecvError;
 use ringway::bytes::mpmc::Receiver;
 use std::io::Read;
@@ -47,8 +47,8 @@ pub(crate) fn scenes() -> Vec<Entry> {
     use Operation::{
         Drop, DropReader, ReadToEnd, Recv, RecvAndWait, RecvRef, RecvRefAndCommit, RecvRefAndDrop, Skip, TryRecv,
     };
-    let on = |operation, len| Entry::new(Receiving { operation, len });
-    vec![
+    let on = |operation, len| Receiving { operation, len };
+    let each = [
         on(Recv, 112),
         on(Recv, 150),
         on(TryRecv, 150),
@@ -62,10 +62,16 @@ pub(crate) fn scenes() -> Vec<Entry> {
         on(ReadToEnd, 150),
         on(DropReader, 150),
         on(Drop, 150),
-    ]
+    ];
+    each.into_iter().filter(|scene| scene.is_like_no_other() || stage::everywhere()).map(Entry::new).collect()
 }
 
 impl Receiving {
+    /// Who has it in hand and is done with it, has it in hand; and who receives it tries to first.
+    fn is_like_no_other(&self) -> bool {
+        !matches!(self.operation, Operation::TryRecv | Operation::RecvRef)
+    }
+
     fn is_inline(&self) -> bool {
         self.len <= 112
     }

@@ -6,7 +6,7 @@ use super::lanes_stream::{Reading, Writing};
 use super::lanes_words::{HEAD, HELD, OWN, Phase, SLOTS, TAIL, Words};
 use super::mpmc_corpse::Corpse;
 use super::puppet::{Puppet, act};
-use super::stage::{Entry, Fate, NAME, Place, Points, Progress, Scene};
+use super::stage::{self, Entry, Fate, NAME, Place, Points, Progress, Scene};
 use ringway::Options;
 use ringway::bytes::TryRecvError;
 use ringway::bytes::mpmc::{Guard, Receiver, Sender};
@@ -94,7 +94,8 @@ pub(crate) fn scenes() -> Vec<Entry> {
         [Claimed, Sent, Offered, Taken, WornOut, Hand, Reading, Stale, Half, Cut].map(|left| (left, By::RecvRef));
     let for_good = [Sent, Taken, WornOut, Hand, Reading, Half].map(|left| (left, By::Recv));
     let all = asking.into_iter().chain(sending).chain(receiving).chain(for_good);
-    all.map(|(left, by)| Entry::new(Recovery { left, by, corpse: left.corpse() })).collect()
+    let all = all.map(|(left, by)| Recovery { left, by, corpse: left.corpse() });
+    all.filter(|scene| scene.is_like_no_other() || stage::everywhere()).map(Entry::new).collect()
 }
 
 impl Left {
@@ -142,6 +143,24 @@ impl Left {
 }
 
 impl Recovery {
+    /// All begin with the burial, and those who want a message or a lane go on alike, whatever they found: so of what nobody takes
+    /// into hand the burial alone will do, and once somebody receives for good, and sends.
+    fn is_like_no_other(&self) -> bool {
+        match self.by {
+            By::RecvRef => true,
+            By::Recv => self.left == Left::Hand,
+            By::Send => self.left == Left::Writing,
+            By::Asking => matches!(self.left, Left::Whole | Left::Flowing | Left::Done | Left::Refused),
+        }
+    }
+
+    /// Whether the victim finds no message but one that is sent behind.
+    fn finds_nothing(&self) -> bool {
+        use Left::{Claimed, Cut, Half, Offered, Stale, WornOut};
+        matches!(self.by, By::Recv | By::RecvRef)
+            && matches!(self.left, Claimed | Offered | WornOut | Stale | Half | Cut)
+    }
+
     fn lanes(&self) -> usize {
         if self.by == By::Send { 1 } else { 2 }
     }
@@ -163,7 +182,8 @@ impl Recovery {
         let options = self.options(place);
         if self.left.was_sender() {
             let tx = Sender::open_with(NAME, &options).expect("a place");
-            act(|| tx.send(&message(LEFT)), |result| result.is_ok());
+            let bytes = message(LEFT);
+            act(|| tx.send(&bytes), |result| result.is_ok());
         }
         let rx = Receiver::open_with(NAME, &options).expect("a place");
         act(|| rx.recv_ref().map(Guard::commit), |result| result.is_ok())
@@ -256,7 +276,8 @@ impl Scene for Recovery {
         let options = self.options(place);
         if self.by == By::Send {
             let tx = Sender::open_with(NAME, &options).expect("a place");
-            act(|| tx.send(&message(SENT)), |result| result.is_ok());
+            let bytes = message(SENT);
+            act(|| tx.send(&bytes), |result| result.is_ok());
         }
         let rx = Receiver::open_with(NAME, &options).expect("a place");
         let ask = || self.asks().then(|| rx.disconnect_reason());
@@ -280,6 +301,13 @@ impl Scene for Recovery {
                 |got| may.contains(got),
             ),
             By::Asking | By::Send => act(|| rx.disconnect_reason(), |reason| reason.is_none()),
+        }
+    }
+
+    fn settle(&self, _: &Place, survivor: &mut Survivor) {
+        // To wait for it is what other scenes do, and is long.
+        if self.finds_nothing() && !stage::everywhere() {
+            self.relieve(survivor);
         }
     }
 

@@ -4,7 +4,7 @@ use super::bytes_pair::message;
 use super::lanes_group::{Came, Group, LANE};
 use super::lanes_words::{Phase, Words};
 use super::puppet::act;
-use super::stage::{Entry, Fate, NAME, Place, Points, Progress, Scene};
+use super::stage::{self, Entry, Fate, NAME, Place, Points, Progress, Scene};
 use ringway::Options;
 use ringway::bytes::mpmc::Sender;
 use ringway::bytes::{SendTimeoutError, TrySendError};
@@ -69,7 +69,9 @@ pub(crate) fn scenes() -> Vec<Entry> {
 impl Sending {
     fn options(&self, place: &Place) -> Options {
         // Of such there are 64 beside.
-        if self.has_short { place.lanes().lanes(1, 2 * LANE) } else { place.lanes() }
+        let lanes = if self.has_short { place.lanes().lanes(1, 2 * LANE) } else { place.lanes() };
+        // What is long goes in few rounds: each is like the other.
+        if self.len > LANE && !stage::everywhere() { lanes.chunk_bytes(1024) } else { lanes }
     }
 
     fn lanes(&self) -> usize {
@@ -107,8 +109,7 @@ impl Scene for Sending {
 
     fn points(&self) -> Points {
         match self.operation {
-            Operation::Send | Operation::Claim if !self.has_short => Points::Sampled,
-            Operation::DropClaim => Points::EveryInstruction,
+            Operation::Send | Operation::Claim | Operation::DropClaim if !self.has_short => Points::Sampled,
             Operation::Send if self.len > LANE => Points::CallsAndChanges,
             _ => Points::CloseToChanges,
         }

@@ -3,15 +3,13 @@
 //!
 //! A message is known by its length: no two have the same.
 
-use super::bytes_pair;
+pub(crate) use super::bytes_pair::bytes as message;
 use super::lanes_words::Words;
 use super::stage::{NAME, Place};
 use super::support::PATIENCE;
 use ringway::Options;
 use ringway::bytes::TryRecvError;
 use ringway::bytes::mpmc::{Loan, Receiver, Sender};
-use std::cell::RefCell;
-use std::collections::HashMap;
 use std::ops::Deref;
 
 /// Places in the ring, and so many loans at once: a full ring is all that there is to lend.
@@ -65,12 +63,6 @@ pub(crate) fn words_name_files(place: &Place) -> usize {
         assert_eq!(len, Some(bytes), "the file {end} is not there, or not as long: {annexes:?}");
     }
     named
-}
-
-/// The message of so many bytes; each is made once, and victims inherit them.
-pub(crate) fn message(len: usize) -> &'static [u8] {
-    thread_local!(static MADE: RefCell<HashMap<usize, &'static [u8]>> = RefCell::default());
-    MADE.with_borrow_mut(|made| *made.entry(len).or_insert_with(|| bytes_pair::message(len).leak()))
 }
 
 /// Writes the message of its length to a loan.

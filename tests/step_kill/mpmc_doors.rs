@@ -5,7 +5,7 @@ use super::mpmc_corpse::Corpse;
 use super::mpmc_group::{CORPSES, Group, MINE};
 use super::mpmc_words::TAIL;
 use super::puppet::{Puppet, act};
-use super::stage::{Entry, Fate, NAME, Place, Points, Progress, Scene};
+use super::stage::{self, Entry, Fate, NAME, Place, Points, Progress, Scene};
 use ringway::mpmc::{Receiver, Sender};
 use ringway::observe;
 
@@ -50,11 +50,19 @@ pub(crate) fn scenes() -> Vec<Entry> {
         Alone::DropLast,
     ];
     let joins = [Join::Sender, Join::Receiver, Join::OpenOrCreate, Join::AfterTheDead];
+    // Who comes after the dead is a sender.
+    let joins = joins.into_iter().filter(|join| *join != Join::Sender || stage::everywhere());
     let joins = joins.map(|join| Entry::new(Joining { join, corpse: Corpse::default() }));
-    alone.into_iter().map(Entry::new).chain(joins).collect()
+    let alone = alone.into_iter().filter(|scene| scene.is_like_no_other() || stage::everywhere());
+    alone.map(Entry::new).chain(joins).collect()
 }
 
 impl Alone {
+    /// Who opens or creates creates as one who only creates.
+    fn is_like_no_other(&self) -> bool {
+        !matches!(self, Self::CreateSender | Self::CreateOverStale)
+    }
+
     fn finds_stale(self) -> bool {
         matches!(self, Self::CreateOverStale | Self::OpenOrCreateOverStale)
     }

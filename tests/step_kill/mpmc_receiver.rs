@@ -100,7 +100,8 @@ impl Scene for Receiving {
 
     fn points(&self) -> Points {
         match self.operation {
-            Operation::Recv if self.capacity < 4 => Points::EveryInstruction,
+            // On the others it does the same.
+            Operation::Recv if self.capacity == 2 => Points::EveryInstruction,
             Operation::Drop | Operation::DropWithHand => Points::CallsAndChanges,
             _ => Points::CloseToChanges,
         }

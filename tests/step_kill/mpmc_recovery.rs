@@ -5,7 +5,7 @@ use super::mpmc_corpse::Corpse;
 use super::mpmc_group::{CORPSES, Group, MINE, VICTIMS};
 use super::mpmc_words::{HEAD, HELD, TAIL};
 use super::puppet::act;
-use super::stage::{Entry, Fate, NAME, Place, Points, Progress, Scene};
+use super::stage::{self, Entry, Fate, NAME, Place, Points, Progress, Scene};
 use ringway::mpmc::{Receiver, Sender};
 
 /// What is left to be resolved.
@@ -43,8 +43,8 @@ struct Recovery {
 
 /// The scenes of those who recover, on rings of 1, 2 and 4.
 pub(crate) fn scenes() -> Vec<Entry> {
-    let on = |capacity, left, by| Entry::new(Recovery { left, by, capacity, corpse: Corpse::default() });
-    vec![
+    let on = |capacity, left, by| Recovery { left, by, capacity, corpse: Corpse::default() };
+    let each = [
         on(1, Left::Claim, By::Send),
         on(2, Left::Claim, By::Send),
         on(2, Left::Claim, By::Recv),
@@ -64,10 +64,27 @@ pub(crate) fn scenes() -> Vec<Entry> {
         on(1, Left::Hand, By::Recv),
         on(1, Left::Hand, By::RecvRef),
         on(2, Left::Hand, By::Asking),
-    ]
+    ];
+    each.into_iter().filter(|scene| scene.is_like_no_other() || stage::everywhere()).map(Entry::new).collect()
 }
 
 impl Recovery {
+    /// What is left is resolved by the same steps on every ring, and for whoever wants a message, in hand or for good; on a ring of 1
+    /// one who finds none waits for the next. So each is left on one ring, and by whom it is resolved is done where it is short.
+    fn is_like_no_other(&self) -> bool {
+        use By::{Asking, Recv, RecvRef, Send};
+        use Left::{Claim, Claims, Hand, HandAndSlot, Taken};
+        matches!(
+            (self.left, self.by, self.capacity),
+            (Claim, Send | Asking, 1)
+                | (Claim, RecvRef, 2)
+                | (Claims, Recv, 4)
+                | (Taken, Recv | RecvRef, 2)
+                | (HandAndSlot, RecvRef, 2)
+                | (Hand, _, _)
+        )
+    }
+
     /// Whether it was to send.
     fn was_sender(&self) -> bool {
         matches!(self.left, Left::Claim | Left::Claims)

@@ -82,7 +82,8 @@ impl Scene for Sending {
 
     fn points(&self) -> Points {
         match self.operation {
-            Operation::Send if self.capacity < 4 => Points::EveryInstruction,
+            // On the others it does the same.
+            Operation::Send if self.capacity == 2 => Points::EveryInstruction,
             Operation::Drop => Points::CallsAndChanges,
             _ => Points::CloseToChanges,
         }

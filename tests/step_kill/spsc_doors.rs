@@ -3,7 +3,7 @@
 use super::message::{Message, messages};
 use super::puppet::{Puppet, act};
 use super::spsc_pair;
-use super::stage::{Entry, Fate, NAME, Place, Points, Progress, Scene};
+use super::stage::{self, Entry, Fate, NAME, Place, Points, Progress, Scene};
 use ringway::spsc::{Receiver, Sender};
 use ringway::{DisconnectReason, OpenError, observe};
 
@@ -47,11 +47,17 @@ pub(crate) fn scenes() -> Vec<Entry> {
         Alone::DropLast,
     ]
     .into_iter()
+    .filter(|scene| scene.is_like_no_other() || stage::everywhere())
     .map(Entry::new)
     .collect();
+    // One of no words that `tail` does not tell but the first, and one of more; a receiver only reads them.
     for capacity in [1, 2, 4] {
-        scenes.push(Entry::new(SecondSender { capacity }));
-        scenes.push(Entry::new(SecondReceiver { capacity }));
+        if capacity < 4 || stage::everywhere() {
+            scenes.push(Entry::new(SecondSender { capacity }));
+        }
+        if capacity == 2 || stage::everywhere() {
+            scenes.push(Entry::new(SecondReceiver { capacity }));
+        }
     }
     scenes
 }
@@ -62,6 +68,11 @@ fn predecessor(play: impl FnOnce()) {
 }
 
 impl Alone {
+    /// Who opens or creates creates as one who only creates.
+    fn is_like_no_other(&self) -> bool {
+        !matches!(self, Self::CreateSender | Self::CreateOverStale)
+    }
+
     fn finds_stale(self) -> bool {
         matches!(self, Self::CreateOverStale | Self::OpenOrCreateOverStale | Self::CleanStale)
     }
@@ -84,7 +95,11 @@ impl Scene for Alone {
     }
 
     fn points(&self) -> Points {
-        Points::CallsAndChanges
+        match self {
+            // It changes nothing but by calls of the kernel.
+            Self::CleanStale if !stage::everywhere() => Points::Calls,
+            _ => Points::CallsAndChanges,
+        }
     }
 
     fn maps(&self) -> bool {

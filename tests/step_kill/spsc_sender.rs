@@ -102,9 +102,12 @@ impl Scene for Sending {
     fn points(&self) -> Points {
         match self.operation {
             Operation::Drop => Points::CallsAndChanges,
-            // It spins before it sleeps, and reads clocks.
-            Operation::SendAndWait => Points::NearChanges,
-            _ => Points::EveryInstruction,
+            // It spins before it sleeps, and reads clocks; or it only reads.
+            Operation::SendAndWait | Operation::TrySendFull => Points::Sampled,
+            Operation::Close => Points::EveryInstruction,
+            _ if self.capacity == 1 => Points::EveryInstruction,
+            // On the other rings the same instructions do the same, more often in a batch; only what they change differs.
+            _ => Points::CloseToChanges,
         }
     }
 

@@ -20,6 +20,11 @@ const FAR: usize = 60;
 /// that sleeps for longer has missed where it was to be stopped, and nobody would wake it.
 const SLEEPS: usize = 20;
 
+/// So many changes, each of the words next to those of the last, are a copy, and not words that mean something each.
+const COPY: usize = 16;
+/// Of which so many count at its beginning, and at its end.
+const EDGE: usize = 3;
+
 /// The segment as others see it.
 #[derive(Debug)]
 struct Image {
@@ -64,6 +69,12 @@ impl Image {
         let words = self.now.chunks(8).zip(self.seen.chunks(8)).enumerate();
         words.filter(|(_, (before, now))| before != now).map(|(at, _)| HEADER + 8 * at as u64).collect()
     }
+}
+
+/// Whether the words of one change lie next to those of another, or among them.
+fn are_neighbours(one: &[u64], other: &[u64]) -> bool {
+    let (Some(first), Some(last)) = (one.first(), one.last()) else { return false };
+    other.iter().any(|word| (first.saturating_sub(8)..=last + 8).contains(word))
 }
 
 /// What an operation does, instruction by instruction.
@@ -135,6 +146,19 @@ impl Walk {
     /// The state in which the operation is over.
     pub(crate) fn last(&self) -> usize {
         self.places.len() - 1
+    }
+
+    /// The states of the changes without those in the middle of a long copy.
+    pub(crate) fn changes_but_of_copies(&self) -> Vec<usize> {
+        let runs = self.words.chunk_by(|before, now| are_neighbours(before, now));
+        let mut left = self.changes.iter().copied();
+        let mut changes = Vec::new();
+        for run in runs {
+            let states = left.by_ref().take(run.len()).enumerate();
+            let counts = |at: usize| run.len() < COPY || at < EDGE || at >= run.len() - EDGE;
+            changes.extend(states.filter(|(at, _)| counts(*at)).map(|(_, state)| state));
+        }
+        changes
     }
 
     /// The state in which one of these words has changed, behind so many states in which one had.
