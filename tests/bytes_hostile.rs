@@ -295,6 +295,49 @@ fn a_try_takes_no_more_than_was_there_though_more_keeps_coming() {
     assert!(most < 10_000, "{most} bytes in one try");
 }
 
+/// An annex, through which nothing comes, whose peer says that something does: how much of nothing is there was asked by a division.
+#[test]
+fn what_is_said_to_come_through_an_annex_is_corrupt() {
+    let dir = Dir::new();
+    let options = Options::new().dir(dir.path()).capacity(4).lanes(2, 8192).annexes(1);
+    let tx = many::Sender::create_with(NAME, &options).unwrap();
+    let rx = many::Receiver::open_with(NAME, &options).unwrap();
+    tx.loan(100_000).unwrap().send().unwrap();
+    let seen = ringway::observe::inspect(NAME, Some(dir.path()), 0).unwrap();
+    let annex = seen.fields.iter().rfind(|field| field.name == "annex" && field.number() != Some(0)).expect("its word");
+    // SPEC.md, Lanes: `own` is at 0, `filled` at 8, `annex` at 24.
+    let lane = annex.at() - 24;
+    let file = OpenOptions::new().read(true).write(true).open(dir.path().join(NAME)).unwrap();
+    let mut own = [0; 8];
+    file.read_exact_at(&mut own, lane).unwrap();
+    const OFFERED: u64 = 5;
+    file.write_all_at(&(u64::from_le_bytes(own) & !0xff_ffff | OFFERED).to_le_bytes(), lane).unwrap();
+    file.write_all_at(&(1_u64 << 63).to_le_bytes(), lane + 8).unwrap();
+    assert_eq!(rx.recv(), Err(ringway::bytes::RecvError::Disconnected));
+    assert_eq!(rx.disconnect_reason(), Some(ringway::DisconnectReason::Corrupt));
+}
+
+/// A tail that is more than a ring ahead made the ring look full to senders, who waited for ever, and held to receivers.
+#[test]
+fn a_tail_that_has_run_away_is_corrupt() {
+    const TAIL: u64 = 4096;
+    for far in [9, 1 << 32, (1 << 55) + 1] {
+        let dir = Dir::new();
+        let options = Options::new().dir(dir.path()).capacity(8);
+        let tx = ringway::mpmc::Sender::<u64>::create_with(NAME, &options).unwrap();
+        let rx = ringway::mpmc::Receiver::<u64>::open_with(NAME, &options).unwrap();
+        let other = ringway::mpmc::Sender::<u64>::open_with(NAME, &options).unwrap();
+        let file = OpenOptions::new().write(true).open(dir.path().join(NAME)).unwrap();
+        file.write_all_at(&u64::to_le_bytes(far), TAIL).unwrap();
+        assert!(tx.send(1).is_err(), "{far}");
+        assert_eq!(rx.recv(), Err(ringway::RecvError), "{far}");
+        for reason in [tx.disconnect_reason(), rx.disconnect_reason()] {
+            assert_eq!(reason, Some(ringway::DisconnectReason::Corrupt), "{far}");
+        }
+        assert_eq!(other.disconnect_reason(), None);
+    }
+}
+
 /// Each of the turns that a try gives to who is in the middle of an operation lasts as long as all that the machine has to do:
 /// on a busy one a try took ten seconds.
 #[test]

@@ -398,6 +398,86 @@ fn every_operation_between_many_in_a_raw_clone_fails() {
     forks(&here!(), |dir| every_operation_of_many(dir, true));
 }
 
+/// A message that the parent looks at where it is, while a closure of its forks, stays where it is.
+fn looked_at(dir: &Dir, raw: bool) {
+    let options = dir.options().capacity(4).lanes(3, 8192).annexes(1);
+    let tx = bytes::mpmc::Sender::create_with(NAME, &options).unwrap();
+    let rx = bytes::mpmc::Receiver::open_with(NAME, &options).unwrap();
+    let used = || tx.lanes().iter().map(|lanes| lanes.in_use).sum::<u64>();
+    for len in [5000, 100_000] {
+        let mut loan = tx.loan(len).unwrap();
+        loan.fill(1);
+        loan.send().unwrap();
+        let mut is_child = false;
+        rx.recv_with(|message| match if raw { raw_fork() } else { libc_fork() } {
+            None => is_child = true,
+            Some(child) => {
+                assert_eq!(waitpid(child, None).unwrap(), WaitStatus::Exited(child, 0));
+                assert_eq!((tx.in_hand(), used()), (1, 1), "the child is back from its closure");
+                assert!(message.len() == len && message.iter().all(|byte| *byte == 1));
+            }
+        })
+        .unwrap();
+        if is_child {
+            report(Vec::new());
+        }
+        assert_eq!((tx.in_hand(), used()), (0, 0));
+    }
+}
+
+#[test]
+fn what_is_looked_at_in_place_at_a_fork_stays_the_parents() {
+    forks(&here!(), |dir| looked_at(dir, false));
+}
+
+#[test]
+fn what_is_looked_at_in_place_at_a_raw_clone_stays_the_parents() {
+    forks(&here!(), |dir| looked_at(dir, true));
+}
+
+/// What the parent has received of a long message goes on behind what it had.
+fn half_received(dir: &Dir, raw: bool) {
+    let options = dir.options().capacity(4).lanes(2, 8192).annexes(0).chunk_bytes(8192);
+    let tx = bytes::mpmc::Sender::create_with(NAME, &options).unwrap();
+    let rx = bytes::mpmc::Receiver::open_with(NAME, &options).unwrap();
+    let message: Vec<u8> = (0..20_000_u32).map(|n| (n / 100) as u8).collect();
+    let mut writer = tx.writer(Some(20_000)).unwrap();
+    writer.write_all(&message[..8192]).unwrap();
+    writer.flush().unwrap();
+    assert_eq!(rx.try_recv(), Err(bytes::TryRecvError::Empty), "a part of it");
+    writer.write_all(&message[8192..16_000]).unwrap();
+    writer.flush().unwrap();
+    let path = dir.path().join(NAME);
+    let before = std::fs::read(&path).unwrap();
+    in_a_fork!(raw, {
+        let mut found = vec![
+            ("try_recv", rx.try_recv() == Err(bytes::TryRecvError::Disconnected)),
+            ("recv", rx.recv() == Err(bytes::RecvError::Disconnected)),
+            ("recv_timeout", rx.recv_timeout(Duration::MAX) == Err(bytes::RecvTimeoutError::Disconnected)),
+            ("recv_with", rx.recv_with(|_| ()) == Err(bytes::RecvError::Disconnected)),
+        ];
+        drop(rx);
+        found.push(("the segment's bytes are as they were", std::fs::read(&path).unwrap() == before));
+        found
+    });
+    std::thread::scope(|scope| {
+        let receiving = scope.spawn(|| rx.recv());
+        writer.write_all(&message[16_000..]).unwrap();
+        writer.finish().unwrap();
+        assert!(receiving.join().unwrap().unwrap() == message);
+    });
+}
+
+#[test]
+fn what_is_half_received_at_a_fork_stays_the_parents() {
+    forks(&here!(), |dir| half_received(dir, false));
+}
+
+#[test]
+fn what_is_half_received_at_a_raw_clone_stays_the_parents() {
+    forks(&here!(), |dir| half_received(dir, true));
+}
+
 /// What a thread of the child's keeps of its parent's channels goes nowhere when the child ends in good order.
 #[test]
 fn a_forked_child_that_exits_gives_no_record_back() {

@@ -70,7 +70,7 @@ pub enum SendTimeoutError {
     Ended,
 }
 
-/// No memory was lent to a sender. Nothing has changed.
+/// No memory was lent to a sender.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum LoanError {
@@ -95,7 +95,8 @@ pub enum LoanError {
 pub enum RecvError {
     /// Nothing is left, and the other end is gone.
     Disconnected,
-    /// The sender went, or gave the message up, when so many bytes of it had come.
+    /// The sender went, or gave the message up, when so many bytes of it had come; or 0, and somebody has taken away by hand the
+    /// annex that it lay in.
     Aborted {
         /// Bytes of the message that had come.
         bytes: u64,
@@ -122,7 +123,8 @@ pub enum TryRecvError {
     Empty,
     /// Nothing is left, and the other end is gone.
     Disconnected,
-    /// The sender went, or gave the message up, when so many bytes of it had come.
+    /// The sender went, or gave the message up, when so many bytes of it had come; or 0, and somebody has taken away by hand the
+    /// annex that it lay in.
     Aborted {
         /// Bytes of the message that had come.
         bytes: u64,
@@ -149,7 +151,8 @@ pub enum RecvTimeoutError {
     Timeout,
     /// Nothing is left, and the other end is gone.
     Disconnected,
-    /// The sender went, or gave the message up, when so many bytes of it had come.
+    /// The sender went, or gave the message up, when so many bytes of it had come; or 0, and somebody has taken away by hand the
+    /// annex that it lay in.
     Aborted {
         /// Bytes of the message that had come.
         bytes: u64,

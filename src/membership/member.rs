@@ -175,6 +175,14 @@ impl Member {
         }
     }
 
+    /// The device that the segment's file is on.
+    pub(crate) fn device(&self) -> Option<u64> {
+        match &self.hold {
+            Some(Hold::File(attachment)) => Some(attachment.file().0),
+            Some(Hold::Process) | None => None,
+        }
+    }
+
     /// Says that we leave. State first, lock last: whoever sees the byte free sees LEFT.
     pub(crate) fn say_left<T>(&mut self, many: &Many<T>) {
         self.status = self.status.changed(Status::LEFT);

@@ -24,6 +24,20 @@ const MARK: char = '~';
 /// So many bytes of the instance are in the name: 12 letters.
 const INSTANCE_BYTES: usize = 6;
 
+/// Of whom, and where, an annex must be for the others to open it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Kin {
+    device: u64,
+    uid: u32,
+}
+
+impl Kin {
+    /// This process's user, on the segment's device.
+    pub(crate) fn of(device: u64) -> Self {
+        Self { device, uid: file::effective_uid() }
+    }
+}
+
 /// The annexes of one segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Annexes {
@@ -49,12 +63,27 @@ impl Annexes {
     }
 
     /// Makes the annex of this number and version, of so many bytes. Nobody else makes it at the same time, so one that is there
-    /// was left by a maker who was killed before it told anybody, and is replaced.
+    /// was left by a maker who was killed before it told anybody, and is replaced. None is made that the others would not open:
+    /// this process may have changed its user, or its root, since it came.
     #[cfg(not(loom))]
-    pub(crate) fn create(&self, number: u64, version: u64, len: u64) -> Result<Mapping, SegmentError> {
+    pub(crate) fn create(&self, number: u64, version: u64, len: u64, kin: Kin) -> Result<Mapping, SegmentError> {
         let place = self.place(number, version);
         let failed = |source| SegmentError::Io { doing: "naming", path: place.path.clone(), source };
         let file = segment::unnamed(&place, 0o600, len)?;
+        let seen = file::identity(file.as_fd()).map_err(|source| SegmentError::Io {
+            doing: "examining",
+            path: place.path.clone(),
+            source,
+        })?;
+        if seen.uid != kin.uid {
+            return Err(SegmentError::Untrusted { path: place.path, uid: seen.uid, mode: seen.mode });
+        }
+        if seen.file.0 != kin.device {
+            return Err(SegmentError::Unsupported {
+                path: place.directory,
+                what: "it is on another file system than the segment (has this process changed its root?)",
+            });
+        }
         let mapping = map(&place, file.as_fd(), len)?;
         match file::give_name(file.as_fd(), &place.path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {

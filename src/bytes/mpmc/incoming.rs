@@ -145,10 +145,15 @@ pub(super) fn commit(core: &Attached, hand: Option<usize>) {
     }
 }
 
-/// A message that lies where this process cannot look is given back: others may, or this one later.
-fn unreadable(core: &Attached, hand: Option<usize>, len: u64, why: Unreadable) -> Lacking {
+/// A message that lies where this process cannot look is given back: others may, or this one later. One whose bytes are gone is
+/// done, or each receiver in turn would find that.
+fn unreadable(core: &Attached, (ticket, hand): (Ticket, Option<usize>), len: u64, why: Unreadable) -> Lacking {
     match why {
         Unreadable::Corrupt(reason) => corrupt(core, reason),
+        Unreadable::Lost => {
+            finish(core, ticket, hand, true);
+            Lacking::Aborted(0)
+        }
         Unreadable::NoMemory => {
             if let Some(hand) = hand {
                 core.ring().give_back(hand, core.me());
@@ -315,6 +320,10 @@ impl<'a> Incoming<'a> {
 
     /// Copies a chunk of each long message.
     fn advance(&mut self) -> Option<Found> {
+        if !self.gathering.is_empty() && self.core.why_unusable().is_some() {
+            // Of a forked child these are the parent's, to the last word.
+            return Some(Found::Lacking(Lacking::Disconnected));
+        }
         let mut found = None;
         for at in 0..self.gathering.len() {
             let core = self.core;
@@ -377,7 +386,14 @@ impl<'a> Incoming<'a> {
                 let (position, attempt) = (delivery.position, delivery.attempt);
                 let whole = Whole::claimed(core, ticket, len).map(Body::Whole);
                 let received = whole.map(|body| Received { body, hand, position, attempt });
-                Some(received.map_or_else(|why| Found::Lacking(unreadable(core, hand, len, why)), Found::Message))
+                Some(
+                    received
+                        .map_or_else(|why| Found::Lacking(unreadable(core, (ticket, hand), len, why)), Found::Message),
+                )
+            }
+            // It has said of an annex that a message comes through it.
+            (Claimed::Flowing, _) if lanes.annexes().contains(&ticket.lane) => {
+                Some(Found::Lacking(corrupt(core, Corrupt { word: "own", found: ticket.lane as u64 })))
             }
             (Claimed::Flowing, Some(hand)) => {
                 let stream = Stream { ticket, hand, len, position: delivery.position, drawn: 0 };

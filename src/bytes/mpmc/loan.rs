@@ -1,11 +1,12 @@
 //! Shared memory that is lent to a sender, to be written in place and sent without a copy.
 
-use super::lanes::{Want, longest_loan, take, try_take};
+use super::lanes::{Want, longest, longest_loan, take, try_take};
 use super::place::InPlace;
 use super::sender::Sender;
 use crate::bytes::LoanError;
 use crate::channel::error::{SendError, SendTimeoutError, TrySendError};
 use crate::channel::mpmc;
+use crate::channel::mpmc::annexes;
 use crate::channel::mpmc::waiting::Vain;
 use crate::ring::parcel::Parcel;
 use crate::ring::payload::{self, Payload};
@@ -42,8 +43,8 @@ impl Sender {
     /// Lends `len` bytes of shared memory, up to 1 GiB, to be written in place and [sent](Loan::send) without a copy; waits until so
     /// many are free. Where they are: see [which memory a message lies in](super#which-memory-a-message-lies-in).
     ///
-    /// *Progress*: a swap; some twenty system calls, and the time in which the kernel zeroes the memory, when an
-    /// [annex](crate::Options::annexes) is made; three when it is mapped for the first time. May sleep until a lane is free.
+    /// *Progress*: a swap; some twenty system calls, and the time in which the kernel finds the memory, when an
+    /// [annex](crate::Options::annexes) is made; five when it is mapped for the first time. May sleep until a lane is free.
     ///
     /// # Errors
     ///
@@ -79,10 +80,20 @@ impl Sender {
         if len > limit {
             return Err(LoanError::TooLong { bytes: len, limit });
         }
-        let waits = self.parcels.waits();
+        match self.lend_as(Want::Loan(len), len, deadline) {
+            // For want of memory for another annex it waits for a lane, as if there could be none.
+            Err(LoanError::Memory(error)) if len <= longest(core) && annexes::is_no_room(&error) => {
+                self.lend_as(Want::Copy(len), len, deadline)
+            }
+            lent => lent,
+        }
+    }
+
+    fn lend_as(&self, want: Want, len: usize, deadline: Option<Deadline>) -> Result<Loan, LoanError> {
+        let (core, waits) = (self.parcels.core(), self.parcels.waits());
         let ticket = match deadline {
-            Some(deadline) => take(core, Want::Loan(len), waits, deadline),
-            None => try_take(core, Want::Loan(len)),
+            Some(deadline) => take(core, want, waits, deadline),
+            None => try_take(core, want),
         };
         let ticket = ticket.map_err(|vain| match vain {
             Vain::Gone(_) => LoanError::Disconnected,

@@ -16,7 +16,7 @@ use std::time::Duration;
 const KEPT_MAX: usize = 4 << 20;
 /// Up to so many bytes are overwritten as a whole before they are made in place. Their lines are in the cache of who read the last
 /// message there, and stores of a word at a time fetch them one by one, about 10 ns each where processors share no cache; a
-/// fill overwrites them without fetching. Far apart, 16 KiB to 1 MiB then take 0.8 to 1.5 times as long as copied, else 1.2 to 3.4
+/// fill overwrites them without fetching. Far apart, 8 KiB to 1 MiB then take 0.3 to 1.5 times as long as copied, else 1.2 to 3.4
 /// times; near each other they take the same up to 1 MiB, and half as long again at 4 MiB. What is longer does not stay in a cache.
 const FILLED_MAX: usize = 4 << 20;
 
@@ -96,13 +96,7 @@ impl Sender {
     /// [`TrySendError`]. `Full` if there was no lane or no annex, and then `make` has not run, or no room in the ring.
     #[inline]
     pub fn try_send_with(&self, len: usize, make: impl FnOnce(&mut [u8])) -> Result<(), TrySendError> {
-        self.make(len, None, make).map_err(|error| match error {
-            SendTimeoutError::TooLong { bytes, limit } => TrySendError::TooLong { bytes, limit },
-            SendTimeoutError::Timeout => TrySendError::Full,
-            SendTimeoutError::Disconnected | SendTimeoutError::Aborted { .. } | SendTimeoutError::Ended => {
-                TrySendError::Disconnected
-            }
-        })
+        self.make(len, None, make).map_err(tried)
     }
 
     /// As [`send_with`](Self::send_with), waiting for so long. Zero is one try; `Duration::MAX` is for ever.
@@ -163,10 +157,12 @@ impl Sender {
         sent
     }
 
-    /// Why a message that cannot go through a lane was not placed: it is too long for all, or there is no memory now.
+    /// Why a message that cannot go through a lane was not placed: it is too long for all annexes; or there is no memory for one, and
+    /// then it is too long for what there is.
     fn unplaced(&self, len: usize) -> SendTimeoutError {
-        let limit = longest_loan(self.parcels.core());
-        if len > limit { SendTimeoutError::TooLong { bytes: len, limit } } else { SendTimeoutError::Timeout }
+        let core = self.parcels.core();
+        let limit = longest_loan(core);
+        SendTimeoutError::TooLong { bytes: len, limit: if len > limit { limit } else { longest(core) } }
     }
 
     /// Room for a message of so many bytes as a whole: in a lane, or else in an annex; waits for it. `None` if it can be in
@@ -184,14 +180,14 @@ impl Sender {
         Ok(InPlace::new(core, waits, ticket, len).furnished().ok())
     }
 
-    /// Copies these parts, `len` bytes, to an annex and sends that. `None`: there is no memory for one.
+    /// Copies these parts, `len` bytes, to an annex and sends that; without a deadline in one try. `None`: there is no memory for one.
     pub(super) fn send_whole(
         &self,
         parts: &[IoSlice<'_>],
         len: usize,
-        deadline: Deadline,
+        deadline: Option<Deadline>,
     ) -> Option<Result<(), Failed>> {
-        let mut place = match self.place(len, Some(deadline)) {
+        let mut place = match self.place(len, deadline) {
             Ok(place) => place?,
             Err(failed) => return Some(Err(failed)),
         };
@@ -201,11 +197,23 @@ impl Sender {
             room.copy_from_slice(part);
             rest = behind;
         }
-        Some(place.send(Some(deadline)).map_err(Failed::from))
+        Some(place.send(deadline).map_err(Failed::from))
     }
 
     /// The same of one part, if it can be now.
     pub(super) fn try_send_whole(&self, message: &[u8]) -> Result<(), TrySendError> {
-        self.try_send_with(message.len(), |place| place.copy_from_slice(message))
+        let sent = self.send_whole(&[IoSlice::new(message)], message.len(), None);
+        sent.map_or_else(|| Err(self.unplaced(message.len())), |sent| Ok(sent?)).map_err(tried)
+    }
+}
+
+/// What came of one try.
+fn tried(error: SendTimeoutError) -> TrySendError {
+    match error {
+        SendTimeoutError::TooLong { bytes, limit } => TrySendError::TooLong { bytes, limit },
+        SendTimeoutError::Timeout => TrySendError::Full,
+        SendTimeoutError::Disconnected | SendTimeoutError::Aborted { .. } | SendTimeoutError::Ended => {
+            TrySendError::Disconnected
+        }
     }
 }

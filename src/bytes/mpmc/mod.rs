@@ -77,15 +77,19 @@
 //!   that is long enough and not more than four times too long; else one that has no file yet; else it puts another file in the place
 //!   of one that does not fit.
 //! * *When all are in use*, a loan waits: of what is lent nothing is taken back but by a death. When the file system has no room for
-//!   another file, the loan fails at once and says so ([`LoanError::Memory`](crate::bytes::LoanError::Memory)), or gets an annex that is longer than need be.
+//!   another file, a loan gets an annex that is longer than need be, or waits for a lane if one holds it, or fails at once and says
+//!   so ([`LoanError::Memory`](crate::bytes::LoanError::Memory)).
 //!
 //! What is copied (`send`) takes an annex only if [`Options::whole_up_to`] says so: otherwise, if it is longer than a lane, it goes through one.
 //!
 //! A receiver maps an annex when it first receives from it; who has changed its root directory or its user since it opened the
-//! channel cannot do that. The files are removed with the segment, by whoever does that. How many
+//! channel cannot do that, and leaves the message to others; nor does it get a loan that needs a new file, which the others would
+//! not open. A message whose file somebody has taken away by hand, or `clean` from under a segment whose name was removed by hand, is
+//! [`Aborted`](crate::bytes::RecvError::Aborted). The files are removed with the segment, by whoever does that. How many
 //! there are, how many bytes they have, and how many bytes of messages are in them, is told by [`Sender::lanes`],
 //! [`observe::stat`](crate::observe::stat) and `ringway stat`: what is in use beyond the messages is lost to the sizes: less
-//! than half of an annex that was made for the message, less than seven eighths of one that was there.
+//! than half of an annex that was made for the message, less than seven eighths of one that was there,
+//! and more if it was lent for want of memory, or because all lanes were in use: then it has the length of a long lane at least.
 //!
 //! # When somebody dies or gives up in the middle
 //!
@@ -147,8 +151,8 @@ use std::sync::Arc;
 /// 0.8 to 0.9 up to 128 KiB, 0.5 to 0.6 from 256 KiB to 4 MiB and 0.4 to 0.6 at 8 and 16 MiB, when the host has the processors where
 /// they share a cache. Where they do not, it is 1.7 to 3.4 from 8 to 256 KiB, since the lines that are written are in the other
 /// processor's cache and plain stores fetch them one by one; [`Sender::send_with`] therefore overwrites them as a whole first,
-/// and takes 0.6 to 1.5 there, and 0.6 to 0.9 where they are near. So the threshold is where that gains a fifth at best and
-/// loses a fifth at worst. Who writes all of a [`Loan`] of up to some MiB may do the same: `loan.fill(0)`. A message that is copied in and
+/// and takes 0.3 to 1.5 there, and 0.6 to 0.9 where they are near. So the threshold is where that gains a fifth as a rule and
+/// loses a half at worst. Who writes all of a [`Loan`] of up to some MiB may do the same: `loan.fill(0)`. A message that is copied in and
 /// used in place takes no longer than one that is copied twice, so [`Receiver::recv_with`] has no threshold.
 pub const COPY_UP_TO: usize = options::COPY_UP_TO;
 

@@ -8,7 +8,7 @@ use super::lanes::{longest, tell_of_free_lane};
 use crate::channel::error::SegmentError;
 use crate::channel::mpmc;
 #[cfg(not(loom))]
-use crate::channel::mpmc::annexes::Unreadable;
+use crate::channel::mpmc::annexes::{self, Unreadable};
 use crate::channel::mpmc::waiting::{self, Vain, Waits};
 use crate::layout::annex::Annex;
 #[cfg(loom)]
@@ -25,6 +25,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(super) enum Unreadable {
     Corrupt(Corrupt),
+    Lost,
     NoMemory,
 }
 
@@ -127,6 +128,13 @@ impl Whole {
     }
 }
 
+/// For want of memory for a file that fits, the lane of a free annex that has a longer one.
+#[cfg(not(loom))]
+fn roomier(core: &Attached, error: &SegmentError, bytes: u64) -> Option<Ticket> {
+    let seek = || annexes::take_roomy(lanes(core), core.me().member(), bytes);
+    if annexes::is_no_room(error) { seek() } else { None }
+}
+
 /// A lane that is being written in place. Dropped, it is given back.
 #[cfg(not(loom))]
 pub(super) struct InPlace<H: Holder> {
@@ -153,7 +161,12 @@ impl<H: Holder> InPlace<H> {
         if lanes(core).annexes().contains(&self.ticket.lane) {
             // One that is lent because all lanes are in use is to be of use again.
             let bytes = self.len.max(longest(core)) as u64;
-            self.annex = Some(core.annex_to_write(self.ticket, bytes)?);
+            let mut made = core.annex_to_write(self.ticket, bytes);
+            if let Some(roomy) = made.as_ref().err().and_then(|error| roomier(core, error, self.len as u64)) {
+                lanes(core).withdraw(std::mem::replace(&mut self.ticket, roomy), false);
+                made = core.annex_to_write(roomy, bytes);
+            }
+            self.annex = Some(made?);
         }
         Ok(self)
     }

@@ -432,7 +432,10 @@ struct Shown<'a> {
 #[cfg(not(loom))]
 impl Drop for Shown<'_> {
     fn drop(&mut self) {
-        finish(self.core, self.whole.ticket, self.hand, true);
+        // A child that was forked while the message was looked at leaves it to its parent.
+        if self.core.why_unusable().is_none() {
+            finish(self.core, self.whole.ticket, self.hand, true);
+        }
     }
 }
 

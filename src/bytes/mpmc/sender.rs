@@ -168,7 +168,7 @@ impl Sender {
         let len = parts.iter().map(|part| part.len() as u64).sum();
         #[cfg(not(loom))]
         if self.is_whole(usize::try_from(len).unwrap_or(usize::MAX)) {
-            if let Some(sent) = self.send_whole(parts, len as usize, deadline) {
+            if let Some(sent) = self.send_whole(parts, len as usize, Some(deadline)) {
                 return sent;
             }
         }

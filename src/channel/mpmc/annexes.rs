@@ -31,6 +31,8 @@ const TOO_MUCH: u64 = 4;
 pub(crate) struct Annexes {
     /// Where the files are; a channel inside one process has none, and what is mapped is all there is.
     files: Option<files::Annexes>,
+    /// Which files others will open: on the device of the segment, of the user that this process was when it came.
+    kin: files::Kin,
     /// By lane, from the first annex on.
     mapped: Mutex<Vec<Option<Arc<Annex>>>>,
 }
@@ -38,8 +40,10 @@ pub(crate) struct Annexes {
 /// Why a message in an annex cannot be read here.
 #[derive(Debug)]
 pub(crate) enum Unreadable {
-    /// The word, or the file, is not what a peer may leave.
+    /// The word is not what a peer may leave.
     Corrupt(Corrupt),
+    /// There is no such file, or it is not what its maker made: somebody who should not have has taken it away.
+    Lost,
     /// This process has no memory, or no descriptor, for the mapping.
     NoMemory,
 }
@@ -84,9 +88,10 @@ pub(crate) fn take<T>(many: &Many<T>, me: usize, bytes: u64) -> Option<Ticket> {
 }
 
 impl Annexes {
-    /// Those of a segment, of which nothing is mapped yet.
-    pub(crate) fn new(segment: Option<&Path>, instance: &[u8; 16]) -> Self {
-        Self { files: segment.and_then(|path| files::Annexes::of(path, instance)), mapped: Mutex::default() }
+    /// Those of a segment on this device, of which nothing is mapped yet; a channel inside one process has no files.
+    pub(crate) fn new(segment: Option<(&Path, u64)>, instance: &[u8; 16]) -> Self {
+        let kin = files::Kin::of(segment.map_or(0, |(_, device)| device));
+        Self { files: segment.and_then(|(path, _)| files::Annexes::of(path, instance)), kin, mapped: Mutex::default() }
     }
 
     fn mapped(&self, index: usize) -> MutexGuard<'_, Vec<Option<Arc<Annex>>>> {
@@ -115,7 +120,7 @@ impl Annexes {
     fn make(&self, index: usize, word: AnnexWord) -> Result<Arc<Annex>, SegmentError> {
         let len = word.bytes().unwrap_or(0);
         let region = match &self.files {
-            Some(files) => Region::Mapped(files.create(index as u64, word.version(), len)?),
+            Some(files) => Region::Mapped(files.create(index as u64, word.version(), len, self.kin)?),
             None => {
                 let block = usize::try_from(len).ok().and_then(Block::new);
                 Region::Heap(block.ok_or(SegmentError::OutOfMemory { asked: len })?)
@@ -140,13 +145,20 @@ impl Annexes {
     }
 }
 
+/// The lane of a free annex whose file has so much room, however much more.
+pub(crate) fn take_roomy<T>(many: &Many<T>, me: usize, bytes: u64) -> Option<Ticket> {
+    let has_room = |lane: &usize| word(many, *lane).bytes().is_some_and(|room| room >= bytes);
+    many.annexes().filter(has_room).find_map(|lane| many.take(me, lane..lane + 1, 0))
+}
+
 /// Whether a file is not there, or is not what it was made as: another one can be made.
 fn is_lost(error: &SegmentError) -> bool {
     use SegmentError::{NotAFile, NotFound, Untrusted};
     matches!(error, NotFound { .. } | NotAFile { .. } | Untrusted { .. })
 }
 
-fn is_no_room(error: &SegmentError) -> bool {
+/// Whether memory is lacking.
+pub(crate) fn is_no_room(error: &SegmentError) -> bool {
     matches!(error, SegmentError::NoSpace { .. } | SegmentError::OutOfMemory { .. })
 }
 
@@ -202,7 +214,7 @@ impl<T: Payload> Core<T> {
         }
         match self.annexes().get(index, word) {
             Ok(annex) => Ok(Some(annex)),
-            Err(error) if is_lost(&error) => Err(corrupt()),
+            Err(error) if is_lost(&error) => Err(Unreadable::Lost),
             Err(_) => Err(Unreadable::NoMemory),
         }
     }

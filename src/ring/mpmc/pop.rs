@@ -230,6 +230,10 @@ impl<T: Payload> Ring<T> {
         match word.at(seat.lap) {
             _ if has_moved => None,
             State::Full | State::Tomb => None,
+            // The head was the same before and after the tail was read.
+            State::Free if tail.saturating_sub(head) > self.many.capacity => {
+                Some(Popped::Corrupt(Corrupt { word: "tail", found: tail }))
+            }
             State::Free if tail > head => Some(Popped::Held(head)),
             State::Free => Some(Popped::Empty),
             // The slot is still a consumer's, of the last lap: nobody can have claimed this position.

@@ -125,14 +125,16 @@ impl<T: Payload> Ring<T> {
     #[cold]
     fn why_no_room(&self, tail: u64, seat: Seat) -> Option<Pushed> {
         let word = Word(self.many.word(seat.slot).load(FREED.acquire()));
-        let head = self.head().load(Relaxed); // relaxed: a hint; who recovers the position looks again
-        let has_moved = self.tail().load(Relaxed) != tail; // relaxed: of one word, later loads are no older
+        let has_moved = self.tail().load(CLAIMED.acquire()) != tail;
+        // Relaxed: whoever moved the tail here had seen each slot before it freed, and this head or a later one is what that took.
+        let head = self.head().load(Relaxed);
         match word.at(seat.lap) {
             _ if has_moved => None,
             State::Free => None,
             State::Before if tail < self.many.capacity => Some(corrupt("slot", word.0)),
             // Its consumer has claimed it, and is not done with it.
             State::Before if head > tail - self.many.capacity => Some(Pushed::Held(tail - self.many.capacity)),
+            State::Before if head < tail - self.many.capacity => Some(corrupt("tail", tail)),
             State::Before => Some(Pushed::Full),
             // Whoever published here had moved the tail before.
             State::Full | State::Tomb | State::After => Some(corrupt("slot", word.0)),
