@@ -604,6 +604,27 @@ fn a_full_file_system_is_an_error_that_says_so_and_nothing_is_lost() {
     tell("well");
 }
 
+/// The kernel ends a process that asks for a longer file than it may have.
+#[test]
+fn who_may_have_no_such_file_is_told() {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let dir = Dir::new();
+    if role().is_none() {
+        let mut child = Child::start(&here!(), "limited", &dir);
+        child.expect("well");
+        return child.succeed();
+    }
+    let (tx, rx) = ends(&with_annexes(&dir, 1));
+    let (_, hard) = getrlimit(Resource::RLIMIT_FSIZE).unwrap();
+    setrlimit(Resource::RLIMIT_FSIZE, MIB as u64, hard).unwrap();
+    let error = tx.loan(2 * MIB).unwrap_err();
+    assert!(error.is_no_space(), "{error}");
+    sent(&tx, MIB, 1);
+    assert!(rx.recv().unwrap() == expected(MIB, 1));
+    assert!(Sender::create_with("large", &dir.options().capacity(4).lanes(100, 1 << 20)).is_err());
+    tell("well");
+}
+
 #[test]
 fn who_has_no_descriptor_left_gives_the_message_back() {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};

@@ -23,10 +23,10 @@ pub(crate) fn view_mut(annex: &Annex, len: usize) -> &mut [u8] {
     annex.with(0..len, |place| unsafe { core::slice::from_raw_parts_mut(place, len) })
 }
 
-/// Copies a whole message to an annex whose lane the caller has WRITING.
-pub(crate) fn pour(annex: &Annex, bytes: &[u8]) {
+/// Copies bytes of a message, the `at`-th and the following, to an annex whose lane the caller has WRITING.
+pub(crate) fn pour(annex: &Annex, at: usize, bytes: &[u8]) {
     // SAFETY: so many bytes in the mapping; the lane is ours to write.
-    annex.with(0..bytes.len(), |place| unsafe { payload::write_bytes(place, bytes) });
+    annex.with(at..at + bytes.len(), |place| unsafe { payload::write_bytes(place, bytes) });
 }
 
 /// Appends the first `len` bytes of the message to `bytes`, which has capacity for them.

@@ -3,6 +3,7 @@
 use crate::sync::step;
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, FallocateFlags, OFlag};
+use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::stat::{FileStat, Mode, SFlag};
 use nix::sys::statfs::{FsType, HUGETLBFS_MAGIC, TMPFS_MAGIC};
 use std::io;
@@ -59,7 +60,9 @@ pub(crate) fn create_unnamed(directory: &Path, mode: u32) -> io::Result<OwnedFd>
 /// Reserves the file's room now, so that a full file system is an error here and not a SIGBUS at some later store.
 pub(crate) fn reserve(file: BorrowedFd<'_>, len: u64) -> io::Result<()> {
     step::point();
-    let len = i64::try_from(len).map_err(|_| io::Error::from(Errno::EFBIG))?;
+    // Beyond this the kernel would end the process (SIGXFSZ), unless it ignores that.
+    let (limit, _) = getrlimit(Resource::RLIMIT_FSIZE)?;
+    let len = i64::try_from(len).ok().filter(|len| *len as u64 <= limit).ok_or(Errno::EFBIG)?;
     loop {
         match nix::fcntl::fallocate(file, FallocateFlags::empty(), 0, len) {
             Err(Errno::EINTR) => {}

@@ -9,10 +9,16 @@ use crate::channel::error::OpenError;
 use crate::channel::open::How;
 use crate::channel::options::{Absent, Options};
 use crate::layout::many::Many;
+#[cfg(not(loom))]
+use crate::ring::annex;
 use crate::ring::lane::{Lanes, Ticket};
 use crate::ring::parcel::{self, Content};
 use crate::ring::payload::Payload;
 use std::sync::OnceLock;
+
+/// Bytes that are copied at a time.
+#[cfg(not(loom))]
+const PART: usize = 4096;
 
 /// The channel for them, opened when the first one comes.
 #[derive(Debug)]
@@ -42,22 +48,18 @@ impl<T: Payload> DeadLetters<T> {
     pub(crate) fn keep_from_lane(&self, from: &Core<T>, ticket: Ticket, len: usize) -> bool {
         let Some(sender) = self.sender() else { return false };
         let (letters, me) = (sender.core().ring().many(), sender.core().me().member());
-        let mut bytes = Vec::new();
-        if bytes.try_reserve_exact(len).is_err() || !draw(from, ticket, len, &mut bytes) {
-            return false;
-        }
-        let Some(copy) = take(letters, me, len) else { return false };
-        if pour(sender.core(), copy, &bytes) {
-            letters.poured(copy, len as u64, true);
-            letters.post(copy, me, true);
-            let parcel = parcel::ticket(Content::Whole(copy, len as u64));
+        let Some(place) = take(letters, me, len) else { return false };
+        if copy(from, ticket, sender.core(), place, len) {
+            letters.poured(place, len as u64, true);
+            letters.post(place, me, true);
+            let parcel = parcel::ticket(Content::Whole(place, len as u64));
             // A channel with lanes is one of parcels.
             if sender.try_send(parcel::as_message(&parcel)).is_ok() {
-                letters.posted(copy, me);
+                letters.posted(place, me);
                 return true;
             }
         }
-        letters.withdraw(copy, true);
+        letters.withdraw(place, true);
         false
     }
 
@@ -87,29 +89,34 @@ fn take<T>(letters: &Many<T>, me: usize, len: usize) -> Option<Ticket> {
     ticket
 }
 
-/// Copies a message out of its lane; whether that was possible.
-fn draw<T: Payload>(from: &Core<T>, ticket: Ticket, len: usize, bytes: &mut Vec<u8>) -> bool {
-    #[cfg(not(loom))]
-    match from.annex_to_read(ticket, len as u64) {
-        Ok(Some(annex)) => {
-            crate::ring::annex::draw(&annex, len, bytes);
-            return true;
+/// Copies a message from the lane in which it is `from`'s to one that was taken for it, a part at a time: it may be longer than what
+/// this process is to have memory for. Whether that was possible.
+#[cfg(not(loom))]
+fn copy<T: Payload>(from: &Core<T>, ticket: Ticket, letters: &Core<T>, copy: Ticket, len: usize) -> bool {
+    let (old, new) = (from.ring().many(), letters.ring().many());
+    let Ok(source) = from.annex_to_read(ticket, len as u64) else { return false };
+    let is_annex = new.annexes().contains(&copy.lane);
+    let Ok(target) = is_annex.then(|| letters.annex_to_write(copy, len as u64)).transpose() else { return false };
+    let mut part = [0; PART];
+    for at in (0..len).step_by(PART) {
+        let part = &mut part[..PART.min(len - at)];
+        match &source {
+            Some(annex) => annex::draw_to(annex, at, part),
+            None => old.draw_to(ticket, at as u64, part),
         }
-        Ok(None) => {}
-        Err(_) => return false,
+        match &target {
+            Some(annex) => annex::pour(annex, at, part),
+            None => new.pour(copy, at as u64, part),
+        }
     }
-    from.ring().many().draw(ticket, 0, len, bytes);
     true
 }
 
-/// Copies a message to a lane that was taken for it; whether that was possible.
-fn pour<T: Payload>(letters: &Core<T>, copy: Ticket, bytes: &[u8]) -> bool {
-    let many = letters.ring().many();
-    #[cfg(not(loom))]
-    if many.annexes().contains(&copy.lane) {
-        let annex = letters.annex_to_write(copy, bytes.len() as u64);
-        return annex.map(|annex| crate::ring::annex::pour(&annex, bytes)).is_ok();
-    }
-    many.pour(copy, 0, bytes);
+/// A model has no annexes.
+#[cfg(loom)]
+fn copy<T: Payload>(from: &Core<T>, ticket: Ticket, letters: &Core<T>, copy: Ticket, len: usize) -> bool {
+    let mut bytes = Vec::with_capacity(len);
+    from.ring().many().draw(ticket, 0, len, &mut bytes);
+    letters.ring().many().pour(copy, 0, &bytes);
     true
 }
