@@ -338,6 +338,23 @@ fn a_tail_that_has_run_away_is_corrupt() {
     }
 }
 
+/// A head that is beyond the tail made the ring look empty for ever.
+#[test]
+fn a_head_that_has_run_away_is_corrupt() {
+    const HEAD: u64 = 4224;
+    for far in [1, 9, 1 << 32, (1 << 62) + 3] {
+        let dir = Dir::new();
+        let options = Options::new().dir(dir.path()).capacity(8);
+        let tx = ringway::mpmc::Sender::<u64>::create_with(NAME, &options).unwrap();
+        let rx = ringway::mpmc::Receiver::<u64>::open_with(NAME, &options).unwrap();
+        let file = OpenOptions::new().write(true).open(dir.path().join(NAME)).unwrap();
+        file.write_all_at(&u64::to_le_bytes(far), HEAD).unwrap();
+        assert_eq!(rx.recv(), Err(ringway::RecvError), "{far}");
+        assert_eq!(rx.disconnect_reason(), Some(ringway::DisconnectReason::Corrupt), "{far}");
+        assert_eq!(tx.disconnect_reason(), None);
+    }
+}
+
 /// Each of the turns that a try gives to who is in the middle of an operation lasts as long as all that the machine has to do:
 /// on a busy one a try took ten seconds.
 #[test]

@@ -18,7 +18,7 @@
 //! | [`UNFENCED`] | fence between `unfenced` = 1 and the first publication without a fence | the *fence* of the other end's sleep ([`SLEEP`]), before it loads `unfenced` | one of the two sees the other's store: the sleeper makes the barrier, or the waker sees `armed` |
 //! | [`FENCED`] | waker stores `unfenced` = 0 | sleeper loads it | every publication made without a fence |
 //! | [`ANNOUNCED`] | an operation stores its record's `producing` or `consuming` | recoverer loads it | what the operation published or freed before it announced something else |
-//! | [`CLAIMED`] | the swap of `tail` or `head` | recoverer, and consumer that found nothing, loads the counter | the announcement that came before, and the word that was seen free or filled |
+//! | [`CLAIMED`] | the swap of `tail` or `head` | recoverer, and who found nothing or no room, loads the counter | the announcement that came before, and the word that was seen free or filled |
 //! | [`LEASED`] | who returns, resolves or marks a record or a hand stores or swaps its `owner` | who leases or adopts it, and who looks whose it is | what the last owner left in it |
 //! | [`HELD`] | consumer stores a hand's `held` | recoverer that looks where a position is loads it | the message in the hand; once the hand is empty, that the slot was freed |
 //! | [`PASSED`] | who passes a lane on stores or swaps its `own` | who takes it, or looks what it is, loads or swaps it | what was done with the lane's bytes and words before |

@@ -224,20 +224,20 @@ impl<T: Payload> Ring<T> {
     /// Why there is nothing at `head`; `None`: it may be otherwise by now.
     #[cold]
     fn why_nothing<R>(&self, head: u64, seat: Seat) -> Option<Popped<R>> {
+        // What moved the head there had seen tails beyond it, and so does the next load; the head was the same when it was made.
+        self.head().load(CLAIMED.acquire());
         let tail = self.tail().load(CLAIMED.acquire()) & !CLOSED;
         let word = Word(self.many.word(seat.slot).load(FILLED.acquire()));
         let has_moved = self.head().load(Relaxed) != head; // relaxed: of one word, later loads are no older
         match word.at(seat.lap) {
             _ if has_moved => None,
             State::Full | State::Tomb => None,
-            // The head was the same before and after the tail was read.
-            State::Free if tail.saturating_sub(head) > self.many.capacity => {
-                Some(Popped::Corrupt(Corrupt { word: "tail", found: tail }))
-            }
-            State::Free if tail > head => Some(Popped::Held(head)),
-            State::Free => Some(Popped::Empty),
-            // The slot is still a consumer's, of the last lap: nobody can have claimed this position.
-            State::Before if tail <= head => Some(Popped::Empty),
+            _ if tail < head => Some(Popped::Corrupt(Corrupt { word: "head", found: head })),
+            _ if tail - head > self.many.capacity => Some(Popped::Corrupt(Corrupt { word: "tail", found: tail })),
+            State::Free if tail == head => Some(Popped::Empty),
+            State::Free => Some(Popped::Held(head)),
+            // The slot is still a consumer's, of the last lap: nobody can have claimed this position. The first lap has none before it.
+            State::Before if tail == head && head >= self.many.capacity => Some(Popped::Empty),
             // Whoever freed it had moved the head before.
             State::Before | State::After => Some(Popped::Corrupt(Corrupt { word: "slot", found: word.0 })),
         }

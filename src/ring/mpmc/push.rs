@@ -125,12 +125,15 @@ impl<T: Payload> Ring<T> {
     #[cold]
     fn why_no_room(&self, tail: u64, seat: Seat) -> Option<Pushed> {
         let word = Word(self.many.word(seat.slot).load(FREED.acquire()));
-        let has_moved = self.tail().load(CLAIMED.acquire()) != tail;
-        // Relaxed: whoever moved the tail here had seen each slot before it freed, and this head or a later one is what that took.
-        let head = self.head().load(Relaxed);
+        // Whoever moved the tail here had seen each slot before it freed, and so a head that is no more than a ring behind; and whoever moved
+        // that head had seen tails beyond it. Each load sees what the one before it saw.
+        self.tail().load(CLAIMED.acquire());
+        let head = self.head().load(CLAIMED.acquire());
+        let has_moved = self.tail().load(Relaxed) != tail; // relaxed: of one word, later loads are no older
         match word.at(seat.lap) {
             _ if has_moved => None,
             State::Free => None,
+            _ if head > tail => Some(corrupt("head", head)),
             State::Before if tail < self.many.capacity => Some(corrupt("slot", word.0)),
             // Its consumer has claimed it, and is not done with it.
             State::Before if head > tail - self.many.capacity => Some(Pushed::Held(tail - self.many.capacity)),

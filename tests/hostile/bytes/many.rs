@@ -13,6 +13,8 @@ use std::time::Duration;
 const ENTRIES: u64 = IN_HAND as u64;
 const SHORT_LANES: u64 = 64;
 const LONG_LANES: u64 = 2;
+/// Whose files are not there, whatever their words say.
+const ANNEXES: u64 = 2;
 /// The words of the shared page (SPEC.md).
 const SHARED: [u64; 26] = [
     4096, 4096, 4224, 4224, 4352, 4360, 4368, 4376, 4480, 4488, 4496, 4504, 4608, 4616, 4624, 4632, 4736, 4744, 4752,
@@ -34,7 +36,8 @@ pub(super) fn create(input: &mut Input<'_>, directory: &Path) -> Option<Peer> {
     let (short, long_bytes) = if shape & 1 == 0 { (0, PAGE) } else { (SHORT_LANES, 2 * PAGE) };
     let entries_of = |options: Options| {
         let n = ENTRIES as usize;
-        options.members(n).operations(n).in_hand(n).lanes(LONG_LANES as usize, long_bytes as usize)
+        let options = options.members(n).operations(n).in_hand(n).lanes(LONG_LANES as usize, long_bytes as usize);
+        options.annexes(ANNEXES as usize)
     };
     let mut options = entries_of(Options::new().dir(directory).capacity(capacity as usize));
     options = options.persistent(shape & 2 != 0);
@@ -44,7 +47,8 @@ pub(super) fn create(input: &mut Input<'_>, directory: &Path) -> Option<Peer> {
     let made = Sender::create_with(NAME, &options).ok()?;
     let (records, hands) = (2 * PAGE + ENTRIES * 128, 3 * PAGE);
     let lane_words = up(hands + ENTRIES * 256);
-    let slots = up(lane_words + (short + LONG_LANES) * 256) + short * PAGE + LONG_LANES * long_bytes;
+    let lanes = short + LONG_LANES + ANNEXES;
+    let slots = up(lane_words + lanes * 256) + short * PAGE + LONG_LANES * long_bytes;
     let lane = [0, 8, 16, 128, 136, 144];
     let mut words = SHARED.to_vec();
     words.extend(entries(2 * PAGE, ENTRIES, 128, &[0, 16, 24]));
@@ -52,10 +56,11 @@ pub(super) fn create(input: &mut Input<'_>, directory: &Path) -> Option<Peer> {
     words.extend(entries(hands, ENTRIES, 256, &[0, 8, 16, 24, 32]));
     words.extend(entries(lane_words, short.min(2), 256, &lane));
     words.extend(entries(lane_words + short * 256, LONG_LANES, 256, &lane));
+    words.extend(entries(lane_words + (short + LONG_LANES) * 256, ANNEXES, 256, &[0, 8, 16, 24, 24]));
     words.extend(entries(slots, capacity, 128, &[0, 0, 8, 16, 24]));
     // Every record, hand and lane is free, every slot is of another life, and the channel is closed.
     let free = entries(records, ENTRIES, 128, &[0]).chain(entries(hands, ENTRIES, 256, &[0]));
-    let free = free.chain(entries(lane_words, short + LONG_LANES, 256, &[0])).map(|at| (at, 0));
+    let free = free.chain(entries(lane_words, lanes, 256, &[0])).map(|at| (at, 0));
     let closed = [(PAGE, 1 << 63), (PAGE + 128, 0)];
     let ends = free.chain(closed).chain(entries(slots, capacity, 128, &[0]).map(|at| (at, u64::MAX))).collect();
     Peer::of(made.path()?, words, ends)
