@@ -380,7 +380,8 @@ pub(crate) trait Lanes {
     #[cfg(not(loom))]
     #[expect(clippy::mut_from_ref, reason = "the lane is the caller's, and the caller borrows its own claim mutably")]
     fn view_mut(&self, ticket: Ticket, len: usize) -> &mut [u8] {
-        // SAFETY: [1] as in `view`. [2] The lane is WRITING, by the caller, and nobody has its ticket: nobody else is there; the
+        // SAFETY: [1] as in `view`. [2] The lane is the caller's, WRITING, or WHOLE when a try to send it has failed, and nobody has its
+        //  ticket: nobody else is there; the
         //  claim is borrowed mutably as long as the slice, so there is no other.
         self.with_bytes(ticket.lane, 0..len, |place| unsafe { core::slice::from_raw_parts_mut(place, len) })
     }

@@ -393,7 +393,8 @@ impl<'a> Incoming<'a> {
             }
             // It has said of an annex that a message comes through it.
             (Claimed::Flowing, _) if lanes.annexes().contains(&ticket.lane) => {
-                Some(Found::Lacking(corrupt(core, Corrupt { word: "own", found: ticket.lane as u64 })))
+                let found = lanes.words(ticket.lane).writer.own.load(Relaxed); // relaxed: for people
+                Some(Found::Lacking(corrupt(core, Corrupt { word: "own", found })))
             }
             (Claimed::Flowing, Some(hand)) => {
                 let stream = Stream { ticket, hand, len, position: delivery.position, drawn: 0 };

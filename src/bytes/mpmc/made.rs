@@ -17,7 +17,7 @@ const KEPT_MAX: usize = 4 << 20;
 /// Up to so many bytes are overwritten as a whole before they are made in place. Their lines are in the cache of who read the last
 /// message there, and stores of a word at a time fetch them one by one, about 10 ns each where processors share no cache; a
 /// fill overwrites them without fetching. Far apart, 8 KiB to 1 MiB then take 0.3 to 1.5 times as long as copied, else 1.2 to 3.4
-/// times; near each other they take the same up to 1 MiB, and half as long again at 4 MiB. What is longer does not stay in a cache.
+/// times; near each other they take the same up to 256 KiB, and up to a third longer at 4 MiB. What is longer does not stay in a cache.
 const FILLED_MAX: usize = 4 << 20;
 
 /// Private memory in which messages are made; it is kept for the next one. A clone has its own.
@@ -64,7 +64,8 @@ impl Sender {
     /// [`Loan`](super::Loan) does. What no annex can hold, because of its length or for want of memory, is made in private memory,
     /// too, and goes through a lane.
     ///
-    /// What is in the bytes at first is not said (zeros, or an older message): `make` is to write all of them. If it panics, nothing is sent and no memory is
+    /// What is in the bytes at first is not said (zeros, or an older message): `make` is to write all of them. If it panics, nothing
+    /// is sent and no memory is
     /// kept. It may use this channel, as long as there are lanes.
     ///
     /// ```
@@ -93,7 +94,8 @@ impl Sender {
     ///
     /// # Errors
     ///
-    /// [`TrySendError`]. `Full` if there was no lane or no annex, and then `make` has not run, or no room in the ring.
+    /// [`TrySendError`]. `Full` if no lane or annex was free, and then `make` has not run, or no room in the ring;
+    /// `TooLong` also if there is no memory for an annex.
     #[inline]
     pub fn try_send_with(&self, len: usize, make: impl FnOnce(&mut [u8])) -> Result<(), TrySendError> {
         self.make(len, None, make).map_err(tried)

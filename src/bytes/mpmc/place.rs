@@ -131,8 +131,7 @@ impl Whole {
 /// For want of memory for a file that fits, the lane of a free annex that has a longer one.
 #[cfg(not(loom))]
 fn roomier(core: &Attached, error: &SegmentError, bytes: u64) -> Option<Ticket> {
-    let seek = || annexes::take_roomy(lanes(core), core.me().member(), bytes);
-    if annexes::is_no_room(error) { seek() } else { None }
+    annexes::is_no_room(error).then(|| annexes::take_roomy(lanes(core), core.me().member(), bytes)).flatten()
 }
 
 /// A lane that is being written in place. Dropped, it is given back.
@@ -162,8 +161,9 @@ impl<H: Holder> InPlace<H> {
             // One that is lent because all lanes are in use is to be of use again.
             let bytes = self.len.max(longest(core)) as u64;
             let mut made = core.annex_to_write(self.ticket, bytes);
-            if let Some(roomy) = made.as_ref().err().and_then(|error| roomier(core, error, self.len as u64)) {
+            if let Some(roomy) = made.as_ref().err().and_then(|error| roomier(core, error, bytes)) {
                 lanes(core).withdraw(std::mem::replace(&mut self.ticket, roomy), false);
+                tell_of_free_lane(core);
                 made = core.annex_to_write(roomy, bytes);
             }
             self.annex = Some(made?);
