@@ -13,7 +13,7 @@ use std::fmt;
 /// |---|---|---|---|---|---|
 /// | `Futex` | one `futex` | one `futex` | leaves nothing | leaves a sleeper that wakes at the end of its slice | none |
 /// | `Semaphore` | one `futex`, by `sem_clockwait` | one `futex`, by `sem_post`; to wake n, n | leaves a bed that the next one to come there clears; takes no wake from others | as above | 64 beds a bell: who finds none sleeps a millisecond at a time |
-/// | `Condvar` | the same, and a mutex taken and given back: one `futex` more each time that it is busy | the same | the same | as above, or until the next one gets the mutex, which the kernel gives back | the same; somebody *stopped* with the mutex delays each wake by a millisecond |
+/// | `Condvar` | the same, and a mutex taken and given back: one `futex` more each time that it is busy | the same | the same | as above, or until the next one gets the mutex, which the kernel gives back | the same; somebody *stopped* with the mutex delays each wake by a millisecond, and keeps others from sleeping for longer than that |
 ///
 /// `Condvar` is a mutex that outlives its owners (`PTHREAD_MUTEX_ROBUST`) and a condition variable made of semaphores under
 /// it. It is not the C library's `pthread_cond_t`: a process that is killed inside `pthread_cond_signal` may leave a lock inside

@@ -17,17 +17,17 @@
 //! waker's: the sleeper sees the word changed. And a post goes to one bed, so nobody can take another's: that is what a
 //! semaphore for all would not promise.
 //!
-//! *Locked* ([`Waiter::Condvar`](crate::Waiter::Condvar)): both do it under the desk's mutex instead, and need no fence: together they are
-//! a condition variable, the mutex and a queue of semaphores (Birrell 2003). The C library's own is none for us: see
-//! `sys::posix`.
+//! *Locked* ([`Waiter::Condvar`](crate::Waiter::Condvar)): both do it with the desk's mutex, as one does with a condition variable; the
+//! queue of semaphores is Birrell's. (The C library's own condition variable is none for us: see `sys::posix`.) The fences
+//! stay, so that nothing is lost where somebody stands still with the mutex: a waker waits for it for a millisecond, and
+//! then goes on without.
 //!
 //! # Death
 //!
 //! Every mutex here outlives its owner, and every change is one store or one swap. A sleeper that is killed leaves a
 //! bed whose mutex says so: the next waker, or sleeper, clears it, and no wake goes there. A waker that is killed between
 //! CALLED and the post leaves somebody asleep until the end of its slice, which finds CALLED; or until somebody wakes all
-//! (who takes the dead one's place does), or gets the desk's mutex from the dead: they post for it. One that is *stopped* with the desk's mutex is waited for
-//! by wakers a millisecond at most: then they leave the sleepers to their slices.
+//! (who takes the dead one's place does), or gets the desk's mutex from the dead: they post again.
 //!
 //! # No bed
 //!
@@ -56,7 +56,7 @@ const STOPPED: std::time::Duration = std::time::Duration::from_millis(1);
 /// Sleeps while `word` is `expected`, at most until the deadline; may come back early.
 pub(super) fn park(dorm: &Dorm, word: &BellWord, expected: u32, deadline: Deadline) -> Woken {
     let Some(bed) = take_bed(dorm) else { return parker::nap(deadline.within(UNHEARD)) };
-    let order = dorm.desk().order.fetch_add(1, Relaxed); // relaxed: the fence, or the lock, orders it
+    let order = dorm.desk().order.fetch_add(1, Relaxed); // relaxed: the fence orders it
     let asleep = order << BITS | ASLEEP;
     // Relaxed: as above.
     let woken = match lie_down(dorm, bed, asleep, deadline, || word.load(Relaxed) == expected) {
@@ -92,21 +92,16 @@ fn lie_down(
     deadline: Deadline,
     is_unchanged: impl FnOnce() -> bool,
 ) -> Result<(), Woken> {
-    let state = dorm.state(bed);
-    if !dorm.is_locked {
-        state.store(asleep, Relaxed); // relaxed: ordered by the fence
-        SLEEP.fence_target();
-        return if is_unchanged() { Ok(()) } else { Err(Woken::Look) };
-    }
-    if !lock(dorm, deadline.within(UNHEARD)) {
-        // Somebody stands still with it: nobody can tell us anything, so we are back soon.
+    if dorm.is_locked && !lock(dorm, deadline.within(UNHEARD)) {
+        // Somebody stands still with it: we are back soon.
         return Err(Woken::Look);
     }
+    dorm.state(bed).store(asleep, Relaxed); // relaxed: ordered by the fence
+    SLEEP.fence_target();
     let is_unchanged = is_unchanged();
-    if is_unchanged {
-        state.store(asleep, Relaxed); // relaxed: ordered by the lock
+    if dorm.is_locked {
+        posix::unlock(&dorm.desk().mutex);
     }
-    posix::unlock(&dorm.desk().mutex);
     if is_unchanged { Ok(()) } else { Err(Woken::Look) }
 }
 
@@ -115,46 +110,46 @@ fn lock(dorm: &Dorm, deadline: Deadline) -> bool {
     match posix::lock(&dorm.desk().mutex, deadline.ns().unwrap_or(u64::MAX)) {
         Locked::Ours => true,
         Locked::FromTheDead => {
-            post_again(dorm);
+            rouse_again(dorm);
             true
         }
         Locked::Busy => false,
     }
 }
 
-/// Posts for those who were called and have not got up: perhaps whoever called them is dead. To others it is nothing.
-fn post_again(dorm: &Dorm) {
+/// Wakes those once more who were called and have not got up: perhaps whoever called them is dead. To others it is nothing.
+fn rouse_again(dorm: &Dorm) {
     for bed in 0..dorm.beds() {
         // Relaxed: whoever called them was before us, or is alive.
         if dorm.state(bed).load(Relaxed) & KIND == CALLED {
-            posix::post(&dorm.bed(bed).semaphore);
+            rouse(dorm, bed);
         }
     }
 }
 
 /// Wakes those who sleep there, so many at most, the longest asleep first; how many those were.
 pub(super) fn wake(dorm: &Dorm, most: usize) -> usize {
-    if !dorm.is_locked {
-        SLEEP.fence_source();
-        return call(dorm, most);
-    }
-    if !lock(dorm, Deadline::after(STOPPED)) {
-        // Whether somebody sleeps is not known, and nobody shall believe that none does.
-        return 1;
-    }
+    let has_lock = dorm.is_locked && lock(dorm, Deadline::after(STOPPED));
+    SLEEP.fence_source();
     let woken = call(dorm, most);
-    posix::unlock(&dorm.desk().mutex);
+    if has_lock {
+        posix::unlock(&dorm.desk().mutex);
+    }
     woken
 }
 
 fn call(dorm: &Dorm, most: usize) -> usize {
     if most == usize::MAX {
-        post_again(dorm);
+        rouse_again(dorm);
     }
-    // Who comes later has seen the word changed. Relaxed: ordered by the fence, or the lock.
+    // Who comes later has seen the word changed. Relaxed: ordered by the fence.
     let end = dorm.desk().order.load(Relaxed);
     let mut woken = 0;
-    while woken < most {
+    // Each round is about another sleeper, and each bed has one whose number is below that.
+    for _ in 0..dorm.beds() {
+        if woken == most {
+            break;
+        }
         // Relaxed: as above.
         let states = (0..dorm.beds()).map(|bed| (dorm.state(bed).load(Relaxed), bed));
         let asleep = states.filter(|(state, _)| state & KIND == ASLEEP && state >> BITS < end);
