@@ -86,6 +86,7 @@ pub use channel::reason::DisconnectReason;
 pub use channel::spsc;
 pub use layout::error::{FormatError, Kind, TypeId};
 pub use layout::geometry::Placement;
+pub use layout::waiter::Waiter;
 pub use membership::role::Role;
 pub use memory::error::SegmentError;
 pub use ring::payload::Payload;

@@ -7,18 +7,20 @@ use super::error::WaitForPeerError;
 use super::options::{Absent, Options};
 use super::reason::DisconnectReason;
 use crate::layout::control::EndLines;
+use crate::layout::overlay::Control;
 use crate::layout::status::Status;
 use crate::membership::liveness::{self, Life};
 use crate::membership::role::Role;
 use crate::membership::seat::Seat;
 use crate::ring::Corrupt;
+use crate::sync::Dorm;
 use crate::sys::clock;
 use crate::wait::awaited::{Awaited, TimedOut, sleep_on, wait};
 use crate::wait::barrier;
 use crate::wait::bell::{Ringer, Sleeper, Sleeps, UNHEARD, Waker};
 use crate::wait::deadline::Deadline;
 use crate::wait::flow::Flow;
-use crate::wait::parker::Woken;
+use crate::wait::parker::{Bell, Woken};
 use crate::wait::strategy::WaitStrategy;
 use std::time::Duration;
 
@@ -75,7 +77,7 @@ impl End {
     /// The end that sits on `seat`. Rings, so that a peer that waits for somebody, or that a dead predecessor was about to
     /// wake, looks up.
     pub(crate) fn new(seat: Seat, options: &Options, is_stream: bool) -> Self {
-        let (ringer, has_rung) = Ringer::take_over(waker(seat.own(), seat.peer()), sleeps(seat.peer_status()));
+        let (ringer, has_rung) = Ringer::take_over(own_waker(&seat), sleeps(seat.peer_status()));
         let absent = options.absent.unwrap_or(if seat.is_kept() { Absent::Buffer } else { Absent::Wait });
         let mut end = Self {
             seat,
@@ -149,7 +151,7 @@ impl End {
         if self.echoed != Some(status) {
             self.echoed = Some(status);
             // Every publication of ours from here on is followed by what this word asks for; then the echo.
-            self.ringer.heed(waker(self.seat.own(), self.seat.peer()), sleeps(status));
+            self.ringer.heed(own_waker(&self.seat), sleeps(status));
             self.seat.echo(status);
         }
         let gone = self.gone(status);
@@ -274,7 +276,7 @@ impl End {
     /// After a publication: wakes the other end if it sleeps.
     #[inline(always)]
     pub(crate) fn publish(&mut self) {
-        if !self.ringer.is_calm(waker(self.seat.own(), self.seat.peer())) {
+        if !self.ringer.is_calm(own_waker(&self.seat)) {
             self.publish_to_a_sleeper();
         }
     }
@@ -282,12 +284,12 @@ impl End {
     /// As [`publish`](Self::publish), to an end that may sleep, or that does.
     #[inline(never)]
     fn publish_to_a_sleeper(&mut self) {
-        self.stats.wakes += u64::from(self.ringer.published(waker(self.seat.own(), self.seat.peer())));
+        self.stats.wakes += u64::from(self.ringer.published(own_waker(&self.seat)));
     }
 
     /// Wakes the other end if it sleeps or is about to, after something that happens seldom.
     pub(crate) fn ring(&mut self) {
-        if self.ringer.ring(waker(self.seat.own(), self.seat.peer())) {
+        if self.ringer.ring(own_waker(&self.seat)) {
             self.stats.wakes += 1;
         }
     }
@@ -303,7 +305,8 @@ impl End {
         // The words outlive the look, which borrows the rest of this end.
         let control = self.seat.control().clone();
         let role = self.role();
-        let sleeper = sleeper(role.lines(&control), role.other().lines(&control));
+        let dorm = dorm(&control, role.other());
+        let sleeper = sleeper(role.lines(&control), role.other().lines(&control), dorm);
         sleep_on(sleeper, deadline, slice, || look(self))
     }
 
@@ -318,7 +321,7 @@ impl End {
 
     pub(crate) fn disarm(&self) {
         if self.is_usable() {
-            sleeper(self.seat.own(), self.seat.peer()).disarm();
+            sleeper(self.seat.own(), self.seat.peer(), None).disarm();
         }
     }
 
@@ -402,15 +405,32 @@ pub(crate) fn bits(strategy: WaitStrategy) -> u64 {
     quiet | if barrier::can_be_made() { 0 } else { Status::NO_BARRIER }
 }
 
+/// Where those lie who sleep on the bell of this role, if not on a futex.
+#[inline(always)]
+pub(crate) fn dorm(control: &Control, bell_of: Role) -> Option<&Dorm> {
+    match bell_of {
+        Role::Sender => control.dorm(0),
+        Role::Receiver => control.dorm(1),
+    }
+}
+
 /// The words by which the end of `own` wakes the end of `peer`.
 #[inline(always)]
-pub(crate) fn waker<'a>(own: &'a EndLines, peer: &'a EndLines) -> Waker<'a> {
-    Waker { armed: &peer.presence.armed, bell: &own.ringing.bell, unfenced: &own.ringing.unfenced }
+pub(crate) fn waker<'a>(own: &'a EndLines, peer: &'a EndLines, dorm: Option<&'a Dorm>) -> Waker<'a> {
+    let bell = Bell::new(&own.ringing.bell, dorm);
+    Waker { armed: &peer.presence.armed, bell, unfenced: &own.ringing.unfenced }
+}
+
+/// The words by which the end that sits here wakes the other.
+#[inline(always)]
+fn own_waker(seat: &Seat) -> Waker<'_> {
+    waker(seat.own(), seat.peer(), dorm(seat.control(), seat.role()))
 }
 
 /// The words by which the end of `own` is woken.
-fn sleeper<'a>(own: &'a EndLines, peer: &'a EndLines) -> Sleeper<'a> {
-    Sleeper { armed: &own.presence.armed, bell: &peer.ringing.bell, unfenced: &peer.ringing.unfenced }
+fn sleeper<'a>(own: &'a EndLines, peer: &'a EndLines, dorm: Option<&'a Dorm>) -> Sleeper<'a> {
+    let bell = Bell::new(&peer.ringing.bell, dorm);
+    Sleeper { armed: &own.presence.armed, bell, unfenced: &peer.ringing.unfenced }
 }
 
 /// What the other end, of whom `status` is the word, says of its sleep.

@@ -2,9 +2,10 @@
 
 use super::end::bits;
 #[cfg(not(loom))]
-use super::end::waker;
+use super::end::{dorm, waker};
 use super::error::OpenError;
 use super::options::{CAPACITY, Options, STREAM_FRAME, stream_capacity};
+use crate::layout::dormitory::DormTable;
 use crate::layout::error::{FormatError, Kind, TypeId};
 use crate::layout::geometry::{FRAMES_OFFSET, Geometry, Placement, Shape};
 use crate::layout::header::{HEADER_BYTES, Header};
@@ -15,7 +16,7 @@ use crate::membership::seat::{Hold, Seat};
 use crate::sys::fork::{Mark, WipedWord};
 #[cfg(not(loom))]
 use crate::{
-    layout::{geometry::PAGE, status::Status},
+    layout::{dormitory::fresh, geometry::PAGE, status::Status},
     membership::{liveness::Life, seat},
     memory::{
         Region,
@@ -28,7 +29,7 @@ use crate::{
         Ordering::Relaxed,
         edge::{CLOSED, STATUS},
     },
-    sys::{file, file::Identity, patience::Patience, random},
+    sys::{file, file::Identity, patience::Patience, posix, random},
     wait::{
         bell::{Ringer, Sleeps},
         deadline::Deadline,
@@ -102,6 +103,7 @@ fn header(asked: Asked, options: &Options, instance: [u8; 16]) -> Result<Header,
     if asked.kind == Kind::Bytes {
         geometry.must_hold_parts()?;
     }
+    let geometry = geometry.with_dorms(DormTable::new(options.waiter.unwrap_or_default(), asked.kind, None))?;
     let lifetime = Lifetime::asked(options.persistent);
     Ok(Header { kind: asked.kind, lifetime, instance, message, geometry, tables: None })
 }
@@ -167,7 +169,18 @@ fn in_process(header: &Header) -> Result<Control, OpenError> {
 pub(crate) fn on_the_heap(header: &Header) -> Result<Region, OpenError> {
     let asked = header.geometry.total;
     let block = usize::try_from(asked).ok().and_then(heap::Block::new);
-    Ok(Region::Heap(block.ok_or(SegmentError::OutOfMemory { asked })?))
+    let mut block = block.ok_or(SegmentError::OutOfMemory { asked })?;
+    if let Some(dorms) = dormitories(header) {
+        block.fill(header.geometry.dorms_offset() as usize, &dorms);
+    }
+    Ok(Region::Heap(block))
+}
+
+/// The bytes of a new segment's dormitories, if it has any.
+#[cfg(not(loom))]
+fn dormitories(header: &Header) -> Option<Vec<u8>> {
+    let words = fresh(&header.geometry.dorms?, posix::new_mutex(), posix::new_semaphore());
+    Some(words.into_iter().flat_map(u64::to_ne_bytes).collect())
 }
 
 #[cfg(not(loom))]
@@ -306,12 +319,15 @@ fn try_enter<W: Way>(way: &W, place: &name::Place, how: How, options: &Options) 
 fn create<W: Way>(way: &W, place: &name::Place, options: &Options, known: WipedWord) -> Result<W::Seated, Refused> {
     let header = way.header(options, instance()?)?;
     let (page, len, estate) = (header.encode(), header.geometry.total, header.estate());
-    let attachment = segment::create(place, options.mode, &page, len, estate, |life| way.lock(life)).map_err(
-        |error| match error {
+    let before_name = |life: BorrowedFd<'_>| {
+        dormitories(&header).map_or(Ok(()), |dorms| file::write_at(life, &dorms, header.geometry.dorms_offset()))?;
+        way.lock(life)
+    };
+    let attachment =
+        segment::create(place, options.mode, &page, len, estate, before_name).map_err(|error| match error {
             SegmentError::AlreadyExists { .. } => Refused::Raced(error.into()),
             _ => Refused::Never(error.into()),
-        },
-    )?;
+        })?;
     way.sit(Entrance { attachment, header, options, known, is_creator: true })
 }
 
@@ -418,6 +434,9 @@ pub(crate) fn agree(
     if options.persistent && header.lifetime != Lifetime::Persistent {
         return Err(FormatError::NotPersistent);
     }
+    if let Some(asked) = options.waiter.filter(|asked| *asked != header.waiter()) {
+        return Err(FormatError::Waiter { found: header.waiter(), asked });
+    }
     match options.capacity {
         Some(capacity) if capacity as u64 != header.geometry.capacity => {
             Err(FormatError::Capacity { found: header.geometry.capacity, asked: capacity as u64 })
@@ -456,5 +475,5 @@ fn break_off(role: Role, control: &Control, dead: Status) {
     }
     let lines = role.lines(control);
     lines.presence.status.store(dead.succeeded(Status::LEFT | Status::BROKEN).0, STATUS.release());
-    Ringer::take_over(waker(lines, role.other().lines(control)), Sleeps::BehindAFence);
+    Ringer::take_over(waker(lines, role.other().lines(control), dorm(control, role)), Sleeps::BehindAFence);
 }

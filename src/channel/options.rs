@@ -3,6 +3,7 @@
 use crate::layout::error::FormatError;
 use crate::layout::geometry::Placement;
 use crate::layout::lanes::{LaneClass, LaneTable};
+use crate::layout::waiter::Waiter;
 use crate::wait::strategy::WaitStrategy;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -20,9 +21,9 @@ pub enum Absent {
     Fail,
 }
 
-/// How a channel is made or opened. What is about the segment (capacity, type tag, placement, whether it is persistent) is
-/// decided by who creates it; an opener that names a capacity, or wants it persistent, insists on it. The rest is each
-/// end's own.
+/// How a channel is made or opened. What is about the segment (capacity, type tag, placement, waiter, whether it is persistent)
+/// is decided by who creates it; an opener that names a capacity or a waiter, or wants it persistent, insists on it. The rest
+/// is each end's own.
 ///
 /// ```
 /// use ringway::{Options, WaitStrategy, spsc};
@@ -43,6 +44,8 @@ pub struct Options {
     pub(crate) placement: Option<Placement>,
     pub(crate) frame_bytes: Option<usize>,
     pub(crate) wait: WaitStrategy,
+    /// Not named: a futex, or what is there.
+    pub(crate) waiter: Option<Waiter>,
     pub(crate) slice: Duration,
     /// Not named: as the channel's lifetime suggests.
     pub(crate) absent: Option<Absent>,
@@ -108,6 +111,7 @@ impl Options {
             placement: None,
             frame_bytes: None,
             wait: WaitStrategy::default(),
+            waiter: None,
             slice: SLICE,
             absent: None,
             persistent: false,
@@ -163,6 +167,23 @@ impl Options {
     /// How this end waits.
     pub fn wait(mut self, strategy: WaitStrategy) -> Self {
         self.wait = strategy;
+        self
+    }
+
+    /// By what all who wait at this channel are put to sleep: a futex, by default. The creator decides; an opener that names
+    /// another gets [`FormatError::Waiter`](crate::FormatError::Waiter), one that names none takes what is there.
+    ///
+    /// ```
+    /// use ringway::{Options, Waiter, spsc};
+    ///
+    /// let (mut tx, mut rx) = spsc::channel_with::<u64>(&Options::new().capacity(8).waiter(Waiter::Semaphore))?;
+    /// let receiver = std::thread::spawn(move || rx.recv());
+    /// tx.send(7)?;
+    /// assert_eq!(receiver.join().unwrap(), Ok(7));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn waiter(mut self, waiter: Waiter) -> Self {
+        self.waiter = Some(waiter);
         self
     }
 

@@ -37,6 +37,7 @@ pub(crate) fn field(error: &FormatError) -> &'static str {
         FormatError::Kind { .. } => "kind",
         FormatError::Type { .. } => "type_tag",
         FormatError::Capacity { .. } => "capacity",
+        FormatError::Waiter { .. } => "waiter",
         FormatError::NotPersistent => "lifetime",
         FormatError::Field { field: "region", .. } => "region_table",
         FormatError::Field { field, .. } => field,

@@ -1,5 +1,6 @@
 //! What can be wrong with a segment's contents, found before anything of it is believed.
 
+use super::waiter::Waiter;
 use std::fmt;
 
 /// The file under the name is no segment that this program can use. It is left as it is.
@@ -37,6 +38,13 @@ pub enum FormatError {
         found: u64,
         /// The capacity asked for.
         asked: u64,
+    },
+    /// Those who wait at it are put to sleep otherwise than was insisted on.
+    Waiter {
+        /// By what they are.
+        found: Waiter,
+        /// What was asked for.
+        asked: Waiter,
     },
     /// It ends with its last user, and one that outlives its users was insisted on.
     NotPersistent,
@@ -144,6 +152,7 @@ impl fmt::Display for FormatError {
                 write!(f, "the channel's messages are of another type: {found}, not {asked}")
             }
             Self::Capacity { found, asked } => write!(f, "the channel was created with capacity={found}, not {asked}"),
+            Self::Waiter { found, asked } => write!(f, "the channel's waiter is {found}, not {asked}"),
             Self::NotPersistent => {
                 f.write_str("the channel is not persistent: it was created to end with its last user")
             }

@@ -179,7 +179,12 @@ pub(crate) const FIELDS: &[Field] = &[
         4,
         "1 ephemeral: without users it is nothing; 2 persistent: it is there until it is removed",
     ),
-    header("regions", at::REGIONS, 4, "entries of the region table: 3 inline, 4 table; kind 3: 5; kind 5: 8"),
+    header(
+        "regions",
+        at::REGIONS,
+        4,
+        "entries of the region table: 3 inline, 4 table; kind 3: 5; kind 5: 8; one more if waiter is not 0",
+    ),
     header("checksum", at::CHECKSUM, 8, "64-bit FNV-1a of the 4096 bytes, these eight taken as zeroes"),
     header("state", at::STATE, 4, "1 READY"),
     header("members", at::MEMBERS, 4, "kind 3: processes that can be attached at a time, 1 to 4096; else 0"),
@@ -204,6 +209,18 @@ pub(crate) const FIELDS: &[Field] = &[
         at::ANNEXES,
         4,
         "kind 5: lanes that have their bytes in files of their own, at most 4096; else 0",
+    ),
+    header(
+        "waiter",
+        at::WAITER,
+        4,
+        "by what sleepers are put to sleep: 0 futex, 1 condvar, 2 semaphore; see Dormitories",
+    ),
+    header(
+        "abi",
+        at::ABI,
+        4,
+        "waiter not 0: bits of a pointer + 256 x the C library (1 glibc, 2 musl) whose objects the dormitories have; else 0",
     ),
     header("region_table", at::REGION_TABLE, 512, "see below"),
     producer(

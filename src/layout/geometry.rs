@@ -14,6 +14,7 @@
 //! *Placements.* Inline: `[word | pad | place 0 .. place per-1 | pad]`, one after the other, so the news and the data
 //! travel in one line. Table: the words in lines of their own, the places contiguous and page-aligned behind them.
 
+use super::dormitory::DormTable;
 use super::error::FormatError;
 
 /// Bytes of the header's page, and of each control page.
@@ -119,6 +120,8 @@ pub(crate) struct Geometry {
     pub(crate) payload_base: u64,
     /// Bytes of the whole segment, a multiple of a page.
     pub(crate) total: u64,
+    /// What lies behind the frames, if somebody sleeps otherwise than on a futex.
+    pub(crate) dorms: Option<DormTable>,
 }
 
 impl Geometry {
@@ -162,7 +165,22 @@ impl Geometry {
             frames_offset,
             payload_base,
             total,
+            dorms: None,
         })
+    }
+
+    /// The same ring, with these dormitories behind it.
+    pub(crate) fn with_dorms(self, dorms: Option<DormTable>) -> Result<Self, FormatError> {
+        let Some(table) = dorms else { return Ok(self) };
+        match self.total.checked_add(table.room()).filter(|total| *total <= i64::MAX as u64) {
+            Some(total) => Ok(Self { total, dorms, ..self }),
+            None => field("capacity", self.capacity, "small enough for the address space"),
+        }
+    }
+
+    /// Where the dormitories lie: at the end of the segment.
+    pub(crate) fn dorms_offset(&self) -> u64 {
+        self.total - self.dorms.map_or(0, |table| table.room())
     }
 
     /// Whether the parts of messages of bytes can lie in this ring's frames.
@@ -180,14 +198,13 @@ impl Geometry {
     pub(crate) fn claimed(
         placement: u32,
         shape: Shape,
-        per: u64,
-        frames: u64,
-        total: u64,
+        [per, frames, total]: [u64; 3],
+        dorms: Option<DormTable>,
     ) -> Result<Self, FormatError> {
         let Some(placement) = Placement::from_code(placement) else {
             return field("placement", placement.into(), "1 (inline) or 2 (table)");
         };
-        let computed = Self::new(Shape { placement: Some(placement), ..shape })?;
+        let computed = Self::new(Shape { placement: Some(placement), ..shape })?.with_dorms(dorms)?;
         if placement != computed.placement {
             return field("placement", placement.code().into(), "1 (inline) in a many-to-many channel");
         }

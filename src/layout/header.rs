@@ -1,10 +1,12 @@
 //! The header: written once, before the segment has a name; read with `pread`, believed after `Header::decode`.
 
+use super::dormitory::{ABI, DORM_STRIDE, DormTable};
 use super::error::{FormatError, Kind, TypeId};
 use super::geometry::{CONSUMER_OFFSET, FRAMES_OFFSET, Geometry, PAGE, PRODUCER_OFFSET, Placement, Shape, WORD_STRIDE};
 use super::lanes::{LANE_STRIDE, LaneClass, LaneTable};
 use super::lifetime::Lifetime;
 use super::tables::{ENTRY_BYTES, MEMBERS_OFFSET, SHARED_OFFSET, Tables};
+use super::waiter::Waiter;
 use crate::memory::segment::Estate;
 
 /// The first eight bytes of a segment.
@@ -49,6 +51,8 @@ pub(crate) mod at {
     pub(crate) const LONG_LANES: usize = 160;
     pub(crate) const LONG_BYTES: usize = 164;
     pub(crate) const ANNEXES: usize = 168;
+    pub(crate) const WAITER: usize = 172;
+    pub(crate) const ABI: usize = 176;
     pub(crate) const REGION_TABLE: usize = 256;
 }
 
@@ -68,16 +72,19 @@ pub(crate) enum RegionKind {
     LaneWords = 10,
     ShortLanes = 11,
     LongLanes = 12,
+    Dormitories = 13,
 }
 
 impl RegionKind {
     /// The kind with this number.
     pub(crate) fn from_code(code: u32) -> Option<Self> {
-        use RegionKind::{Consumer, Frames, Hands, LaneWords, LongLanes, Members, Payload, Producer, Records, Shared};
-        use RegionKind::{ShortLanes, Words};
+        use RegionKind::{
+            Consumer, Dormitories, Frames, Hands, LaneWords, LongLanes, Members, Payload, Producer, Records,
+        };
+        use RegionKind::{Shared, ShortLanes, Words};
         let of_one = [Producer, Consumer, Frames, Words, Payload];
         let of_many = [Shared, Members, Records, Hands, LaneWords, ShortLanes, LongLanes];
-        of_one.into_iter().chain(of_many).find(|kind| *kind as u32 == code)
+        of_one.into_iter().chain(of_many).chain([Dormitories]).find(|kind| *kind as u32 == code)
     }
 }
 
@@ -98,6 +105,11 @@ impl Header {
     pub(crate) fn estate(&self) -> Estate {
         let has_annexes = self.tables.is_some_and(|tables| tables.lanes.annexes > 0);
         Estate { stale: self.lifetime.stale(), annexes: has_annexes.then_some(self.instance) }
+    }
+
+    /// By what sleepers are put to sleep.
+    pub(crate) fn waiter(&self) -> Waiter {
+        self.geometry.dorms.map_or(Waiter::Futex, |table| table.waiter)
     }
 
     /// The header's page, `state` READY.
@@ -131,6 +143,9 @@ impl Header {
         put(at::LONG_LANES, &table(|tables| tables.lanes.long.count));
         put(at::LONG_BYTES, &table(|tables| tables.lanes.long.bytes));
         put(at::ANNEXES, &table(|tables| tables.lanes.annexes));
+        let waiter = self.waiter();
+        put(at::WAITER, &waiter.code().to_le_bytes());
+        put(at::ABI, &if waiter == Waiter::Futex { 0 } else { ABI }.to_le_bytes());
         let regions = regions(ring, self.tables);
         put(at::REGIONS, &(regions.len() as u32).to_le_bytes());
         for (index, region) in regions.iter().enumerate() {
@@ -195,8 +210,10 @@ impl Header {
             frames_offset: tables.map_or(FRAMES_OFFSET, |tables| tables.slots_offset()),
             is_slotted: tables.is_some(),
         };
+        let dorms = DormTable::new(waiter(page)?, kind, tables.as_ref());
         let total = u64_at(at::TOTAL_BYTES);
-        let geometry = Geometry::claimed(u32_at(at::PLACEMENT), shape, u64_at(at::PER), u64_at(at::FRAMES), total)?;
+        let claimed = [at::PER, at::FRAMES, at::TOTAL_BYTES].map(u64_at);
+        let geometry = Geometry::claimed(u32_at(at::PLACEMENT), shape, claimed, dorms)?;
         if kind == Kind::Bytes {
             geometry.must_hold_parts()?;
         }
@@ -214,6 +231,18 @@ impl Header {
         instance.copy_from_slice(&page[at::INSTANCE..at::INSTANCE + 16]);
         Ok(Self { kind, lifetime, instance, message, geometry, tables })
     }
+}
+
+/// By what sleepers are put to sleep, if this program can do so.
+fn waiter(page: &[u8]) -> Result<Waiter, FormatError> {
+    let [code, abi] = [at::WAITER, at::ABI].map(|at| u32::from_le_bytes(array(page, at)));
+    let Some(waiter) = Waiter::from_code(code) else {
+        let must = "0 (futex), 1 (condvar) or 2 (semaphore)";
+        return Err(FormatError::Field { field: "waiter", found: code.into(), must });
+    };
+    let is_known = waiter == Waiter::Futex || abi == ABI;
+    must("abi", abi.into(), is_known, "that of this program's C library, whose objects the waiter is made of")?;
+    Ok(waiter)
 }
 
 /// The sizes of a many-to-many segment's tables.
@@ -258,6 +287,9 @@ fn regions(ring: &Geometry, tables: Option<Tables>) -> Vec<[u8; REGION_BYTES]> {
             table.push(region(RegionKind::Words, ring.frames_offset, ring.frames * WORD_STRIDE, WORD_STRIDE));
             table.push(region(RegionKind::Payload, ring.payload_base, frames, ring.frame_bytes));
         }
+    }
+    if let Some(dorms) = ring.dorms {
+        table.push(region(RegionKind::Dormitories, ring.dorms_offset(), dorms.bytes(), DORM_STRIDE));
     }
     debug_assert!(table.len() <= REGIONS_MAX);
     table

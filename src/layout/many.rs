@@ -24,13 +24,14 @@ pub(crate) struct Seat {
 #[cfg(not(loom))]
 mod imp {
     use super::Seat;
+    use crate::layout::dormitory::Dorms;
     use crate::layout::geometry::Geometry;
     use crate::layout::lanes::{LANE_STRIDE, LaneWords};
     use crate::layout::line::Line;
     use crate::layout::shared::{Hand, MemberEntry, Record, SharedPage};
     use crate::layout::tables::{MEMBERS_OFFSET, SHARED_OFFSET, Tables};
     use crate::memory::Region;
-    use crate::sync::{Arc, AtomicU64};
+    use crate::sync::{Arc, AtomicU64, Dorm};
     use core::marker::PhantomData;
     use core::ptr::NonNull;
 
@@ -51,6 +52,7 @@ mod imp {
         /// `capacity - 1` where that is a mask.
         mask: Option<u64>,
         pub(crate) tables: Tables,
+        dorms: Option<Dorms>,
         /// Keeps the bytes.
         _region: Arc<Region>,
         _message: PhantomData<T>,
@@ -153,6 +155,7 @@ mod imp {
                 capacity: geometry.capacity,
                 mask: geometry.capacity.is_power_of_two().then(|| geometry.capacity - 1),
                 tables,
+                dorms: Dorms::new(&region, geometry),
                 _region: region,
                 _message: PhantomData,
             })
@@ -163,6 +166,12 @@ mod imp {
             // SAFETY: [1] inside the region, aligned to a page since the region is. [2] Atomics, valid for any bytes. [3]
             //  Kept by the `Arc`.
             unsafe { self.page.as_ref() }
+        }
+
+        /// Where those lie who sleep on this bell of the segment's, if not on a futex: the shared page's four, then the lanes'.
+        #[inline(always)]
+        pub(crate) fn dorm(&self, bell: usize) -> Option<&Dorm> {
+            self.dorms.as_ref()?.get(bell)
         }
 
         /// One of `tables.members`.
@@ -414,6 +423,10 @@ mod imp {
     impl<T> Many<T> {
         pub(crate) fn page(&self) -> &SharedPage {
             &self.boxes.page
+        }
+
+        pub(crate) fn dorm(&self, _bell: usize) -> Option<&crate::sync::Dorm> {
+            None
         }
 
         pub(crate) fn member(&self, index: usize) -> &MemberEntry {

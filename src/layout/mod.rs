@@ -7,6 +7,7 @@ mod assertions;
 pub(crate) mod control;
 #[cfg(not(loom))]
 pub(crate) mod diagnosis;
+pub(crate) mod dormitory;
 pub(crate) mod error;
 #[cfg(not(loom))]
 pub(crate) mod fields;
@@ -22,3 +23,4 @@ pub(crate) mod status;
 pub(crate) mod tables;
 #[cfg(all(test, not(loom)))]
 mod tests;
+pub(crate) mod waiter;

@@ -17,9 +17,10 @@ pub(crate) use imp::{Control, Ends, Frames, Spot};
 #[cfg(not(loom))]
 mod imp {
     use crate::layout::control::{ConsumerPage, EndLines, ProducerPage};
+    use crate::layout::dormitory::Dorms;
     use crate::layout::geometry::{CONSUMER_OFFSET, Geometry, PRODUCER_OFFSET, Placement, WORD_STRIDE};
     use crate::memory::Region;
-    use crate::sync::{Arc, AtomicU64};
+    use crate::sync::{Arc, AtomicU64, Dorm};
     use core::marker::PhantomData;
     use core::ptr::NonNull;
 
@@ -42,6 +43,7 @@ mod imp {
     pub(crate) struct Control {
         producer: NonNull<ProducerPage>,
         consumer: NonNull<ConsumerPage>,
+        dorms: Option<Dorms>,
         /// Keeps the bytes.
         region: Arc<Region>,
     }
@@ -62,7 +64,14 @@ mod imp {
             let producer = unsafe { base.add(PRODUCER_OFFSET as usize) }.cast();
             // SAFETY: as above.
             let consumer = unsafe { base.add(CONSUMER_OFFSET as usize) }.cast();
-            Some(Self { producer, consumer, region })
+            let dorms = Dorms::new(&region, geometry);
+            Some(Self { producer, consumer, dorms, region })
+        }
+
+        /// Where those lie who sleep on the producer's bell (0), or on the consumer's (1), if not on a futex.
+        #[inline(always)]
+        pub(crate) fn dorm(&self, bell: usize) -> Option<&Dorm> {
+            self.dorms.as_ref()?.get(bell)
         }
 
         #[inline(always)]
@@ -350,6 +359,10 @@ mod imp {
     impl Control {
         pub(crate) fn modelled() -> Self {
             Self(Arc::new(Default::default()))
+        }
+
+        pub(crate) fn dorm(&self, _bell: usize) -> Option<&crate::sync::Dorm> {
+            None
         }
 
         pub(crate) fn producer(&self) -> &ProducerPage {

@@ -9,6 +9,7 @@ use super::lifetime::Lifetime;
 use super::shared::CLOSED;
 use super::status::Status;
 use super::tables::{ENTRY_BYTES, MEMBERS_OFFSET, SHARED_OFFSET, Tables};
+use super::waiter::Waiter;
 use crate::membership::member;
 use crate::membership::role::Role;
 use crate::memory::segment::GATE;
@@ -16,6 +17,8 @@ use crate::ring::mpmc::Owner;
 use crate::ring::mpmc::word::{Claim, Held, State, Word};
 use crate::sys::byte_lock;
 use proptest::prelude::*;
+
+mod dormitories;
 
 const SPEC: &str = include_str!("SPEC.md");
 
@@ -219,6 +222,12 @@ fn numbers_that_stand_for_something_are_told() {
     let row = SPEC.lines().find(|line| line.contains("| `lifetime` |")).expect("a row");
     assert!(row.contains(&format!("| {ephemeral}:")) && row.contains(&format!("; {persistent}:")), "{row}");
     assert_eq!([0, 3].map(Lifetime::from_code), [None; 2], "a lifetime that SPEC.md does not tell");
+    let waiters = [Waiter::Futex, Waiter::Condvar, Waiter::Semaphore].map(|waiter| {
+        assert_eq!(Waiter::from_code(waiter.code()), Some(waiter));
+        format!("{} {}", waiter.code(), waiter.name())
+    });
+    assert!(SPEC.contains(&format!("are put to sleep: {}; see", waiters.join(", "))));
+    assert_eq!(Waiter::from_code(3), None, "a waiter that SPEC.md does not tell");
     assert!(SPEC.contains(&format!("\nVersion {VERSION}. ")));
     assert!(SPEC.contains(&format!("| `version` | creator | - | {VERSION} |")));
     assert!(SPEC.contains(&format!("| `header_bytes` | creator | - | {HEADER_BYTES} |")));
@@ -227,12 +236,12 @@ fn numbers_that_stand_for_something_are_told() {
 
 #[test]
 fn regions_are_told() {
-    use RegionKind::{Consumer, Frames, Hands, LaneWords, LongLanes, Members, Payload, Producer, Records, Shared};
-    use RegionKind::{ShortLanes, Words};
+    use RegionKind::{Consumer, Dormitories, Frames, Hands, LaneWords, LongLanes, Members, Payload, Producer, Records};
+    use RegionKind::{Shared, ShortLanes, Words};
     let told: Vec<(String, String)> =
         rows(SPEC, "region").into_iter().map(|row| (row[0].clone(), row[1].clone())).collect();
     let of_one = [Producer, Consumer, Frames, Words, Payload].into_iter();
-    let kinds = of_one.chain([Shared, Members, Records, Hands, LaneWords, ShortLanes, LongLanes]);
+    let kinds = of_one.chain([Shared, Members, Records, Hands, LaneWords, ShortLanes, LongLanes, Dormitories]);
     let expected: Vec<_> = kinds.map(|kind| ((kind as u32).to_string(), format!("{kind:?}"))).collect();
     assert_eq!(told, expected);
     let places = rows(SPEC, "region").into_iter().map(|row| row[2].clone()).take(4);

@@ -2,8 +2,8 @@
 //!
 //! # Safety
 //!
-//! One aligned, zeroed allocation, freed once. Nothing is read or written here; who makes references into the block
-//! answers for them.
+//! One aligned, zeroed allocation, freed once. Nothing is read or written here, but by its first owner before it is shared;
+//! who makes references into the block answers for them.
 #![allow(unsafe_code)]
 
 use std::alloc::{Layout, alloc_zeroed, dealloc};
@@ -39,6 +39,15 @@ impl Block {
 
     pub(crate) fn len(&self) -> usize {
         self.layout.size()
+    }
+
+    /// Writes bytes there, while nobody else has the block.
+    pub(crate) fn fill(&mut self, at: usize, bytes: &[u8]) {
+        assert!(at <= self.len() && bytes.len() <= self.len() - at, "inside the block");
+        // SAFETY: `at` is inside the block.
+        let start = unsafe { self.base.add(at) };
+        // SAFETY: [1] so many bytes from there on are inside, and not `bytes`. [2] `&mut self`: nobody else looks.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), start.as_ptr(), bytes.len()) };
     }
 }
 

@@ -15,6 +15,8 @@
 //! Orderings are not written at the call: an operation names the [`edge`] it is an end of.
 
 pub(crate) mod backoff;
+#[cfg(not(loom))]
+pub(crate) mod dormitory;
 pub(crate) mod edge;
 #[cfg(all(loom, test))]
 pub(crate) mod explore;
@@ -37,6 +39,14 @@ pub(crate) use model::{AtomicU32, AtomicU64, BellWord, fence};
 pub(crate) use native::{Arc, AtomicU32, AtomicU64, BellWord, fence};
 #[cfg(all(test, not(loom)))]
 pub(crate) use stepped::{Arc, AtomicU32, AtomicU64, BellWord, fence};
+
+#[cfg(not(loom))]
+pub(crate) use dormitory::Dorm;
+
+/// In a model everybody sleeps on the bell itself.
+#[cfg(loom)]
+#[derive(Debug)]
+pub(crate) enum Dorm {}
 
 pub(crate) use core::sync::atomic::Ordering;
 

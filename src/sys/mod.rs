@@ -7,6 +7,7 @@
 //! | `file` | `open(O_TMPFILE)`, `linkat`, `fallocate`, `fstat`, `statfs` | 3.11 |
 //! | `fork` | `madvise(MADV_WIPEONFORK)`, `pthread_atfork` | 4.14 |
 //! | `membarrier` | `membarrier(GLOBAL_EXPEDITED)`; without it senders fence | 4.16 |
+//! | `posix` | `pthread_mutex_*` (robust), `sem_*`, shared between processes: the waiters that are no futex | - |
 //! | `random` | `getrandom` | 3.17 |
 //! | `cache` | `/sys/devices/system/cpu/cpu0/cache`: for a size that nobody has named, once | - |
 //! | `clock` | `clock_gettime`, monotonic, never set by anyone | - |
@@ -25,5 +26,7 @@ pub(crate) mod futex;
 #[cfg(not(loom))]
 pub(crate) mod membarrier;
 pub(crate) mod patience;
+#[cfg(not(loom))]
+pub(crate) mod posix;
 pub(crate) mod process;
 pub(crate) mod random;

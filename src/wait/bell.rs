@@ -2,10 +2,10 @@
 
 use super::barrier;
 use super::deadline::Deadline;
-use super::parker::{self, Woken};
+use super::parker::{self, Bell, Woken};
+use crate::sync::AtomicU32;
 use crate::sync::Ordering::Relaxed;
 use crate::sync::edge::{FENCED, SLEEP, UNFENCED};
-use crate::sync::{AtomicU32, BellWord};
 use std::time::Duration;
 
 /// How long to sleep at most while the other end cannot be relied on to ring.
@@ -22,7 +22,7 @@ pub(crate) struct Sleeper<'a> {
     /// Ours to write.
     pub(crate) armed: &'a AtomicU32,
     /// The waker's to write.
-    pub(crate) bell: &'a BellWord,
+    pub(crate) bell: Bell<'a>,
     /// The waker's to write.
     pub(crate) unfenced: &'a AtomicU32,
 }
@@ -72,7 +72,7 @@ pub(crate) struct Waker<'a> {
     /// The sleeper's to write.
     pub(crate) armed: &'a AtomicU32,
     /// Ours to write.
-    pub(crate) bell: &'a BellWord,
+    pub(crate) bell: Bell<'a>,
     /// Ours to write.
     pub(crate) unfenced: &'a AtomicU32,
 }

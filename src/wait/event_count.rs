@@ -46,10 +46,10 @@
 use super::barrier;
 use super::bell::UNHEARD;
 use super::deadline::Deadline;
-use super::parker::{self, Woken};
+use super::parker::{self, Bell, Woken};
 use crate::sync::Ordering::Relaxed;
 use crate::sync::edge::{ARMED, FENCED, SLEEP, UNFENCED};
-use crate::sync::{AtomicU32, AtomicU64, BellWord};
+use crate::sync::{AtomicU32, AtomicU64};
 
 /// See `bell::FENCES_BEFORE_NONE`.
 const FENCES_BEFORE_NONE: u32 = if cfg!(loom) { 1 } else { 1024 };
@@ -60,7 +60,7 @@ pub(crate) struct Event<'a> {
     pub(crate) arms: &'a AtomicU64,
     pub(crate) calmed: &'a AtomicU64,
     pub(crate) unfenced: &'a AtomicU64,
-    pub(crate) bell: &'a BellWord,
+    pub(crate) bell: Bell<'a>,
     /// Not 0: some sleeper cannot make a barrier.
     pub(crate) barrierless: &'a AtomicU32,
 }

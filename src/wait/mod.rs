@@ -33,6 +33,12 @@
 //! appearances. So whoever takes a bell over calls the kernel once, whatever the words say, and a sleeper whose slice is
 //! endless is woken by it.)
 //!
+//! # Waiters
+//!
+//! What a futex is asked for is two things: sleep while a word is what it was, and wake so many of those who sleep there. Anything
+//! else that gives the two may take its place ([`parker`], [`dormitory`]), and which it is the segment says. What is written
+//! here about futexes is then true of that.
+//!
 //! # Publications without a fence
 //!
 //! The waker's fence is the dear part of a message: three times the rest. A waker that publishes much and wakes nobody
@@ -61,6 +67,8 @@ pub(crate) mod awaited;
 pub(crate) mod barrier;
 pub(crate) mod bell;
 pub(crate) mod deadline;
+#[cfg(not(loom))]
+mod dormitory;
 pub(crate) mod event_count;
 pub(crate) mod flow;
 pub(crate) mod parker;

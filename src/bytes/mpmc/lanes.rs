@@ -3,7 +3,7 @@
 
 #[cfg(not(loom))]
 use crate::channel::mpmc::annexes;
-use crate::channel::mpmc::core::{Core, free_lanes};
+use crate::channel::mpmc::core::{Core, FIRST_LANE, free_lanes};
 use crate::channel::mpmc::lease;
 use crate::channel::mpmc::waiting::{self, Vain, Waits};
 use crate::channel::reason::DisconnectReason;
@@ -15,7 +15,7 @@ use crate::sync::Ordering::Relaxed;
 use crate::sync::edge::SLEEP;
 use crate::wait::awaited::{Awaited, wait};
 use crate::wait::deadline::Deadline;
-use crate::wait::parker::{self, Woken};
+use crate::wait::parker::{self, Bell, Woken};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -129,8 +129,14 @@ pub(super) fn tell_writer(core: &Core<Parcel>, ticket: Ticket) {
     // Relaxed: ordered by the fence.
     if words.writer_waits.load(Relaxed) != 0 {
         words.writer_bell.fetch_add(1, Relaxed); // relaxed: the futex call is ordered behind it
-        waiting::count_wakes(core, parker::unpark_some(&words.writer_bell, 1));
+        waiting::count_wakes(core, parker::unpark_some(bell(core, ticket), 1));
     }
+}
+
+/// Where the writer of a lane sleeps.
+fn bell(core: &Core<Parcel>, ticket: Ticket) -> Bell<'_> {
+    let many = lanes(core);
+    Bell::new(&many.words(ticket.lane).writer.writer_bell, many.dorm(FIRST_LANE + ticket.lane))
 }
 
 /// A lane, for somebody who waits for one.
@@ -222,7 +228,7 @@ impl Awaited for Reply<'_> {
         SLEEP.fence_target();
         let found = match self.look() {
             Some(outcome) => Ok(outcome),
-            None => Err(parker::park(&words.writer_bell, before, deadline.within(self.waits.slice))),
+            None => Err(parker::park(bell(core, self.ticket), before, deadline.within(self.waits.slice))),
         };
         words.writer_waits.store(0, Relaxed); // relaxed: too late a reset costs a system call
         found

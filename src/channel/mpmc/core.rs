@@ -31,7 +31,7 @@ use crate::wait::barrier;
 use crate::wait::bell::UNHEARD;
 use crate::wait::deadline::Deadline;
 use crate::wait::event_count::{Event, Notifier};
-use crate::wait::parker::Woken;
+use crate::wait::parker::{Bell, Woken};
 use std::convert::Infallible;
 
 /// The least time between two questions to the kernel by calls that do not sleep.
@@ -42,6 +42,13 @@ const PROBE_EVERY_NS: u64 = 4_000_000;
 const HANDS_IN_A_ROW: u64 = 64;
 /// For so many looks, some of which are turns for others, it then leaves the hands alone, if it does not sleep itself.
 const LOOKS: u64 = 512;
+
+/// The bells of the shared page, in their order; behind them come those of the lanes.
+const MESSAGES: usize = 0;
+const ROOM: usize = 1;
+const FREE_HANDS: usize = 2;
+const FREE_LANES: usize = 3;
+pub(crate) const FIRST_LANE: usize = 4;
 
 /// How an end went, as `receiver_went` and `sender_went` say it.
 const LEFT: u32 = 1;
@@ -169,7 +176,7 @@ impl<T: Payload> Core<T> {
 
     /// Where receivers sleep until a hand is free.
     fn free_hands(&self) -> Event<'_> {
-        event(self.ring.many(), &self.ring.many().page().free_hands)
+        event(self.ring.many(), &self.ring.many().page().free_hands, FREE_HANDS)
     }
 
     /// A hand; `None` if none is free, or if others have waited for one long enough.
@@ -497,27 +504,27 @@ fn leave_orphans<T>(many: &Many<T>) {
 /// Where receivers sleep.
 #[inline(always)]
 fn messages<T>(many: &Many<T>) -> Event<'_> {
-    event(many, &many.page().messages)
+    event(many, &many.page().messages, MESSAGES)
 }
 
 /// Where senders sleep.
 #[inline(always)]
 fn room<T>(many: &Many<T>) -> Event<'_> {
-    event(many, &many.page().room)
+    event(many, &many.page().room, ROOM)
 }
 
 /// Where senders sleep until a lane is free.
 pub(crate) fn free_lanes<T>(many: &Many<T>) -> Event<'_> {
-    event(many, &many.page().free_lanes)
+    event(many, &many.page().free_lanes, FREE_LANES)
 }
 
 #[inline(always)]
-fn event<'a, T>(many: &'a Many<T>, words: &'a EventCount) -> Event<'a> {
+fn event<'a, T>(many: &'a Many<T>, words: &'a EventCount, bell: usize) -> Event<'a> {
     Event {
         arms: &words.arms,
         calmed: &words.calmed,
         unfenced: &words.unfenced,
-        bell: &words.bell,
+        bell: Bell::new(&words.bell, many.dorm(bell)),
         barrierless: &many.page().presence.barrierless,
     }
 }

@@ -6,6 +6,7 @@ use crate::channel::error::OpenError;
 use crate::channel::open::{self, Entrance, Refused, Way, agree, on_the_heap, trouble};
 use crate::channel::open::{How, instance, known};
 use crate::channel::options::{CAPACITY, Options};
+use crate::layout::dormitory::DormTable;
 use crate::layout::error::{FormatError, Kind, TypeId};
 use crate::layout::geometry::{Geometry, Shape};
 use crate::layout::header::Header;
@@ -64,6 +65,8 @@ fn header<T>(form: Form, options: &Options, instance: [u8; 16]) -> Result<Header
         frames_offset: tables.slots_offset(),
         is_slotted: true,
     })?;
+    let waiter = options.waiter.unwrap_or_default();
+    let geometry = geometry.with_dorms(DormTable::new(waiter, form.kind(), Some(&tables)))?;
     let lifetime = Lifetime::asked(options.persistent);
     Ok(Header { kind: form.kind(), lifetime, instance, message, geometry, tables: Some(tables) })
 }

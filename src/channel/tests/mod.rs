@@ -29,4 +29,6 @@ mod stepped_persistent;
 #[cfg(not(loom))]
 mod stepped_stream;
 #[cfg(not(loom))]
+mod stepped_waiters;
+#[cfg(not(loom))]
 mod stopped;

@@ -98,6 +98,12 @@ pub(super) fn play(scene: &str, name: &str, directory: &Path, n: u64) {
                 _ => act(n, || drop(rx)),
             }
         }
+        // It falls asleep, once or twice, and gets up by itself.
+        "recv-in-vain" => {
+            let options = options.slice(std::time::Duration::from_millis(1));
+            let mut rx = Receiver::<u64>::open_with(name, &options).expect("a channel");
+            act(n, || rx.recv_timeout(std::time::Duration::from_millis(1)))
+        }
         "recv_ref-third" => {
             // The third hand-out of one message.
             let mut rx = receiver();
@@ -107,6 +113,11 @@ pub(super) fn play(scene: &str, name: &str, directory: &Path, n: u64) {
             act(n, || rx.recv_ref().expect("a message").commit())
         }
         // Many to many, with one record. 1 ..= 3 are there.
+        "many-recv-in-vain" => {
+            let options = options.slice(std::time::Duration::from_millis(1));
+            let rx = mpmc::Receiver::<u64>::open_with(name, &options).expect("a channel");
+            act(n, || rx.recv_timeout(std::time::Duration::from_millis(1)))
+        }
         "many-recv" | "many-recv_many" | "many-recv_ref" | "many-drop-guard" => {
             let rx = mpmc::Receiver::<u64>::open_with(name, &scarce_options(directory)).expect("a channel");
             match scene {

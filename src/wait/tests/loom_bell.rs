@@ -8,6 +8,7 @@ use crate::sync::interrupt::{leave, let_it_reach, point};
 use crate::sync::{AtomicU32, AtomicU64, BellWord};
 use crate::wait::bell::{Ringer, Sleeper, Sleeps, Waker};
 use crate::wait::deadline::Deadline;
+use crate::wait::parker::Bell;
 use loom::thread::spawn;
 // Not loom's: a failing model drops these where loom is no more.
 use std::sync::Arc;
@@ -24,11 +25,11 @@ struct Words {
 
 impl Words {
     fn sleeper(&self) -> Sleeper<'_> {
-        Sleeper { armed: &self.armed, bell: &self.bell, unfenced: &self.unfenced }
+        Sleeper { armed: &self.armed, bell: Bell::from(&self.bell), unfenced: &self.unfenced }
     }
 
     fn waker(&self) -> Waker<'_> {
-        Waker { armed: &self.armed, bell: &self.bell, unfenced: &self.unfenced }
+        Waker { armed: &self.armed, bell: Bell::from(&self.bell), unfenced: &self.unfenced }
     }
 
     /// As `wait::wait` does it.

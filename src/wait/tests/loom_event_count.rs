@@ -10,6 +10,7 @@ use crate::sync::interrupt::{leave, let_it_reach, point};
 use crate::sync::{AtomicU32, AtomicU64, BellWord};
 use crate::wait::deadline::Deadline;
 use crate::wait::event_count::{Event, Notifier};
+use crate::wait::parker::Bell;
 use loom::thread::spawn;
 // Not loom's: a failing model drops these where loom is no more.
 use std::sync::Arc;
@@ -34,7 +35,7 @@ impl Words {
             arms: &self.arms,
             calmed: &self.calmed,
             unfenced: &self.unfenced,
-            bell: &self.bell,
+            bell: Bell::from(&self.bell),
             barrierless: &self.barrierless,
         }
     }

@@ -1,5 +1,7 @@
-//! The protocols of sleeping under loom.
+//! The protocols of sleeping: under loom, and where no futex puts anybody to sleep.
 
+#[cfg(not(loom))]
+mod dormitory;
 #[cfg(loom)]
 mod loom_bell;
 #[cfg(loom)]

@@ -1,0 +1,205 @@
+//! Dormitories by themselves: who dies in one, stands still, or finds no bed. A thread that ends with a mutex in its hands is,
+//! to everybody else, a process that was killed with it.
+
+use crate::layout::dormitory::{BEDS, DormTable, Dorms, fresh};
+use crate::layout::error::Kind;
+use crate::layout::geometry::{FRAMES_OFFSET, Geometry, Shape};
+use crate::layout::waiter::Waiter;
+use crate::memory::Region;
+use crate::memory::heap::Block;
+use crate::sync::{AtomicU32, Dorm, Ordering::Relaxed};
+use crate::sys::posix::{self, Locked};
+use crate::wait::deadline::Deadline;
+use crate::wait::parker::{self, Bell, Woken};
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::{Duration, Instant};
+
+const WAITERS: [Waiter; 2] = [Waiter::Condvar, Waiter::Semaphore];
+const LONG: Duration = Duration::from_secs(20);
+
+/// A word to sleep on, and dormitories; that of a pair's bell has one bed, that of many 64.
+struct House {
+    word: AtomicU32,
+    dorms: Dorms,
+}
+
+impl House {
+    fn new(waiter: Waiter, kind: Kind) -> Arc<Self> {
+        let shape = Shape {
+            capacity: 1,
+            size: 8,
+            align: 8,
+            placement: None,
+            frame_bytes: None,
+            frames_offset: FRAMES_OFFSET,
+            is_slotted: false,
+        };
+        let table = DormTable::new(waiter, kind, None).expect("dormitories");
+        let geometry = Geometry::new(shape).and_then(|ring| ring.with_dorms(Some(table))).expect("a possible shape");
+        let words = fresh(&table, posix::new_mutex(), posix::new_semaphore());
+        let mut block = Block::new(geometry.total as usize).expect("memory");
+        let bytes: Vec<u8> = words.into_iter().flat_map(u64::to_ne_bytes).collect();
+        block.fill(geometry.dorms_offset() as usize, &bytes);
+        let dorms = Dorms::new(&Arc::new(Region::Heap(block)), &geometry).expect("dormitories");
+        Arc::new(Self { word: AtomicU32::default(), dorms })
+    }
+
+    fn dorm(&self) -> &Dorm {
+        self.dorms.get(0).expect("one")
+    }
+
+    fn bell(&self) -> Bell<'_> {
+        Bell::new(&self.word, Some(self.dorm()))
+    }
+
+    /// How many are asleep there.
+    fn asleep(&self) -> usize {
+        (0..self.dorm().beds()).filter(|&bed| self.dorm().state(bed).load(Relaxed) & 3 == 1).count()
+    }
+
+    /// Somebody who sleeps until the word is no more 0, and what comes of it.
+    fn sleeper(self: &Arc<Self>) -> thread::JoinHandle<Woken> {
+        let (house, before) = (Arc::clone(self), self.asleep());
+        let sleeper = thread::spawn(move || parker::park(house.bell(), 0, Deadline::after(LONG)));
+        while self.asleep() <= before {
+            thread::yield_now();
+        }
+        sleeper
+    }
+
+    /// Somebody lies down, and dies in bed.
+    fn dies_asleep(self: &Arc<Self>) {
+        let (house, before) = (Arc::clone(self), self.asleep());
+        let dying = move || {
+            let bed =
+                (0..house.dorm().beds()).find(|&bed| posix::try_lock(&house.dorm().bed(bed).mutex) != Locked::Busy);
+            let order = house.dorm().desk().order.fetch_add(1, Relaxed);
+            house.dorm().state(bed.expect("a bed")).store(order << 2 | 1, Relaxed);
+        };
+        thread::spawn(dying).join().unwrap();
+        assert_eq!(self.asleep(), before + 1);
+    }
+}
+
+#[test]
+fn the_dead_are_not_woken_and_take_no_wake_from_the_living() {
+    for waiter in WAITERS {
+        let house = House::new(waiter, Kind::Mpmc);
+        // The first bed is free again when the next one comes, so that one does not find the dead.
+        let first = house.sleeper();
+        house.dies_asleep();
+        assert_eq!(parker::unpark_some(house.bell(), 1), 1);
+        assert_eq!(first.join().unwrap(), Woken::Look);
+        let sleeper = house.sleeper();
+        house.word.store(1, Relaxed);
+        assert_eq!(parker::unpark_some(house.bell(), 1), 1);
+        assert_eq!(sleeper.join().unwrap(), Woken::Look);
+        assert_eq!((parker::unpark_some(house.bell(), 1), house.asleep()), (0, 0), "nobody is there");
+    }
+}
+
+#[test]
+fn a_bed_in_which_somebody_died_is_used_again() {
+    for waiter in WAITERS {
+        let house = House::new(waiter, Kind::Spsc);
+        house.dies_asleep();
+        let second = {
+            let house = Arc::clone(&house);
+            thread::spawn(move || parker::park(house.bell(), 0, Deadline::after(LONG)))
+        };
+        // The dead one's number was 0.
+        while house.dorm().state(0).load(Relaxed) != 1 << 2 | 1 {
+            thread::yield_now();
+        }
+        house.word.store(1, Relaxed);
+        assert_eq!(parker::unpark_some(house.bell(), usize::MAX), 1);
+        assert_eq!(second.join().unwrap(), Woken::Look);
+    }
+}
+
+#[test]
+fn the_longest_asleep_is_woken_first() {
+    for waiter in WAITERS {
+        let house = House::new(waiter, Kind::Mpmc);
+        let (tell, told) = channel();
+        for name in 0..3 {
+            let (sleeper, tell) = (house.sleeper(), tell.clone());
+            thread::spawn(move || tell.send((name, sleeper.join().unwrap())));
+        }
+        house.word.store(1, Relaxed);
+        for name in 0..3 {
+            assert_eq!(parker::unpark_some(house.bell(), 1), 1);
+            assert_eq!(told.recv_timeout(LONG), Ok((name, Woken::Look)), "{waiter}");
+        }
+        assert_eq!(parker::unpark_some(house.bell(), usize::MAX), 0);
+    }
+}
+
+#[test]
+fn who_comes_late_does_not_lie_down_and_who_is_not_called_gets_up_in_time() {
+    for waiter in WAITERS {
+        let house = House::new(waiter, Kind::Spsc);
+        assert_eq!(parker::park(house.bell(), 7, Deadline::NEVER), Woken::Look, "the word is 0");
+        let (start, nap) = (Instant::now(), Duration::from_millis(20));
+        assert_eq!(parker::park(house.bell(), 0, Deadline::after(nap)), Woken::TimedOut);
+        assert!(start.elapsed() >= nap);
+        assert_eq!(house.asleep(), 0);
+    }
+}
+
+/// More come than there are beds: they are back a moment later, and look.
+#[test]
+fn who_finds_no_bed_is_back_soon() {
+    for (waiter, kind, beds) in [(Waiter::Condvar, Kind::Spsc, 1), (Waiter::Semaphore, Kind::Mpmc, BEDS)] {
+        let house = House::new(waiter, kind);
+        let sleepers: Vec<_> = (0..beds).map(|_| house.sleeper()).collect();
+        assert_eq!(parker::park(house.bell(), 0, Deadline::NEVER), Woken::Look, "or it would sleep for ever");
+        house.word.store(1, Relaxed);
+        assert_eq!(parker::unpark_some(house.bell(), usize::MAX) as u64, beds);
+        assert!(sleepers.into_iter().all(|sleeper| sleeper.join().unwrap() == Woken::Look));
+    }
+}
+
+/// Somebody dies with the desk's mutex when it has called one and not posted.
+#[test]
+fn who_gets_the_desk_from_the_dead_wakes_whom_they_called() {
+    let house = House::new(Waiter::Condvar, Kind::Mpmc);
+    let (called, other) = (house.sleeper(), house.sleeper());
+    let dying = Arc::clone(&house);
+    let die = move || {
+        assert_eq!(posix::try_lock(&dying.dorm().desk().mutex), Locked::Ours);
+        dying.word.store(1, Relaxed);
+        let state = dying.dorm().state(0).load(Relaxed);
+        dying.dorm().state(0).store(state + 1, Relaxed);
+    };
+    thread::spawn(die).join().unwrap();
+    assert_eq!(parker::unpark_some(house.bell(), 1), 1, "the other one");
+    assert_eq!([called, other].map(|sleeper| sleeper.join().unwrap()), [Woken::Look; 2]);
+}
+
+/// Somebody stands still with the desk's mutex: nobody waits for it for long, and no wake is lost.
+#[test]
+fn who_stands_still_at_the_desk_is_not_waited_for() {
+    let house = House::new(Waiter::Condvar, Kind::Mpmc);
+    let sleeper = house.sleeper();
+    let (go_on, goes_on) = channel::<()>();
+    let (stands, is_standing) = channel();
+    let still = {
+        let house = Arc::clone(&house);
+        thread::spawn(move || {
+            assert_eq!(posix::try_lock(&house.dorm().desk().mutex), Locked::Ours);
+            stands.send(()).unwrap();
+            let _ = goes_on.recv();
+            posix::unlock(&house.dorm().desk().mutex);
+        })
+    };
+    is_standing.recv().unwrap();
+    assert_eq!(parker::park(house.bell(), 0, Deadline::NEVER), Woken::Look, "nobody lies down meanwhile");
+    house.word.store(1, Relaxed);
+    assert_eq!(parker::unpark_some(house.bell(), 1), 1);
+    assert_eq!(sleeper.join().unwrap(), Woken::Look);
+    drop(go_on);
+    still.join().unwrap();
+}
