@@ -52,7 +52,7 @@ mod imp {
         mask: Option<u64>,
         pub(crate) tables: Tables,
         /// Keeps the bytes.
-        _region: Arc<Region>,
+        region: Arc<Region>,
         _message: PhantomData<T>,
     }
 
@@ -153,9 +153,14 @@ mod imp {
                 capacity: geometry.capacity,
                 mask: geometry.capacity.is_power_of_two().then(|| geometry.capacity - 1),
                 tables,
-                _region: region,
+                region,
                 _message: PhantomData,
             })
+        }
+
+        /// Whether the memory is gone, and zeroes are in its place.
+        pub(crate) fn is_lost(&self) -> bool {
+            self.region.is_lost()
         }
 
         #[inline(always)]
@@ -412,6 +417,10 @@ mod imp {
     }
 
     impl<T> Many<T> {
+        pub(crate) fn is_lost(&self) -> bool {
+            false
+        }
+
         pub(crate) fn page(&self) -> &SharedPage {
             &self.boxes.page
         }

@@ -65,6 +65,11 @@ mod imp {
             Some(Self { producer, consumer, region })
         }
 
+        /// Whether the memory is gone, and zeroes are in its place.
+        pub(crate) fn is_lost(&self) -> bool {
+            self.region.is_lost()
+        }
+
         #[inline(always)]
         pub(crate) fn producer(&self) -> &ProducerPage {
             // SAFETY: [1] inside the region, and aligned to a page since the region is. [2] all fields are atomics or
@@ -350,6 +355,10 @@ mod imp {
     impl Control {
         pub(crate) fn modelled() -> Self {
             Self(Arc::new(Default::default()))
+        }
+
+        pub(crate) fn is_lost(&self) -> bool {
+            false
         }
 
         pub(crate) fn producer(&self) -> &ProducerPage {
