@@ -11,7 +11,7 @@ use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, raise, si
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, fork, gettid};
 use ringway::stream::{Ended, Reader, Writer};
-use ringway::{DisconnectReason, Options, bytes, mpmc, spsc};
+use ringway::{DisconnectReason, Options, SigbusGuardError, bytes, mpmc, spsc};
 use std::fs::{File, OpenOptions};
 use std::hint::black_box;
 use std::io::{Read, Write};
@@ -571,6 +571,41 @@ fn a_forked_child_is_guarded_too() {
     let mut tested = Child::start(&here!(), "forks", &dir);
     assert_eq!(heard(&mut tested), "SegmentLost");
     tested.succeed();
+}
+
+#[test]
+fn more_mappings_than_there_is_room_for_are_told() {
+    const ROOM: usize = 4096;
+    if let Some(role) = role() {
+        let dir = Dir::new();
+        if setrlimit(Resource::RLIMIT_NOFILE, 6000, 6000).is_err() {
+            return tell("skipped: so many descriptors are not permitted");
+        }
+        let open = |n: usize| spsc::Sender::<u64>::create_with(&format!("{NAME}-{n}"), &dir.options().capacity(1));
+        if role == "before" {
+            ringway::sigbus_guard().unwrap();
+            let mut all: Vec<_> = (0..ROOM).map(|n| open(n).unwrap()).collect();
+            let error = open(ROOM).expect_err("there is no more room");
+            assert!(error.to_string().contains("4096 mappings are guarded already"), "{error}");
+            all.pop();
+            drop(open(ROOM).expect("there is room again"));
+        } else {
+            let mut all: Vec<_> = (0..ROOM + 3).map(|n| open(n).unwrap()).collect();
+            let error = ringway::sigbus_guard().expect_err("three are not guarded");
+            assert!(matches!(error, SigbusGuardError::TooMany(3)), "{error}");
+            all.truncate(ROOM);
+            ringway::sigbus_guard().expect("the others are");
+        }
+        return tell("done");
+    }
+    for role in ["before", "behind"] {
+        let dir = Dir::new();
+        let mut tested = Child::start(&here!(), role, &dir);
+        let line = tested.hear();
+        assert!(line == "done" || line.starts_with("skipped"), "{line}");
+        println!("{role}: {line}");
+        tested.succeed();
+    }
 }
 
 // What is not a channel's.

@@ -22,7 +22,7 @@ impl Mapping {
     /// its description lives on in the mapping, so it must hold no lock.
     pub(crate) fn new(file: BorrowedFd<'_>, len: usize) -> io::Result<Self> {
         let bytes = MmapOptions::new().len(len).map_raw(file.as_raw_fd())?;
-        Ok(Self { watched: Watched::new(bytes.as_mut_ptr().addr(), bytes.len()), bytes })
+        Ok(Self { watched: Watched::new(bytes.as_mut_ptr().addr(), bytes.len())?, bytes })
     }
 
     pub(crate) fn base(&self) -> NonNull<u8> {

@@ -50,14 +50,27 @@ const ONLY_ONCE: u64 = 1 << 63;
 /// There is nothing at the address: the file is too short. `libc` has no name for it.
 const BUS_ADRERR: c_int = 2;
 
+/// Mappings that found the table full when there was no guard.
+static UNWATCHED: AtomicU64 = AtomicU64::new(0);
+
 /// A mapping's place in the table. Dropped before the memory is unmapped.
 #[derive(Debug)]
 pub(crate) struct Watched(Option<&'static Entry>);
 
 impl Watched {
-    /// Watches over so many bytes from an address on, which are mapped. If the table is full, over nothing.
-    pub(crate) fn new(base: usize, len: usize) -> Self {
-        Self(MAPPED.put(base as u64, len as u64))
+    /// Watches over so many bytes from an address on, which are mapped. If the table is full, that is an error under a guard; without
+    /// one it is counted, for the guard to tell.
+    pub(crate) fn new(base: usize, len: usize) -> io::Result<Self> {
+        let entry = MAPPED.put(base as u64, len as u64);
+        if entry.is_none() {
+            let _alone = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
+            // Relaxed, both: under the lock.
+            if BEFORE.load(Relaxed) != NOT_INSTALLED {
+                return Err(io::Error::other(format!("{MAPPINGS} mappings are guarded already")));
+            }
+            UNWATCHED.fetch_add(1, Relaxed); // relaxed: as above
+        }
+        Ok(Self(entry))
     }
 
     /// Whether something of it was touched that was gone. Everything that is read there since is zeroes.
@@ -68,8 +81,9 @@ impl Watched {
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        if let Some(entry) = self.0 {
-            entry.strike();
+        match self.0 {
+            Some(entry) => entry.strike(),
+            None => _ = UNWATCHED.fetch_sub(1, Relaxed), // relaxed: a count
         }
     }
 }
@@ -81,7 +95,9 @@ pub enum SigbusGuardError {
     /// It was, and another handler of SIGBUS has been installed since. Whether that passes on what is not its own, so that channels
     /// are guarded all the same, only its author knows.
     Replaced,
-    /// The kernel refused.
+    /// It is installed, and so many mappings are not guarded, since there were more than it has room for when they were made.
+    TooMany(u64),
+    /// The kernel refused. There is no guard.
     Os(io::Error),
 }
 
@@ -89,6 +105,9 @@ impl fmt::Display for SigbusGuardError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Replaced => f.write_str("another handler of SIGBUS was installed after the guard"),
+            Self::TooMany(left_out) => {
+                write!(f, "{left_out} mappings are not guarded: there is room for {MAPPINGS}")
+            }
             Self::Os(error) => write!(f, "installing a handler of SIGBUS: {error}"),
         }
     }
@@ -98,7 +117,7 @@ impl std::error::Error for SigbusGuardError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Os(error) => Some(error),
-            Self::Replaced => None,
+            Self::Replaced | Self::TooMany(_) => None,
         }
     }
 }
@@ -110,8 +129,8 @@ impl std::error::Error for SigbusGuardError {
 /// would rather lose a channel than the process.
 ///
 /// It is one handler of SIGBUS for the whole process, for all channels, those that are there and those that come, up to 4096 segments
-/// and annexes at a time; further ones are not guarded (`guarded: false` in an end's `Debug`). Calling it again changes nothing. What
-/// is not a channel's goes to the handler that was there before, or kills the process as it would have.
+/// and annexes at a time; opening a further one is an error. Calling it again changes nothing. What is not a channel's goes to the
+/// handler that was there before, or kills the process as it would have.
 ///
 /// The end that meets the loss fails with the reason `SegmentLost`, in a wait at the latest at the end of its slice (50 ms by
 /// default), and never believes that file again, even if it is made long again. *The operation in whose middle the memory goes* may
@@ -135,12 +154,12 @@ impl std::error::Error for SigbusGuardError {
 ///
 /// # Errors
 ///
-/// [`SigbusGuardError`]. Nothing was changed.
+/// [`SigbusGuardError`].
 pub fn sigbus_guard() -> Result<(), SigbusGuardError> {
     let _alone = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
     let now = exchange(None).map_err(SigbusGuardError::Os)?;
     if now.sa_sigaction == on_sigbus as *const () as usize {
-        return Ok(());
+        return all_are_watched();
     }
     // Relaxed, here and below: the number is the whole message, and stored before the handler can run, with the kernel's own lock
     // of signal handlers in between.
@@ -156,12 +175,20 @@ pub fn sigbus_guard() -> Result<(), SigbusGuardError> {
         Ok(before) => {
             // Somebody else's, if it was installed between the two calls.
             BEFORE.store(packed(&before), Relaxed); // relaxed: as above
-            Ok(())
+            all_are_watched()
         }
         Err(error) => {
             BEFORE.store(NOT_INSTALLED, Relaxed); // relaxed: nobody reads it
             Err(SigbusGuardError::Os(error))
         }
+    }
+}
+
+fn all_are_watched() -> Result<(), SigbusGuardError> {
+    // Relaxed: who counts holds the lock that the caller holds.
+    match UNWATCHED.load(Relaxed) {
+        0 => Ok(()),
+        left_out => Err(SigbusGuardError::TooMany(left_out)),
     }
 }
 
