@@ -90,6 +90,8 @@ pub use layout::waiter::Waiter;
 pub use membership::role::Role;
 pub use memory::error::SegmentError;
 pub use ring::payload::Payload;
+#[cfg(not(loom))]
+pub use sys::sigbus::{SigbusGuardError, sigbus_guard};
 pub use wait::strategy::WaitStrategy;
 
 /// The programs in the README compile.

@@ -40,7 +40,7 @@ const CRATES: [(&str, &[&str]); 8] = [
 ];
 
 /// The files that hold a licence for unsafe code.
-const LICENSED: [&str; 21] = [
+const LICENSED: [&str; 22] = [
     // Bare limits have no channel: the benchmark measures what memory and futexes do without one.
     "src/cli/bench/worker/bare.rs",
     "src/cli/bench/worker/chunks.rs",
@@ -63,6 +63,7 @@ const LICENSED: [&str; 21] = [
     "src/sys/membarrier.rs",
     "src/sys/posix.rs",
     "src/sys/random.rs",
+    "src/sys/sigbus.rs",
 ];
 
 const LICENCE: &str = "#![allow(unsafe_code)]";

@@ -64,6 +64,7 @@ pub(crate) struct End {
     is_stream: bool,
     verdict: Option<Verdict>,
     poisoned: Option<Corrupt>,
+    is_lost: bool,
     closed: bool,
     probed_at: u64,
     strategy: WaitStrategy,
@@ -87,6 +88,7 @@ impl End {
             is_stream,
             verdict: None,
             poisoned: None,
+            is_lost: false,
             closed: false,
             probed_at: 0,
             strategy: options.wait,
@@ -148,6 +150,10 @@ impl End {
             return Some(DisconnectReason::Forked);
         }
         let status = self.seat.peer_status();
+        if status.is_new() && self.echoed.is_some_and(|seen| !seen.is_new()) {
+            // There was somebody, and now there never was: the file was emptied.
+            return Some(self.poison(Corrupt { word: "status", found: status.0 }));
+        }
         if self.echoed != Some(status) {
             self.echoed = Some(status);
             // Every publication of ours from here on is followed by what this word asks for; then the echo.
@@ -159,13 +165,17 @@ impl End {
             self.bound = Some(status.generation());
         }
         self.seat.note(gone.is_none().then_some(status));
-        gone
+        // Behind the note: what is lost from here on closes the fast path again (edge `lost`).
+        if self.seat.is_lost() { Some(self.lose()) } else { gone }
     }
 
     /// Why the other end, of whom `status` is the word, is no peer to us.
     fn gone(&self, status: Status) -> Option<DisconnectReason> {
         if self.seat.is_forked() {
             return Some(DisconnectReason::Forked);
+        }
+        if self.is_lost || self.seat.is_lost() {
+            return Some(DisconnectReason::SegmentLost);
         }
         if self.poisoned.is_some() {
             return Some(DisconnectReason::Corrupt);
@@ -213,6 +223,9 @@ impl End {
         if now || time.saturating_sub(self.probed_at) >= PROBE_EVERY_NS {
             self.probed_at = time;
             self.stats.probes += 1;
+            if self.poisoned.is_none() && self.seat.is_wiped() {
+                return Some(self.poison(Corrupt { word: "status", found: 0 }));
+            }
             let status = self.seat.peer_status();
             match self.seat.judge_peer(status) {
                 Life::Alive => {}
@@ -256,17 +269,20 @@ impl End {
         }
     }
 
-    /// The memory under the bell is gone: somebody truncated the file.
+    /// The memory is gone: somebody truncated the file.
+    #[cold]
     pub(crate) fn lose(&mut self) -> DisconnectReason {
+        self.is_lost = true;
         self.poison(Corrupt { word: "bell", found: 0 })
     }
 
-    /// The segment holds what it cannot hold: this end touches it no more.
+    /// The segment holds what it cannot hold: this end touches it no more. Why, for its user: what is lost reads as zeroes.
     #[cold]
     pub(crate) fn poison(&mut self, corrupt: Corrupt) -> DisconnectReason {
         self.poisoned = Some(corrupt);
         self.seat.note(None);
-        DisconnectReason::Corrupt
+        self.is_lost |= self.seat.is_lost();
+        if self.is_lost { DisconnectReason::SegmentLost } else { DisconnectReason::Corrupt }
     }
 
     pub(crate) fn is_usable(&self) -> bool {

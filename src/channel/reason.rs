@@ -17,6 +17,9 @@ pub enum DisconnectReason {
     Closed,
     /// The segment holds what no correct peer writes; this handle touches it no more.
     Corrupt,
+    /// Somebody cut the segment's file, or one of its annexes, short: what was in it is gone, and this handle touches it no more. Told by
+    /// a [guard](crate::sigbus_guard); without one the process mostly dies of SIGBUS instead.
+    SegmentLost,
     /// The segment's name was removed by hand, so nobody can join any more, and nobody is there.
     Unlinked,
     /// This process was forked from the one that opened the channel.
@@ -31,6 +34,7 @@ impl fmt::Display for DisconnectReason {
             Self::Absent => "nobody is at the other end",
             Self::Closed => "this end is closed",
             Self::Corrupt => "the segment is corrupt",
+            Self::SegmentLost => "the segment's file was cut short",
             Self::Unlinked => "the segment's name was removed and nobody is at the other end",
             Self::Forked => "this process was forked from the one that opened the channel",
         })

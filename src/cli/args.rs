@@ -178,6 +178,13 @@ pub(crate) struct LsArgs {
     /// The time between the two looks that rates are measured by; 0: one look, no rates
     #[arg(long, value_name = "TIME", value_parser = units::parse_time, default_value = "200ms")]
     pub(crate) interval: Duration,
+    /// List also what is no channel of yours, as `ipcs` does: POSIX objects and queues, System V segments, semaphores and queues,
+    /// and the limits of each
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Where /proc and /dev are
+    #[arg(long, hide = true, requires = "all", value_name = "DIRECTORY")]
+    pub(crate) root: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) look: LookArgs,
 }

@@ -1,7 +1,8 @@
-//! `ringway ls`: every channel, and who is there.
+//! `ringway ls`: every channel, and who is there; with `--all` also what is no channel.
 
 use super::args::LsArgs;
 use super::failure::{Failure, shown};
+use super::foreign::Foreign;
 use super::output;
 use super::seen::{self, Seen};
 use ringway::observe::{self, Entry, Rates};
@@ -15,15 +16,27 @@ use std::time::Duration;
 /// A channel that went between the two is left out; one that came has no rates, nor has one that was replaced.
 pub(crate) fn run(args: &LsArgs) -> Result<(), Failure> {
     let rows = rows(args.look.dir.as_deref(), args.interval)?;
+    let foreign = args.all.then(|| Foreign::look(args.root.as_deref()));
     if args.look.json {
-        return output::json(&rows.iter().map(Row::new).collect::<Vec<_>>());
+        let channels: Vec<_> = rows.iter().map(Row::new).collect();
+        return match &foreign {
+            Some(foreign) => output::json(&All { channels, foreign }),
+            None => output::json(&channels),
+        };
     }
+    let text = table(&rows) + &foreign.as_ref().map_or(String::new(), Foreign::text);
+    // A heading has an empty line above it, but not at the top.
+    output::print(text.trim_start_matches('\n'))
+}
+
+/// Nothing, where there are no channels.
+fn table(rows: &[(Entry, Option<Rates>)]) -> String {
     if rows.is_empty() {
-        return Ok(());
+        return String::new();
     }
     let head = ["NAME", "KIND", "CAPACITY", "DEPTH", "SENT", "SENT/S", "RECEIVED/S", "SENDER", "RECEIVER", ""];
     let table: Vec<_> = std::iter::once(head.map(str::to_owned)).chain(rows.iter().map(cells)).collect();
-    output::print(&output::table(&table, &[2, 3, 4, 5, 6]))
+    output::table(&table, &[2, 3, 4, 5, 6])
 }
 
 /// Every channel, with how fast it moves if that was asked for. The time between is waited for once, for all.
@@ -96,4 +109,12 @@ impl<'a> Row<'a> {
             Err(error) => Self::Not { name: &entry.name, error: error.to_string() },
         }
     }
+}
+
+/// Everything as JSON.
+#[derive(Serialize)]
+struct All<'a> {
+    channels: Vec<Row<'a>>,
+    #[serde(flatten)]
+    foreign: &'a Foreign,
 }

@@ -13,6 +13,7 @@ mod clean;
 mod demo;
 mod descriptor;
 mod failure;
+mod foreign;
 mod inspect;
 mod ls;
 mod opening;

@@ -62,6 +62,11 @@ impl Annex {
         self.word
     }
 
+    /// Whether the memory is gone, and zeroes are in its place.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.region.is_lost()
+    }
+
     /// Lets `use_it` have the address of these bytes, which lie in it.
     pub(crate) fn with<R>(&self, bytes: core::ops::Range<usize>, use_it: impl FnOnce(*mut u8) -> R) -> R {
         assert!(bytes.start <= bytes.end && bytes.end <= self.region.len());

@@ -54,7 +54,7 @@ mod imp {
         pub(crate) tables: Tables,
         dorms: Option<Dorms>,
         /// Keeps the bytes.
-        _region: Arc<Region>,
+        region: Arc<Region>,
         _message: PhantomData<T>,
     }
 
@@ -156,9 +156,14 @@ mod imp {
                 mask: geometry.capacity.is_power_of_two().then(|| geometry.capacity - 1),
                 tables,
                 dorms: Dorms::new(&region, geometry),
-                _region: region,
+                region,
                 _message: PhantomData,
             })
+        }
+
+        /// Whether the memory is gone, and zeroes are in its place.
+        pub(crate) fn is_lost(&self) -> bool {
+            self.region.is_lost()
         }
 
         #[inline(always)]
@@ -421,6 +426,10 @@ mod imp {
     }
 
     impl<T> Many<T> {
+        pub(crate) fn is_lost(&self) -> bool {
+            false
+        }
+
         pub(crate) fn page(&self) -> &SharedPage {
             &self.boxes.page
         }

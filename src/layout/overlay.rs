@@ -74,6 +74,11 @@ mod imp {
             self.dorms.as_ref()?.get(bell)
         }
 
+        /// Whether the memory is gone, and zeroes are in its place.
+        pub(crate) fn is_lost(&self) -> bool {
+            self.region.is_lost()
+        }
+
         #[inline(always)]
         pub(crate) fn producer(&self) -> &ProducerPage {
             // SAFETY: [1] inside the region, and aligned to a page since the region is. [2] all fields are atomics or
@@ -363,6 +368,10 @@ mod imp {
 
         pub(crate) fn dorm(&self, _bell: usize) -> Option<&crate::sync::Dorm> {
             None
+        }
+
+        pub(crate) fn is_lost(&self) -> bool {
+            false
         }
 
         pub(crate) fn producer(&self) -> &ProducerPage {

@@ -157,6 +157,12 @@ impl Member {
         many.member(index).status.compare_exchange(seen.0, dead.0, STATUS.release(), Relaxed).is_ok()
     }
 
+    /// Whether our own word is not there any more: somebody has emptied the file.
+    pub(crate) fn is_wiped<T>(&self, many: &Many<T>) -> bool {
+        // Relaxed: whoever writes it, it is never 0 again.
+        many.member(self.index).status.load(Relaxed) == 0
+    }
+
     /// Whether newcomers can still find this segment under its name.
     pub(crate) fn has_name(&self) -> bool {
         !matches!(&self.hold, Some(Hold::File(attachment)) if attachment.is_unlinked())

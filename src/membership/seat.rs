@@ -141,6 +141,17 @@ impl Seat {
         }
     }
 
+    /// Whether the segment's memory is gone, and zeroes are in its place.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.control().is_lost()
+    }
+
+    /// Whether our own word is not there any more: somebody has emptied the file.
+    pub(crate) fn is_wiped(&self) -> bool {
+        // Relaxed: we alone write it, and never 0.
+        self.own().presence.status.load(Relaxed) == 0
+    }
+
     /// Whether newcomers can still find this segment under its name.
     pub(crate) fn has_name(&self) -> bool {
         match &self.hold {

@@ -41,4 +41,12 @@ impl Region {
             Self::Heap(block) => block.len(),
         }
     }
+
+    /// Whether its file was cut short and something of that was touched.
+    pub(crate) fn is_lost(&self) -> bool {
+        match self {
+            Self::Mapped(mapping) => mapping.is_lost(),
+            Self::Heap(_) => false,
+        }
+    }
 }

@@ -35,7 +35,7 @@ impl Ended {
 
     pub(super) fn into_io(self) -> io::Error {
         let kind = match (self.role, self.reason) {
-            (_, DisconnectReason::Corrupt) => io::ErrorKind::InvalidData,
+            (_, DisconnectReason::Corrupt | DisconnectReason::SegmentLost) => io::ErrorKind::InvalidData,
             (_, DisconnectReason::Forked | DisconnectReason::Closed) => io::ErrorKind::NotConnected,
             (Role::Receiver, _) => io::ErrorKind::BrokenPipe,
             (Role::Sender, _) => io::ErrorKind::ConnectionAborted,

@@ -8,7 +8,7 @@
 //!    does not keep its dead parent "alive". A child of a raw `clone` closes them when it drops the handle.
 //!
 //! The handler may call nothing but async-signal-safe functions and take no lock, so the words and the descriptors are in
-//! lists that only ever grow.
+//! lists that only ever grow. A handler of SIGBUS uses the second kind of words, too, so that no fast path goes on over memory that is gone.
 //!
 //! # Safety
 //!
@@ -29,14 +29,21 @@ pub(crate) struct Mark(&'static AtomicU64);
 
 /// The mark of the running process; the lock is for its making only.
 static CURRENT: Mutex<Option<Mark>> = Mutex::new(None);
-/// Words that nobody uses now.
-static FREE: Mutex<Vec<&'static AtomicU64>> = Mutex::new(Vec::new());
-static PAGES: OnceLock<Page> = OnceLock::new();
+static MARKS: Words = Words::new();
+static KNOWN: Words = Words::new();
 static DESCRIPTORS: Block = Block::new();
 static HANDLER: OnceLock<()> = OnceLock::new();
 
 const NONE: i32 = -1;
 const WORDS: usize = 512;
+
+/// Words that read 0 in a child, in pages that only ever become more.
+#[derive(Debug)]
+struct Words {
+    /// Those that nobody uses now.
+    free: Mutex<Vec<&'static AtomicU64>>,
+    pages: OnceLock<Page>,
+}
 
 /// Nothing panics while one of the locks is held, and what they hold would be sound. A fork while another thread holds
 /// one leaves it locked in the child for ever; that is for the microseconds of making a handle, and a forked child of a
@@ -60,7 +67,7 @@ impl Mark {
         }
         // In a child it is another word than its parent's, by which the parent's handles still know that they are not at
         // home.
-        let mark = Self(lease()?);
+        let mark = Self(MARKS.lease()?);
         // Relaxed: whoever gets the mark gets it through the lock above.
         mark.0.store(1, Ordering::Relaxed);
         *current = Some(mark);
@@ -85,7 +92,9 @@ pub(crate) struct WipedWord {
 impl WipedWord {
     /// A word of 0.
     pub(crate) fn new(mark: Mark) -> io::Result<Self> {
-        Ok(Self { word: lease()?, mark })
+        let word = Self { word: KNOWN.lease()?, mark };
+        word.set(0); // `look_anew` has no regard for whose it is
+        Ok(word)
     }
 
     /// The mark of the process whose word it is.
@@ -108,20 +117,56 @@ impl Drop for WipedWord {
         // A forked child keeps it, for want of a lock that it could take.
         if !self.mark.is_forked() {
             self.set(0);
-            lock(&FREE).push(self.word);
+            lock(&KNOWN.free).push(self.word);
         }
     }
 }
 
-/// A word of 0 that nobody uses.
-fn lease() -> io::Result<&'static AtomicU64> {
-    let mut free = lock(&FREE);
-    if free.is_empty() {
-        let page = Page::map()?;
-        free.extend(page.words);
-        Page::keep(page);
+/// Closes the fast path of every end of this process: each looks anew at what it knows. Async-signal-safe.
+pub(crate) fn look_anew() {
+    // Nothing that is compared with it is ever this. (What is gone reads as 0.)
+    KNOWN.fill(u64::MAX, |_| true);
+}
+
+impl Words {
+    const fn new() -> Self {
+        Self { free: Mutex::new(Vec::new()), pages: OnceLock::new() }
     }
-    free.pop().ok_or_else(|| io::ErrorKind::OutOfMemory.into())
+
+    /// A word that nobody uses.
+    fn lease(&self) -> io::Result<&'static AtomicU64> {
+        let mut free = lock(&self.free);
+        if free.is_empty() {
+            let page = Page::map()?;
+            free.extend(page.words);
+            self.keep(page);
+        }
+        free.pop().ok_or_else(|| io::ErrorKind::OutOfMemory.into())
+    }
+
+    /// Puts a page where handlers find it. The caller holds the lock of `free`.
+    fn keep(&self, page: Page) {
+        let Err(page) = self.pages.set(page) else { return };
+        let mut last = self.pages.get();
+        while let Some(next) = last.and_then(|here| here.next.get()) {
+            last = Some(next);
+        }
+        if let Some(last) = last {
+            let _ = last.next.set(Box::new(page));
+        }
+    }
+
+    /// Stores `value` to every word of these pages.
+    fn fill(&self, value: u64, which: fn(&Page) -> bool) {
+        let mut page = self.pages.get();
+        while let Some(here) = page {
+            if which(here) {
+                // Relaxed: a forked child has one thread; and in `look_anew` edge `lost` is in front of it.
+                here.words.iter().for_each(|word| word.store(value, Ordering::Relaxed));
+            }
+            page = here.next.get().map(AsRef::as_ref);
+        }
+    }
 }
 
 /// A page of words. Never unmapped: as many stay as were once needed at a time.
@@ -144,18 +189,6 @@ impl Page {
         // SAFETY: [1] page-aligned, mapped, as long as the array, zeroed and so valid atomics; [2] never unmapped.
         let words = unsafe { page.cast::<[AtomicU64; WORDS]>().as_ref() };
         Ok(Self { words, is_wiped, next: OnceLock::new() })
-    }
-
-    /// Puts a page where the fork handler finds it. The caller holds the lock of `FREE`.
-    fn keep(page: Self) {
-        let Err(page) = PAGES.set(page) else { return };
-        let mut last = PAGES.get();
-        while let Some(next) = last.and_then(|here| here.next.get()) {
-            last = Some(next);
-        }
-        if let Some(last) = last {
-            let _ = last.next.set(Box::new(page));
-        }
     }
 }
 
@@ -196,14 +229,8 @@ fn close(place: &AtomicI32) {
 
 /// Runs in a forked child before `fork` returns there.
 extern "C" fn in_the_child() {
-    let mut page = PAGES.get();
-    while let Some(here) = page {
-        if !here.is_wiped {
-            // Relaxed: the child has one thread.
-            here.words.iter().for_each(|word| word.store(0, Ordering::Relaxed));
-        }
-        page = here.next.get().map(AsRef::as_ref);
-    }
+    MARKS.fill(0, |page| !page.is_wiped);
+    KNOWN.fill(0, |page| !page.is_wiped);
     DESCRIPTORS.each(close);
 }
 

@@ -6,6 +6,7 @@
 //! | `byte_lock` | `fcntl(F_OFD_SETLK, F_OFD_GETLK)` | 3.15 |
 //! | `file` | `open(O_TMPFILE)`, `linkat`, `fallocate`, `fstat`, `statfs` | 3.11 |
 //! | `fork` | `madvise(MADV_WIPEONFORK)`, `pthread_atfork` | 4.14 |
+//! | `sigbus` | `sigaction`, `mmap(MAP_FIXED)` in a handler; `ranges` is its table | - |
 //! | `membarrier` | `membarrier(GLOBAL_EXPEDITED)`; without it senders fence | 4.16 |
 //! | `posix` | `pthread_mutex_*` (robust), `sem_*`, shared between processes: the waiters that are no futex | - |
 //! | `random` | `getrandom` | 3.17 |
@@ -30,3 +31,9 @@ pub(crate) mod patience;
 pub(crate) mod posix;
 pub(crate) mod process;
 pub(crate) mod random;
+pub(crate) mod ranges;
+#[cfg(not(loom))]
+pub(crate) mod sigbus;
+
+#[cfg(test)]
+mod tests;

@@ -139,6 +139,12 @@ impl Annexes {
         }
     }
 
+    /// Whether the memory of one that is mapped is gone.
+    pub(crate) fn is_lost(&self) -> bool {
+        let mapped = self.mapped.lock().unwrap_or_else(PoisonError::into_inner);
+        mapped.iter().flatten().any(|annex| annex.is_lost())
+    }
+
     /// Lets go of what is mapped of this lane.
     fn forget(&self, index: usize) {
         self.mapped(index)[index] = None;

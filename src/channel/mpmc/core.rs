@@ -50,6 +50,12 @@ const FREE_HANDS: usize = 2;
 const FREE_LANES: usize = 3;
 pub(crate) const FIRST_LANE: usize = 4;
 
+/// No epoch. (0 is that of a file that somebody has emptied.)
+const UNKNOWN: u64 = u64::MAX;
+
+/// What an attachment is poisoned with whose memory is gone.
+const LOST: Corrupt = Corrupt { word: "bell", found: 0 };
+
 /// How an end went, as `receiver_went` and `sender_went` say it.
 const LEFT: u32 = 1;
 const DIED: u32 = 2;
@@ -68,7 +74,7 @@ pub(crate) struct Core<T: Payload> {
     ring: Ring<T>,
     member: Member,
     me: Owner,
-    /// The epoch that was digested last and found to let senders send; 0 if the next look must take the slow path.
+    /// The epoch that was digested last and found to let senders send; [`UNKNOWN`] if the next look must take the slow path.
     sendable: WipedWord,
     /// The same for receivers.
     receivable: WipedWord,
@@ -105,6 +111,7 @@ impl<T: Payload> Core<T> {
         options: &Options,
     ) -> Self {
         let me = Owner::leased(member.index(), member.generation());
+        [&sendable, &receivable].into_iter().for_each(|known| known.set(UNKNOWN));
         let absent = options.absent.unwrap_or(if member.is_kept() { Absent::Buffer } else { Absent::Wait });
         #[cfg(not(loom))]
         let annexes = Annexes::new(member.path().zip(member.device()), &instance);
@@ -246,14 +253,30 @@ impl<T: Payload> Core<T> {
             }
         };
         match role {
-            Role::Sender => self.sendable.set(if gone.is_none() { epoch } else { 0 }),
+            Role::Sender => self.sendable.set(if gone.is_none() { epoch } else { UNKNOWN }),
             // What is there can be received whoever has gone.
             Role::Receiver => {
                 self.senders_gone.store(if gone.is_some() { epoch } else { 0 }, Relaxed); // relaxed: see below
-                self.receivable.set(if self.has_orphans() { 0 } else { epoch });
+                self.receivable.set(if self.has_orphans() { UNKNOWN } else { epoch });
             }
         }
+        // Behind the opening of the fast path: what is lost from here on closes it again (edge `lost`).
+        if self.is_lost() {
+            return Some(self.lose());
+        }
+        if self.member.is_wiped(self.ring.many()) {
+            return Some(self.poison(Corrupt { word: "status", found: 0 }));
+        }
         gone
+    }
+
+    /// Whether memory of the segment, or of one of its annexes, is gone.
+    fn is_lost(&self) -> bool {
+        #[cfg(not(loom))]
+        if self.annexes.is_lost() {
+            return true;
+        }
+        self.ring.many().is_lost()
     }
 
     /// Why nothing more will be sent, if so.
@@ -289,16 +312,28 @@ impl<T: Payload> Core<T> {
         if self.member.is_forked() {
             return Some(DisconnectReason::Forked);
         }
-        self.poisoned.get().map(|_| DisconnectReason::Corrupt)
+        self.poisoned.get().map(|corrupt| self.why_poisoned(*corrupt))
+    }
+
+    #[cold]
+    fn why_poisoned(&self, corrupt: Corrupt) -> DisconnectReason {
+        // What is lost reads as zeroes, which may have been met first.
+        if corrupt == LOST || self.is_lost() { DisconnectReason::SegmentLost } else { DisconnectReason::Corrupt }
+    }
+
+    /// The memory is gone: somebody truncated a file.
+    #[cold]
+    pub(crate) fn lose(&self) -> DisconnectReason {
+        self.poison(LOST)
     }
 
     /// The segment holds what it cannot hold: this process touches it no more.
     #[cold]
     pub(crate) fn poison(&self, corrupt: Corrupt) -> DisconnectReason {
         let _ = self.poisoned.set(corrupt);
-        self.sendable.set(0);
-        self.receivable.set(0);
-        DisconnectReason::Corrupt
+        self.sendable.set(UNKNOWN);
+        self.receivable.set(UNKNOWN);
+        self.why_poisoned(corrupt)
     }
 
     /// The ends of this kind that are here, as far as is known.
@@ -354,10 +389,13 @@ impl<T: Payload> Core<T> {
         }
         self.probed_at.store(time, Relaxed); // relaxed: a hint
         self.counts.probes.fetch_add(1, Relaxed); // relaxed: a count for people
+        if self.is_lost() {
+            self.lose();
+        }
         self.bury_the_dead();
         // Somebody may have gone and been killed before it could tell: the next look is a thorough one.
-        self.sendable.set(0);
-        self.receivable.set(0);
+        self.sendable.set(UNKNOWN);
+        self.receivable.set(UNKNOWN);
         true
     }
 

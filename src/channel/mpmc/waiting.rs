@@ -299,7 +299,7 @@ impl<T: Payload> Awaited for Room<'_, T> {
 
 /// The memory under the bell is gone: somebody truncated the file.
 pub(crate) fn lose<T: Payload>(core: &Core<T>) -> DisconnectReason {
-    core.poison(crate::ring::Corrupt { word: "bell", found: 0 })
+    core.lose()
 }
 
 // Receiving.

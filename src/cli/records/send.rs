@@ -162,7 +162,7 @@ impl Sending<'_> {
             let is_met = reason.is_some() || self.sender.receiver_count() > 0;
             let is_all_taken = is_met && self.sender.is_empty() && self.sender.in_hand() == 0;
             match reason {
-                Some(DisconnectReason::Corrupt | DisconnectReason::Forked) => {}
+                Some(DisconnectReason::Corrupt | DisconnectReason::SegmentLost | DisconnectReason::Forked) => {}
                 _ if is_all_taken => return Ok(()),
                 _ => {}
             }
