@@ -4,7 +4,7 @@ use super::end::bits;
 #[cfg(not(loom))]
 use super::end::waker;
 use super::error::OpenError;
-use super::options::{CAPACITY, Options, STREAM_FRAME, stream_capacity};
+use super::options::{Backing, CAPACITY, Options, STREAM_FRAME, stream_capacity};
 use crate::layout::error::{FormatError, Kind, TypeId};
 use crate::layout::geometry::{FRAMES_OFFSET, Geometry, Placement, Shape};
 use crate::layout::header::{HEADER_BYTES, Header};
@@ -103,13 +103,37 @@ fn header(asked: Asked, options: &Options, instance: [u8; 16]) -> Result<Header,
         geometry.must_hold_parts()?;
     }
     let lifetime = Lifetime::asked(options.persistent);
-    Ok(Header { kind: asked.kind, lifetime, instance, message, geometry, tables: None })
+    Ok(Header { kind: asked.kind, lifetime, instance, boot: [0; 16], message, geometry, tables: None })
 }
+
+/// Of a channel that is made with both ends, and without a name.
+pub(crate) const NO_NAME_FOR_BOTH: &str =
+    "both ends at once are made on the heap or in a memfd: other backings need a name";
+
+/// Both seats of a channel in a memfd: each of them an attachment, as in two processes.
+#[cfg(not(loom))]
+fn pair_in_memfd(asked: Asked, options: &Options) -> Result<(Header, Control, [Seat; 2]), OpenError> {
+    let first = enter(&Asked { role: Role::Sender, ..asked }, PAIR, How::Create, options)?;
+    let there = options.clone().backing(Backing::Descriptor(Arc::new(first.seat.descriptor()?)));
+    let second = enter(&Asked { role: Role::Receiver, ..asked }, PAIR, How::Open, &there)?;
+    let control = first.seat.control().clone();
+    Ok((first.header, control, [first.seat, second.seat]))
+}
+
+/// What `/proc` calls a memfd that was made without a name.
+#[cfg(not(loom))]
+pub(crate) const PAIR: &str = "pair";
 
 /// Both seats of a channel inside this process.
 pub(crate) fn pair(asked: Asked, options: &Options) -> Result<(Header, Control, [Seat; 2]), OpenError> {
     if options.persistent {
         return Err(OpenError::Options { rule: "a channel inside one process cannot be persistent: it has no name" });
+    }
+    match &options.backing {
+        None | Some(Backing::Heap) => {}
+        #[cfg(not(loom))]
+        Some(Backing::Memfd) => return pair_in_memfd(asked, options),
+        Some(_) => return Err(OpenError::Options { rule: NO_NAME_FOR_BOTH }),
     }
     let header = header(asked, options, instance()?)?;
     let (to_send, to_receive) = (known()?, known()?);
@@ -182,7 +206,11 @@ pub(crate) fn read_header(file: BorrowedFd<'_>, seen: &Identity) -> Result<Heade
     let mut page = vec![0; HEADER_BYTES];
     let got = file::read_at(file, &mut page, 0).map_err(|source| trouble("reading a segment in", source))?;
     page.truncate(got);
-    Ok(Header::decode(&page, seen.len)?)
+    // In huge pages the file ends behind the segment.
+    let claimed = Header::claimed_bytes(&page);
+    let whole = claimed.and_then(|claimed| file::whole_len(file, claimed).ok());
+    let len = if whole == Some(seen.len) { claimed.unwrap_or(seen.len) } else { seen.len };
+    Ok(Header::decode(&page, len)?)
 }
 
 /// How a kind of channel makes its segment, and takes its place there.
@@ -227,7 +255,7 @@ pub(crate) fn enter<W: Way>(way: &W, name: &str, how: How, options: &Options) ->
     if options.persistent && way.is_stream() {
         return Err(OpenError::Options { rule: "a stream cannot be persistent: its segment carries one stream" });
     }
-    let place = name::Place::new(name, options.directory.as_deref())?;
+    let place = options.place(name, how)?;
     let deadline = Deadline::after(options.open_timeout);
     let leaving = Deadline::after(options.open_timeout.max(LEAVING));
     let racing = Deadline::after(options.open_timeout.max(RACING));
@@ -290,7 +318,7 @@ fn try_enter<W: Way>(way: &W, place: &name::Place, how: How, options: &Options) 
     match opened {
         Ok((attachment, header)) if how == How::Create => {
             let _ = header;
-            let path = attachment.path().to_path_buf();
+            let path = place.path.clone();
             attachment.leave();
             Err(Refused::Later(SegmentError::AlreadyExists { path }.into()))
         }
@@ -304,7 +332,7 @@ fn try_enter<W: Way>(way: &W, place: &name::Place, how: How, options: &Options) 
 /// Makes the segment and takes the place that was asked for before anybody else can see it.
 #[cfg(not(loom))]
 fn create<W: Way>(way: &W, place: &name::Place, options: &Options, known: WipedWord) -> Result<W::Seated, Refused> {
-    let header = way.header(options, instance()?)?;
+    let header = Header { boot: options.boot()?, ..way.header(options, instance()?)? };
     let (page, len, estate) = (header.encode(), header.geometry.total, header.estate());
     let attachment = segment::create(place, options.mode, &page, len, estate, |life| way.lock(life)).map_err(
         |error| match error {

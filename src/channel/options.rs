@@ -1,8 +1,15 @@
 //! Every choice in one place.
 
+#[cfg(not(loom))]
+use super::{error::OpenError, open::How};
 use crate::layout::error::FormatError;
 use crate::layout::geometry::Placement;
 use crate::layout::lanes::{LaneClass, LaneTable};
+pub use crate::memory::backing::Backing;
+#[cfg(not(loom))]
+use crate::memory::name::Place;
+#[cfg(not(loom))]
+use crate::sys::boot;
 use crate::wait::strategy::WaitStrategy;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -37,6 +44,8 @@ pub enum Absent {
 #[derive(Debug, Clone)]
 pub struct Options {
     pub(crate) capacity: Option<usize>,
+    /// Not named: the heap for a channel without a name, and else `Shm`.
+    pub(crate) backing: Option<Backing>,
     pub(crate) directory: Option<PathBuf>,
     pub(crate) mode: u32,
     pub(crate) type_tag: u64,
@@ -102,6 +111,7 @@ impl Options {
     pub fn new() -> Self {
         Self {
             capacity: None,
+            backing: None,
             directory: None,
             mode: 0o600,
             type_tag: 0,
@@ -130,6 +140,14 @@ impl Options {
     /// latter from 32. An opener that names it gets an error if the channel has another.
     pub fn capacity(mut self, messages: usize) -> Self {
         self.capacity = Some(messages);
+        self
+    }
+
+    /// What kind of memory the channel lies in; by default POSIX shared memory for one that has a name, and the heap for one whose ends
+    /// are made together. See [`Backing`] for what each can do. All ends of a channel name the same (but for a memfd, which is
+    /// opened as a [`Backing::Descriptor`]).
+    pub fn backing(mut self, backing: Backing) -> Self {
+        self.backing = Some(backing);
         self
     }
 
@@ -249,7 +267,7 @@ impl Options {
     }
 
     /// Many-to-many: the channel that gets what was [delivered too often](Self::deliveries), of the same type and in the
-    /// same directory; it is created if it is not there. By default, and while that channel is full, such messages are
+    /// same directory (in `/dev/shm`, if this one has no name); it is created if it is not there. By default, and while that channel is full, such messages are
     /// dropped and [counted](crate::mpmc::Receiver::stats).
     pub fn dead_letters(mut self, channel: &str) -> Self {
         self.dead_letters = Some(channel.to_owned());
@@ -311,6 +329,39 @@ impl Options {
         let long = LaneClass { count: self.lanes as u64, bytes: self.lane_bytes as u64 };
         // Short lanes that are as long as the long ones would be of no use.
         let short = if long.bytes > SHORT_LANES.bytes { SHORT_LANES } else { LaneClass::default() };
-        LaneTable::new(short, long, self.annexes as u64)
+        // Files beside a segment are found by its name.
+        let has_annexes = !matches!(self.backing, Some(Backing::Memfd));
+        LaneTable::new(short, long, if has_annexes { self.annexes as u64 } else { 0 })
+    }
+
+    /// Where the channel of this name is.
+    #[cfg(not(loom))]
+    pub(crate) fn place(&self, name: &str, how: How) -> Result<Place, OpenError> {
+        let rule = |rule| Err(OpenError::Options { rule });
+        let backing = self.backing.as_ref().unwrap_or(&Backing::Shm);
+        if self.directory.is_some() && !matches!(backing, Backing::Shm) {
+            return rule("a directory (`dir`) is for shared memory: another backing has its own place");
+        }
+        let place = match (backing, how) {
+            (Backing::Shm, _) => Place::new(name, self.directory.as_deref()),
+            (Backing::File(directory), _) => Place::anywhere(name, Some(directory)),
+            (Backing::Memfd, How::Open) => return rule("a memfd is opened by its descriptor: Backing::Descriptor"),
+            (Backing::Memfd, How::Create | How::OpenOrCreate) => Place::memfd(name),
+            (Backing::Descriptor(file), How::Open) => Ok(Place::descriptor(file)),
+            (Backing::Descriptor(_), _) => return rule("what has a descriptor is there: it is opened, not created"),
+            (Backing::Heap, _) => return rule("a channel of the heap has no name: its ends are made together"),
+        };
+        Ok(place?)
+    }
+
+    /// What a segment says of the run of the kernel that it belongs to.
+    #[cfg(not(loom))]
+    pub(crate) fn boot(&self) -> Result<[u8; 16], OpenError> {
+        match &self.backing {
+            Some(Backing::File(_)) => {
+                boot::id().map_err(|source| crate::channel::open::trouble("finding the boot id in", source))
+            }
+            _ => Ok([0; 16]),
+        }
     }
 }

@@ -205,6 +205,12 @@ pub(crate) const FIELDS: &[Field] = &[
         4,
         "kind 5: lanes that have their bytes in files of their own, at most 4096; else 0",
     ),
+    header(
+        "boot",
+        at::BOOT,
+        16,
+        "the kernel's boot id, if the file may outlive it; a segment with another one is stale; zeroes: it is in memory",
+    ),
     header("region_table", at::REGION_TABLE, 512, "see below"),
     producer(
         "tail",

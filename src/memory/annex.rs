@@ -11,8 +11,8 @@
 use super::error::SegmentError;
 #[cfg(not(loom))]
 use super::mapping::Mapping;
+use super::medium::Medium;
 use super::name::Place;
-use super::segment;
 use crate::sys::file::{self, Access};
 use std::ffi::OsStr;
 use std::io;
@@ -25,9 +25,10 @@ const MARK: char = '~';
 const INSTANCE_BYTES: usize = 6;
 
 /// The annexes of one segment.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Annexes {
     directory: PathBuf,
+    medium: Medium,
     /// How the names of all of them begin: the segment's, and what stands for its instance.
     stem: String,
 }
@@ -37,15 +38,18 @@ fn hex(instance: &[u8; 16]) -> String {
 }
 
 impl Annexes {
-    /// Those of the segment of this file and instance; `None` if its name cannot be that of a segment.
-    pub(crate) fn of(segment: &Path, instance: &[u8; 16]) -> Option<Self> {
-        let (directory, name) = (segment.parent()?.to_path_buf(), segment.file_name()?.to_str()?);
-        Some(Self { directory, stem: format!("{name}{MARK}{}.", hex(instance)) })
+    /// Those of the segment at this place and of this instance; `None` if it has no name, or one that cannot be a segment's.
+    pub(crate) fn of(segment: &Place, instance: &[u8; 16]) -> Option<Self> {
+        if segment.is_memfd() {
+            return None;
+        }
+        let (directory, name) = (segment.directory.clone(), segment.path.file_name()?.to_str()?);
+        Some(Self { directory, medium: segment.medium.clone(), stem: format!("{name}{MARK}{}.", hex(instance)) })
     }
 
     fn place(&self, number: u64, version: u64) -> Place {
         let path = self.directory.join(format!("{}{number:x}.{version:x}", self.stem));
-        Place { directory: self.directory.clone(), path }
+        Place { directory: self.directory.clone(), path, medium: self.medium.clone() }
     }
 
     /// Makes the annex of this number and version, of so many bytes. Nobody else makes it at the same time, so one that is there
@@ -54,7 +58,7 @@ impl Annexes {
     pub(crate) fn create(&self, number: u64, version: u64, len: u64) -> Result<Mapping, SegmentError> {
         let place = self.place(number, version);
         let failed = |source| SegmentError::Io { doing: "naming", path: place.path.clone(), source };
-        let file = segment::unnamed(&place, 0o600, len)?;
+        let file = place.create(0o600, len)?;
         let mapping = map(&place, file.as_fd(), len)?;
         match file::give_name(file.as_fd(), &place.path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -70,8 +74,8 @@ impl Annexes {
     #[cfg(not(loom))]
     pub(crate) fn open(&self, number: u64, version: u64, len: u64) -> Result<Mapping, SegmentError> {
         let place = self.place(number, version);
-        let (file, seen) = segment::open_checked(&place, Access::ReadWrite)?;
-        if seen.len != len {
+        let (file, seen) = place.open(Access::ReadWrite)?;
+        if file::whole_len(file.as_fd(), len).ok() != Some(seen.len) {
             return Err(SegmentError::NotFound { path: place.path });
         }
         map(&place, file.as_fd(), len)
@@ -82,7 +86,7 @@ impl Annexes {
         let place = self.place(number, version);
         // Some may have it mapped from when they last looked at it, and would keep its memory for as long as they are there. A
         // failure, here and below, leaves what is removed with the segment.
-        if let Ok((file, seen)) = segment::open_checked(&place, Access::ReadWrite) {
+        if let Ok((file, seen)) = place.open(Access::ReadWrite) {
             let _ = file::discard(file.as_fd(), seen.len);
         }
         let _ = file::remove_name(&place.path);
@@ -163,8 +167,9 @@ mod tests {
 
     #[test]
     fn the_longest_names_are_names() {
-        let longest = format!("/dev/shm/ringway.{}.{}", u32::MAX, "n".repeat(200));
-        let annexes = Annexes::of(Path::new(&longest), &[0xff; 16]).expect("a segment");
+        let mut longest = Place::new(&"n".repeat(200), None).expect("a name");
+        longest.path = format!("/dev/shm/ringway.{}.{}", u32::MAX, "n".repeat(200)).into();
+        let annexes = Annexes::of(&longest, &[0xff; 16]).expect("a segment");
         let name = annexes.place(0x2fff, u64::MAX >> 8).path;
         let name = name.file_name().and_then(OsStr::to_str).expect("a name").to_owned();
         assert!(name.len() <= 255, "{}", name.len());
@@ -174,7 +179,8 @@ mod tests {
 
     #[test]
     fn other_names_are_none_of_annexes() {
-        let annexes = Annexes::of(Path::new("/d/orders"), &[0xab; 16]).expect("a segment");
+        let annexes =
+            Annexes::of(&Place::new("orders", Some(Path::new("/d"))).expect("a name"), &[0xab; 16]).expect("a segment");
         assert_eq!(annexes.place(70, 1).path, Path::new("/d/orders~abababababab.46.1"));
         for other in ["orders", "orders~", "orders~abababababab", "orders~abababababab.", "orders~abababababab.46"] {
             assert!(!is_annex(OsStr::new(other), &annexes.stem), "{other}");

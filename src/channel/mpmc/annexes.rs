@@ -20,7 +20,6 @@ use crate::ring::Corrupt;
 use crate::ring::lane::{Lanes, Ticket};
 use crate::ring::payload::Payload;
 use crate::sync::Ordering::Relaxed;
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// An annex is taken for a message if it is long enough, and not so many times longer.
@@ -85,8 +84,8 @@ pub(crate) fn take<T>(many: &Many<T>, me: usize, bytes: u64) -> Option<Ticket> {
 
 impl Annexes {
     /// Those of a segment, of which nothing is mapped yet.
-    pub(crate) fn new(segment: Option<&Path>, instance: &[u8; 16]) -> Self {
-        Self { files: segment.and_then(|path| files::Annexes::of(path, instance)), mapped: Mutex::default() }
+    pub(crate) fn new(files: Option<files::Annexes>) -> Self {
+        Self { files, mapped: Mutex::default() }
     }
 
     fn mapped(&self, index: usize) -> MutexGuard<'_, Vec<Option<Arc<Annex>>>> {

@@ -100,7 +100,7 @@ impl<T: Payload> Core<T> {
         let me = Owner::leased(member.index(), member.generation());
         let absent = options.absent.unwrap_or(if member.is_kept() { Absent::Buffer } else { Absent::Wait });
         #[cfg(not(loom))]
-        let annexes = Annexes::new(member.path(), &instance);
+        let annexes = Annexes::new(member.annexes(&instance));
         let core = Self {
             ring,
             member,
