@@ -81,7 +81,7 @@ pub use channel::error::{
     WaitForPeerError,
 };
 pub use channel::mpmc;
-pub use channel::options::{Absent, Backing, Options};
+pub use channel::options::{Absent, Backing, Numa, Options};
 pub use channel::reason::DisconnectReason;
 pub use channel::spsc;
 pub use layout::error::{FormatError, Kind, TypeId};

@@ -40,7 +40,7 @@ const CRATES: [(&str, &[&str]); 8] = [
 ];
 
 /// The files that hold a licence for unsafe code.
-const LICENSED: [&str; 19] = [
+const LICENSED: [&str; 20] = [
     // Bare limits have no channel: the benchmark measures what memory and futexes do without one.
     "src/cli/bench/worker/bare.rs",
     "src/cli/bench/worker/chunks.rs",
@@ -60,6 +60,7 @@ const LICENSED: [&str; 19] = [
     "src/sys/fork.rs",
     "src/sys/futex.rs",
     "src/sys/membarrier.rs",
+    "src/sys/pages.rs",
     "src/sys/random.rs",
 ];
 

@@ -137,7 +137,7 @@ pub(crate) fn pair(asked: Asked, options: &Options) -> Result<(Header, Control, 
     }
     let header = header(asked, options, instance()?)?;
     let (to_send, to_receive) = (known()?, known()?);
-    let control = in_process(&header)?;
+    let control = in_process(&header, options)?;
     let bits = bits(options.wait);
     let seat = |role, known| Seat::join(control.clone(), role, Hold::Process, known, bits);
     let seats = [seat(Role::Sender, to_send), seat(Role::Receiver, to_receive)];
@@ -155,7 +155,7 @@ pub(crate) fn instance() -> Result<[u8; 16], OpenError> {
 }
 
 #[cfg(loom)]
-fn in_process(_header: &Header) -> Result<Control, OpenError> {
+fn in_process(_header: &Header, _options: &Options) -> Result<Control, OpenError> {
     Ok(Control::modelled())
 }
 
@@ -182,14 +182,19 @@ pub(crate) fn instance() -> Result<[u8; 16], OpenError> {
 }
 
 #[cfg(not(loom))]
-fn in_process(header: &Header) -> Result<Control, OpenError> {
-    control(on_the_heap(header)?, header)
+fn in_process(header: &Header, options: &Options) -> Result<Control, OpenError> {
+    control(on_the_heap(header, options)?, header)
 }
 
 /// Room for a whole segment inside this process.
 #[cfg(not(loom))]
-pub(crate) fn on_the_heap(header: &Header) -> Result<Region, OpenError> {
+pub(crate) fn on_the_heap(header: &Header, options: &Options) -> Result<Region, OpenError> {
     let asked = header.geometry.total;
+    if !options.pages.is_plain() {
+        // Pages of its own: what is done with them ends with them.
+        let len = usize::try_from(asked).map_err(|_| SegmentError::OutOfMemory { asked })?;
+        return Ok(Region::Mapped(options.pages.anonymous(len)?));
+    }
     let block = usize::try_from(asked).ok().and_then(heap::Block::new);
     Ok(Region::Heap(block.ok_or(SegmentError::OutOfMemory { asked })?))
 }

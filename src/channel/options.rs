@@ -8,6 +8,8 @@ use crate::layout::lanes::{LaneClass, LaneTable};
 pub use crate::memory::backing::Backing;
 #[cfg(not(loom))]
 use crate::memory::name::Place;
+pub use crate::memory::pages::Numa;
+use crate::memory::pages::Pages;
 #[cfg(not(loom))]
 use crate::sys::boot;
 use crate::wait::strategy::WaitStrategy;
@@ -46,6 +48,7 @@ pub struct Options {
     pub(crate) capacity: Option<usize>,
     /// Not named: the heap for a channel without a name, and else `Shm`.
     pub(crate) backing: Option<Backing>,
+    pub(crate) pages: Pages,
     pub(crate) directory: Option<PathBuf>,
     pub(crate) mode: u32,
     pub(crate) type_tag: u64,
@@ -112,6 +115,7 @@ impl Options {
         Self {
             capacity: None,
             backing: None,
+            pages: Pages::default(),
             directory: None,
             mode: 0o600,
             type_tag: 0,
@@ -148,6 +152,43 @@ impl Options {
     /// opened as a [`Backing::Descriptor`]).
     pub fn backing(mut self, backing: Backing) -> Self {
         self.backing = Some(backing);
+        self
+    }
+
+    /// Huge pages for the channel's memory: fewer misses of the processor's table of pages where a channel is large. How far that
+    /// goes depends on the [backing](Self::backing):
+    ///
+    /// - a memfd is made of huge pages, which the administrator has set aside (`/proc/sys/vm/nr_hugepages`); if there are too few, it is
+    ///   not made ([`SegmentError::NoHugePages`](crate::SegmentError::NoHugePages));
+    /// - a file in a hugetlbfs is, whatever this says;
+    /// - shared memory in a tmpfs that is mounted with `huge=advise` (`/dev/shm` mostly is not), and the heap if
+    ///   `/sys/kernel/mm/transparent_hugepage/enabled` lets it, get transparent huge pages, as far as there are some; all else
+    ///   in memory gets small ones: a hint;
+    /// - a file on a disk is refused.
+    pub fn huge_pages(mut self, are_wanted: bool) -> Self {
+        self.pages.huge = are_wanted;
+        self
+    }
+
+    /// Whether this end fetches all of the channel's pages when it is made, rather than one by one when it first touches them. Opening
+    /// takes longer, and the first messages are as fast as all others. Linux 5.14; before that an error.
+    pub fn prefault(mut self, is_wanted: bool) -> Self {
+        self.pages.prefault = is_wanted;
+        self
+    }
+
+    /// Whether this end keeps the channel's pages in memory, whatever the kernel runs short of: no operation then waits for a disk. It
+    /// needs the right to lock so much ([`SegmentError::LockLimit`](crate::SegmentError::LockLimit) says when it is lacking).
+    /// (Loans longer than a lane of a channel on the heap are not locked.)
+    pub fn lock_memory(mut self, is_wanted: bool) -> Self {
+        self.pages.lock = is_wanted;
+        self
+    }
+
+    /// From which NUMA node the channel's memory comes. Whoever creates it decides. A kernel or a machine without such a node gives
+    /// an error, and so does a file on a disk.
+    pub fn numa(mut self, node: Numa) -> Self {
+        self.pages.numa = Some(node);
         self
     }
 
@@ -351,7 +392,7 @@ impl Options {
             (Backing::Descriptor(_), _) => return rule("what has a descriptor is there: it is opened, not created"),
             (Backing::Heap, _) => return rule("a channel of the heap has no name: its ends are made together"),
         };
-        Ok(place?)
+        Ok(place?.of(self.pages))
     }
 
     /// What a segment says of the run of the kernel that it belongs to.

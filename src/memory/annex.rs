@@ -13,6 +13,7 @@ use super::error::SegmentError;
 use super::mapping::Mapping;
 use super::medium::Medium;
 use super::name::Place;
+use super::pages::Pages;
 use crate::sys::file::{self, Access};
 use std::ffi::OsStr;
 use std::io;
@@ -29,6 +30,7 @@ const INSTANCE_BYTES: usize = 6;
 pub(crate) struct Annexes {
     directory: PathBuf,
     medium: Medium,
+    pages: Pages,
     /// How the names of all of them begin: the segment's, and what stands for its instance.
     stem: String,
 }
@@ -44,12 +46,17 @@ impl Annexes {
             return None;
         }
         let (directory, name) = (segment.directory.clone(), segment.path.file_name()?.to_str()?);
-        Some(Self { directory, medium: segment.medium.clone(), stem: format!("{name}{MARK}{}.", hex(instance)) })
+        Some(Self {
+            directory,
+            medium: segment.medium.clone(),
+            pages: segment.pages,
+            stem: format!("{name}{MARK}{}.", hex(instance)),
+        })
     }
 
     fn place(&self, number: u64, version: u64) -> Place {
         let path = self.directory.join(format!("{}{number:x}.{version:x}", self.stem));
-        Place { directory: self.directory.clone(), path, medium: self.medium.clone() }
+        Place { directory: self.directory.clone(), path, medium: self.medium.clone(), pages: self.pages }
     }
 
     /// Makes the annex of this number and version, of so many bytes. Nobody else makes it at the same time, so one that is there
@@ -107,7 +114,9 @@ impl Annexes {
 fn map(place: &Place, file: std::os::fd::BorrowedFd<'_>, len: u64) -> Result<Mapping, SegmentError> {
     let failed = |source| SegmentError::Io { doing: "mapping", path: place.path.clone(), source };
     let len = usize::try_from(len).map_err(|_| failed(io::ErrorKind::OutOfMemory.into()))?;
-    Mapping::new(file, len).map_err(failed)
+    let mapping = Mapping::new(file, len).map_err(failed)?;
+    place.pages.furnish(&mapping, &place.path)?;
+    Ok(mapping)
 }
 
 /// Whether a file's name is this stem, a number and a version.

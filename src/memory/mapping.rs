@@ -9,7 +9,7 @@
 #![allow(unsafe_code)]
 
 use crate::sys::file;
-use memmap2::{MmapOptions, MmapRaw};
+use memmap2::{MmapMut, MmapOptions, MmapRaw};
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr::NonNull;
@@ -37,6 +37,11 @@ impl Mapping {
         assert!(bytes.len() <= self.len(), "a header is shorter than its segment");
         // SAFETY: [1] the mapping is that long, as was asserted, and writable. [2] Nobody else has the file.
         unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.0.as_mut_ptr(), bytes.len()) };
+    }
+
+    /// `len` zeroed bytes of this process alone.
+    pub(crate) fn anonymous(len: usize) -> io::Result<Self> {
+        MmapMut::map_anon(len.max(1)).map(|mapping| Self(mapping.into()))
     }
 
     pub(crate) fn base(&self) -> NonNull<u8> {

@@ -36,25 +36,56 @@ pub(crate) enum Medium {
 impl Place {
     /// A file of `len` zeroes that nobody else can reach yet, its room reserved. (In huge pages it is longer.)
     pub(super) fn create(&self, mode: u32, len: u64) -> Result<OwnedFd, SegmentError> {
-        let made = match &self.medium {
-            Medium::Memory | Medium::Disk => file::create_unnamed(&self.directory, mode),
-            Medium::Memfd(_) => file::create_memfd(&self.path.to_string_lossy().replace("memfd:", ""), mode, false),
+        let failed = |doing| move |source| SegmentError::Io { doing, path: self.path.clone(), source };
+        let file = match &self.medium {
+            Medium::Memory | Medium::Disk => self.create_unnamed(mode, len)?,
+            Medium::Memfd(_) => self.create_memfd(mode, len)?,
         };
-        let file = made.map_err(|source| match source.raw_os_error() {
+        self.must_be_shared(file.as_fd(), &self.directory)?;
+        let keeper = file::keeper(file.as_fd()).map_err(failed("examining"))?;
+        self.pages.must_suit(keeper, &self.path)?;
+        let no_space = |source: io::Error| match (source.raw_os_error(), keeper) {
+            (Some(nix::libc::ENOSPC | nix::libc::ENOMEM), Keeper::HugePages(_)) => {
+                SegmentError::NoHugePages { asked: len }
+            }
+            (Some(nix::libc::ENOSPC | nix::libc::EFBIG | nix::libc::ENOMEM), _) => self.no_space(len),
+            _ => failed("reserving room for")(source),
+        };
+        let whole = file::whole_len(file.as_fd(), len).map_err(no_space)?;
+        #[cfg(not(loom))]
+        if self.pages.precede(keeper) {
+            file::set_len(file.as_fd(), whole).map_err(no_space)?;
+            // Through another description: this one is to hold locks.
+            let again = file::reopen(file.as_fd(), Access::ReadWrite).map_err(failed("opening"))?;
+            let room = usize::try_from(whole).map_err(|_| self.no_space(len))?;
+            let mapping = super::mapping::Mapping::new(again.as_fd(), room).map_err(no_space)?;
+            self.pages.choose(&mapping, keeper, &self.path)?;
+        }
+        file::reserve(file.as_fd(), whole).map_err(no_space)?;
+        Ok(file)
+    }
+
+    fn create_unnamed(&self, mode: u32, len: u64) -> Result<OwnedFd, SegmentError> {
+        file::create_unnamed(&self.directory, mode).map_err(|source| match source.raw_os_error() {
             Some(nix::libc::EOPNOTSUPP | nix::libc::EISDIR) => SegmentError::Unsupported {
                 path: self.directory.clone(),
                 what: "no files without a name (O_TMPFILE) there",
             },
             Some(nix::libc::ENOSPC) => self.no_space(len),
             _ => SegmentError::Io { doing: "creating a file in", path: self.directory.clone(), source },
-        })?;
-        self.must_be_shared(file.as_fd(), &self.directory)?;
-        let reserved = file::whole_len(file.as_fd(), len).and_then(|len| file::reserve(file.as_fd(), len));
-        reserved.map_err(|source| match source.raw_os_error() {
-            Some(nix::libc::ENOSPC | nix::libc::EFBIG | nix::libc::ENOMEM) => self.no_space(len),
-            _ => SegmentError::Io { doing: "reserving room for", path: self.path.clone(), source },
-        })?;
-        Ok(file)
+        })
+    }
+
+    fn create_memfd(&self, mode: u32, len: u64) -> Result<OwnedFd, SegmentError> {
+        let label = self.path.to_string_lossy();
+        let label = label.strip_prefix("memfd:").unwrap_or(&label);
+        file::create_memfd(label, mode, self.pages.huge).map_err(|source| match source.raw_os_error() {
+            // A kernel without huge pages of this kind.
+            Some(nix::libc::EOPNOTSUPP | nix::libc::ENOSYS | nix::libc::EINVAL) if self.pages.huge => {
+                SegmentError::NoHugePages { asked: len }
+            }
+            _ => SegmentError::Io { doing: "creating", path: self.path.clone(), source },
+        })
     }
 
     /// Lets others reach what [`create`](Self::create) made; `AlreadyExists` if somebody was faster.

@@ -13,6 +13,7 @@ pub(crate) mod heap;
 pub(crate) mod mapping;
 mod medium;
 pub(crate) mod name;
+pub(crate) mod pages;
 pub(crate) mod segment;
 
 #[cfg(not(loom))]

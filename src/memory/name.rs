@@ -2,6 +2,7 @@
 
 use super::error::SegmentError;
 use super::medium::Medium;
+use super::pages::Pages;
 use crate::sys::file;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,8 @@ pub(crate) struct Place {
     /// Of what has no name, something for error messages.
     pub(crate) path: PathBuf,
     pub(super) medium: Medium,
+    /// What its memory is to consist of.
+    pub(super) pages: Pages,
 }
 
 impl Place {
@@ -26,16 +29,16 @@ impl Place {
     pub(crate) fn new(name: &str, directory: Option<&Path>) -> Result<Self, SegmentError> {
         let bare = name.strip_prefix('/').unwrap_or(name);
         check(bare).map_err(|rule| SegmentError::Name { name: shown(name), rule })?;
-        let medium = Medium::Memory;
+        let (medium, pages) = (Medium::Memory, Pages::default());
         Ok(match directory {
             Some(directory) => {
                 // The process may go to another directory before it takes the name away again.
                 let directory = std::path::absolute(directory).unwrap_or_else(|_| directory.to_path_buf());
-                Self { path: directory.join(bare), directory, medium }
+                Self { path: directory.join(bare), directory, medium, pages }
             }
             None => {
                 let path = Path::new(SHARED_MEMORY).join(prefix() + bare);
-                Self { directory: SHARED_MEMORY.into(), path, medium }
+                Self { directory: SHARED_MEMORY.into(), path, medium, pages }
             }
         })
     }
@@ -53,13 +56,19 @@ impl Place {
             directory: "memfd".into(),
             path: format!("memfd:ringway.{name}").into(),
             medium: Medium::Memfd(None),
+            pages: Pages::default(),
         })
+    }
+
+    /// The same, with memory of such pages.
+    pub(crate) fn of(self, pages: Pages) -> Self {
+        Self { pages, ..self }
     }
 
     /// The memfd of this descriptor.
     pub(crate) fn descriptor(file: &Arc<OwnedFd>) -> Self {
         let medium = Medium::Memfd(Some(Arc::clone(file)));
-        Self { directory: "memfd".into(), path: "memfd".into(), medium }
+        Self { directory: "memfd".into(), path: "memfd".into(), medium, pages: Pages::default() }
     }
 
     /// Every name that could be a segment of this user in the directory, with its place. Says nothing of the files.

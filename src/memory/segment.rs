@@ -281,7 +281,9 @@ impl Attachment {
             });
         }
         let len = usize::try_from(self.len).map_err(|_| no_space_here(&self.place.path, self.len))?;
-        Mapping::new(file.as_fd(), len).map_err(failed("mapping"))
+        let mapping = Mapping::new(file.as_fd(), len).map_err(failed("mapping"))?;
+        self.place.pages.furnish(&mapping, &self.place.path)?;
+        Ok(mapping)
     }
 
     /// Whether the name still means this file.

@@ -69,6 +69,13 @@ pub(crate) fn create_unnamed(directory: &Path, mode: u32) -> io::Result<OwnedFd>
     Ok(file)
 }
 
+/// Makes the file so long, without room.
+pub(crate) fn set_len(file: BorrowedFd<'_>, len: u64) -> io::Result<()> {
+    step::point();
+    let len = i64::try_from(len).map_err(|_| io::Error::from(Errno::EFBIG))?;
+    Ok(nix::unistd::ftruncate(file, len)?)
+}
+
 /// Reserves the file's room now, so that a full file system is an error here and not a SIGBUS at some later store.
 pub(crate) fn reserve(file: BorrowedFd<'_>, len: u64) -> io::Result<()> {
     step::point();

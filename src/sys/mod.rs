@@ -7,6 +7,7 @@
 //! | `file` | `open(O_TMPFILE)`, `linkat`, `fallocate`, `fstat`, `statfs` | 3.11 |
 //! | `file` | `memfd_create`, `F_ADD_SEALS`, for those without a name | 3.17 |
 //! | `fork` | `madvise(MADV_WIPEONFORK)`, `pthread_atfork` | 4.14 |
+//! | `pages` | `madvise(MADV_HUGEPAGE, MADV_POPULATE_WRITE)`, `mlock`, `mbind`, when they are asked for | 5.14 |
 //! | `membarrier` | `membarrier(GLOBAL_EXPEDITED)`; without it senders fence | 4.16 |
 //! | `boot` | `/proc/sys/kernel/random/boot_id`, for files on a disk | - |
 //! | `random` | `getrandom` | 3.17 |
@@ -27,6 +28,7 @@ pub(crate) mod fork;
 pub(crate) mod futex;
 #[cfg(not(loom))]
 pub(crate) mod membarrier;
+pub(crate) mod pages;
 pub(crate) mod patience;
 pub(crate) mod process;
 pub(crate) mod random;

@@ -78,7 +78,7 @@ pub(crate) fn in_process<T: Payload>(form: Form, options: &Options) -> Result<Ar
     }
     let header = header::<T>(form, options, instance()?)?;
     #[cfg(not(loom))]
-    let many = many(on_the_heap(&header)?, &header)?;
+    let many = many(on_the_heap(&header, options)?, &header)?;
     #[cfg(loom)]
     let many = Many::modelled(&header.geometry, header.tables.ok_or(FormatError::NotASegment)?);
     let words = [known()?, known()?];
