@@ -2,15 +2,16 @@
 
 mod support;
 
-use nix::mount::{MsFlags, mount};
+use nix::mount::{MsFlags, mount, umount};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::resource::{Resource, setrlimit};
-use ringway::{Backing, Numa, OpenError, Options, SegmentError, spsc, stream};
+use ringway::{Backing, Numa, OpenError, Options, SegmentError, bytes, spsc, stream};
 use std::fs;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use support::pool::{Pool, SET_ASIDE};
 use support::{Child, Dir, own_memory, role};
 
 /// Bytes of the streams here: much more than their other pages.
@@ -209,54 +210,41 @@ fn shared_memory_asks_for_huge_pages_and_a_disk_has_none() {
     assert_eq!(fs::read_dir(&disk.0).expect("a directory").count(), 0);
 }
 
-/// Mounts a file system here for this thread alone, and says why not if it cannot.
-fn mounted(at: &Path, kind: &str, options: Option<&str>) -> bool {
-    let mounted = unshare(CloneFlags::CLONE_NEWNS).and_then(|()| {
-        mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>)?;
-        mount(Some("none"), at, Some(kind), MsFlags::empty(), options)
-    });
-    if let Err(errno) = mounted {
-        println!("skipped: no {kind} can be mounted: {errno}");
+/// A file system that is mounted for this thread alone.
+struct Mounted<'a>(&'a Path);
+
+impl<'a> Mounted<'a> {
+    /// Mounts one here, or says why not.
+    fn new(at: &'a Path, kind: &str, options: Option<&str>) -> Option<Self> {
+        let mounted = unshare(CloneFlags::CLONE_NEWNS).and_then(|()| {
+            mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>)?;
+            mount(Some("none"), at, Some(kind), MsFlags::empty(), options)
+        });
+        match mounted {
+            Ok(()) => Some(Self(at)),
+            Err(errno) => {
+                println!("skipped: no {kind} can be mounted: {errno}");
+                None
+            }
+        }
     }
-    mounted.is_ok()
+}
+
+impl Drop for Mounted<'_> {
+    fn drop(&mut self) {
+        let _ = umount(self.0);
+    }
 }
 
 #[test]
 fn a_tmpfs_that_has_huge_pages_gives_them_on_request() {
     let disk = OnDisk::new("huge-tmpfs");
-    if !mounted(&disk.0, "tmpfs", Some("huge=advise")) {
-        return;
-    }
+    let Some(_mounted) = Mounted::new(&disk.0, "tmpfs", Some("huge=advise")) else { return };
     for (is_wanted, name) in [(false, "small"), (true, "large")] {
         let options = roomy(Options::new().dir(&disk.0)).huge_pages(is_wanted).prefault(true);
         let _writer = stream::Writer::create_with(name, &options).expect("a stream");
         let huge = mapped(&format!("/{name}"), "ShmemPmdMapped");
         assert_eq!(huge >= 2048, is_wanted, "{name}: {huge} KiB in huge pages");
-    }
-}
-
-const SET_ASIDE: &str = "/proc/sys/vm/nr_hugepages";
-
-/// Huge pages that the kernel has set aside for as long as this lives.
-struct Pool {
-    before: String,
-}
-
-impl Pool {
-    /// So many more, or `None` if this user may not have them or the kernel has none.
-    fn of(pages: u64) -> Option<Self> {
-        let before = fs::read_to_string(SET_ASIDE).ok()?;
-        let there: u64 = before.trim().parse().ok()?;
-        let pool = Self { before };
-        fs::write(SET_ASIDE, (there + pages).to_string()).ok()?;
-        let now: u64 = fs::read_to_string(SET_ASIDE).ok()?.trim().parse().ok()?;
-        (now == there + pages).then_some(pool)
-    }
-}
-
-impl Drop for Pool {
-    fn drop(&mut self) {
-        let _ = fs::write(SET_ASIDE, &self.before);
     }
 }
 
@@ -305,14 +293,21 @@ fn a_memfd_and_a_hugetlbfs_have_the_huge_pages_that_are_set_aside() {
     goes_through(&name, writer, stream::Reader::open_with(&name, &given).expect("its other end"));
 
     let disk = OnDisk::new("hugetlbfs");
-    if !mounted(&disk.0, "hugetlbfs", None) {
-        return;
-    }
+    let Some(_mounted) = Mounted::new(&disk.0, "hugetlbfs", None) else { return };
     for options in [Options::new().dir(&disk.0), Options::new().backing(Backing::File(disk.0.clone()))] {
         let writer = stream::Writer::create_with(&name, &roomy(options.clone())).expect("a file there");
         let found = ringway::observe::stat(&name, Some(&disk.0)).expect("it is there to be looked at");
         assert!(found.is_in_use);
         goes_through(&name, writer, stream::Reader::open_with(&name, &options).expect("its other end"));
+        assert_eq!(fs::read_dir(&disk.0).expect("a directory").count(), 0);
+        let tx = bytes::mpmc::Sender::create_with(&name, &options).expect("a file there");
+        let rx = bytes::mpmc::Receiver::open_with(&name, &options).expect("its other end");
+        let mut loan = tx.loan(1 << 20).expect("an annex beside it");
+        loan.fill(7);
+        loan.send().expect("a receiver");
+        assert_eq!(fs::read_dir(&disk.0).expect("a directory").count(), 2, "the segment and the annex");
+        assert!(rx.recv().expect("a message") == vec![7; 1 << 20]);
+        drop((tx, rx));
         assert_eq!(fs::read_dir(&disk.0).expect("a directory").count(), 0);
         no_huge_pages(stream::Writer::create_with(&name, &options.capacity(1 << 42).frame_bytes(1 << 30)));
     }

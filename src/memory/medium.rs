@@ -52,6 +52,9 @@ impl Place {
             _ => failed("reserving room for")(source),
         };
         let whole = file::whole_len(file.as_fd(), len).map_err(no_space)?;
+        if self.room(keeper).is_some_and(|room| room < whole) {
+            return Err(self.no_space(len));
+        }
         #[cfg(not(loom))]
         if self.pages.precede(keeper) {
             file::set_len(file.as_fd(), whole).map_err(no_space)?;
@@ -63,6 +66,16 @@ impl Place {
         }
         file::reserve(file.as_fd(), whole).map_err(no_space)?;
         Ok(file)
+    }
+
+    /// Bytes that there can be, where asking for more does harm: a disk would be filled before it says no, and for a memfd,
+    /// which no file system limits, the kernel would end processes.
+    fn room(&self, keeper: Keeper) -> Option<u64> {
+        match (keeper, &self.medium) {
+            (Keeper::Memory, Medium::Memfd(_)) => file::memory_there_is().ok(),
+            (Keeper::Disk, _) => file::space_left(&self.directory).ok(),
+            _ => None,
+        }
     }
 
     fn create_unnamed(&self, mode: u32, len: u64) -> Result<OwnedFd, SegmentError> {
@@ -189,8 +202,11 @@ impl Place {
     }
 
     fn no_space(&self, asked: u64) -> SegmentError {
-        // A memfd has no directory, and nothing to be asked what is left.
-        let available = file::space_left(&self.directory).unwrap_or(0);
+        let available = match &self.medium {
+            Medium::Memory | Medium::Disk => file::space_left(&self.directory),
+            Medium::Memfd(_) => file::memory_there_is(),
+        };
+        let available = available.unwrap_or(0);
         SegmentError::NoSpace { directory: self.directory.clone(), asked, available }
     }
 }

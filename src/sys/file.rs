@@ -220,6 +220,12 @@ pub(crate) fn space_left(directory: &Path) -> io::Result<u64> {
     Ok(fs.blocks_available().saturating_mul(fs.fragment_size()))
 }
 
+/// Bytes of memory and swap that the machine has.
+pub(crate) fn memory_there_is() -> io::Result<u64> {
+    let machine = nix::sys::sysinfo::sysinfo()?;
+    Ok(machine.ram_total().saturating_add(machine.swap_total()))
+}
+
 /// Bytes from `offset`; fewer at the end of the file. Cannot raise SIGBUS, unlike a read through a mapping.
 pub(crate) fn read_at(file: BorrowedFd<'_>, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
     let mut got = 0;
