@@ -16,7 +16,8 @@ use std::ptr::NonNull;
 pub enum Numa {
     /// From this node, while it has some.
     Prefer(u32),
-    /// From this node, or the channel is not made. (If the node is full when a page is needed, the kernel may end the process.)
+    /// From this node and no other. (All room is taken when the channel is made; if the node has not so much left, the kernel may end a
+    /// process to get it.)
     Bind(u32),
 }
 
