@@ -26,7 +26,7 @@
 //! | the same both ways, as through a socket | [`stream::Duplex`] |
 //! | nothing: you look at what is there, or remove what nobody uses | [`observe`] |
 //!
-//! How a channel is made, how it waits, where it lives: [`Options`]. Why it ended: [`DisconnectReason`]. What can be a
+//! How a channel is made, how it waits, where it lives: [`Options`], [`Backing`]. Why it ended: [`DisconnectReason`]. What can be a
 //! message: [`Payload`].
 //!
 //! # Features
@@ -81,7 +81,7 @@ pub use channel::error::{
     WaitForPeerError,
 };
 pub use channel::mpmc;
-pub use channel::options::{Absent, Options};
+pub use channel::options::{Absent, Backing, Numa, Options};
 pub use channel::reason::DisconnectReason;
 pub use channel::spsc;
 pub use layout::error::{FormatError, Kind, TypeId};

@@ -21,9 +21,11 @@ use ringway::bytes;
 use ringway::mpmc;
 use ringway::spsc::{Receiver, Sender, channel};
 use ringway::{
-    DisconnectReason, RecvError, TryGrantError, TryRecvError, TrySendError, WaitForPeerError, observe, stream,
+    Backing, DisconnectReason, Options, RecvError, TryGrantError, TryRecvError, TrySendError, WaitForPeerError,
+    observe, stream,
 };
 use std::io::{BufRead, Read, Write};
+use std::os::fd::AsRawFd;
 use std::time::Duration;
 use support::{Child, Dir, hang, hear, role, tell};
 
@@ -696,4 +698,35 @@ fn every_operation_of_bytes_in_a_forked_child_fails() {
 #[test]
 fn every_operation_of_bytes_in_a_raw_clone_fails() {
     forks(&here!(), |dir| every_operation_of_bytes(dir, true));
+}
+
+// A memfd, whose descriptor a child inherits: it comes by an end of its own.
+
+fn comes_by_descriptor(raw: bool) {
+    let memfd = Options::new().capacity(8).backing(Backing::Memfd);
+    let mut tx = Sender::<u64>::create_with(NAME, &memfd).unwrap();
+    let descriptor = tx.descriptor().unwrap();
+    tx.send_many(&[1, 2, 3]).unwrap();
+    in_a_fork!(raw, {
+        let inherited = Options::new().backing(Backing::inherited(descriptor.as_raw_fd()).unwrap());
+        let mut rx = Receiver::<u64>::open_with(NAME, &inherited).unwrap();
+        let taken = Sender::<u64>::open_with(NAME, &inherited);
+        vec![
+            ("the copy of the end", tx.try_send(9).is_err()),
+            ("the sender is alive", taken.is_err_and(|error| error.is_role_taken())),
+            ("the messages", [rx.recv(), rx.recv(), rx.recv()] == [Ok(1), Ok(2), Ok(3)]),
+            ("no more", rx.try_recv() == Err(TryRecvError::Empty)),
+        ]
+    });
+    assert_eq!(tx.disconnect_reason(), Some(DisconnectReason::Left), "and leaves in good order");
+}
+
+#[test]
+fn a_forked_child_opens_the_memfd_that_it_has_inherited() {
+    forks(&here!(), |_| comes_by_descriptor(false));
+}
+
+#[test]
+fn a_cloned_child_opens_the_memfd_that_it_has_inherited() {
+    forks(&here!(), |_| comes_by_descriptor(true));
 }

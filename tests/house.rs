@@ -40,7 +40,7 @@ const CRATES: [(&str, &[&str]); 8] = [
 ];
 
 /// The files that hold a licence for unsafe code.
-const LICENSED: [&str; 22] = [
+const LICENSED: [&str; 24] = [
     // Bare limits have no channel: the benchmark measures what memory and futexes do without one.
     "src/cli/bench/worker/bare.rs",
     "src/cli/bench/worker/chunks.rs",
@@ -49,6 +49,7 @@ const LICENSED: [&str; 22] = [
     "src/layout/many.rs",
     "src/layout/overlay.rs",
     "src/memory/heap.rs",
+    "src/memory/mapping.rs",
     "src/ring/annex.rs",
     "src/ring/grant.rs",
     "src/ring/lane.rs",
@@ -62,6 +63,7 @@ const LICENSED: [&str; 22] = [
     "src/sys/futex.rs",
     "src/sys/membarrier.rs",
     "src/sys/posix.rs",
+    "src/sys/pages.rs",
     "src/sys/random.rs",
     "src/sys/sigbus.rs",
 ];

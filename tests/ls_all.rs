@@ -40,12 +40,15 @@ impl SystemV {
             assert!(id >= 0, "{}", std::io::Error::last_os_error());
             id
         };
-        // SAFETY, all: private objects are made; no memory of ours is involved.
-        let segment = made(unsafe { libc::shmget(libc::IPC_PRIVATE, 12_345, 0o640) });
+        // SAFETY: a private object is made; no memory of ours is involved.
+        let segment = unsafe { libc::shmget(libc::IPC_PRIVATE, 12_345, 0o640) };
+        let segment = made(segment);
         // SAFETY: as above.
-        let semaphores = made(unsafe { libc::semget(libc::IPC_PRIVATE, 7, 0o600) });
+        let semaphores = unsafe { libc::semget(libc::IPC_PRIVATE, 7, 0o600) };
+        let semaphores = made(semaphores);
         // SAFETY: as above.
-        let queue = made(unsafe { libc::msgget(libc::IPC_PRIVATE, 0o622) });
+        let queue = unsafe { libc::msgget(libc::IPC_PRIVATE, 0o622) };
+        let queue = made(queue);
         Self { segment, semaphores, queue }
     }
 

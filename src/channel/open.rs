@@ -4,7 +4,7 @@ use super::end::bits;
 #[cfg(not(loom))]
 use super::end::{dorm, waker};
 use super::error::OpenError;
-use super::options::{CAPACITY, Options, STREAM_FRAME, stream_capacity};
+use super::options::{Backing, CAPACITY, Options, STREAM_FRAME, stream_capacity};
 use crate::layout::dormitory::DormTable;
 use crate::layout::error::{FormatError, Kind, TypeId};
 use crate::layout::geometry::{FRAMES_OFFSET, Geometry, Placement, Shape};
@@ -105,17 +105,41 @@ fn header(asked: Asked, options: &Options, instance: [u8; 16]) -> Result<Header,
     }
     let geometry = geometry.with_dorms(DormTable::new(options.waiter.unwrap_or_default(), asked.kind, None))?;
     let lifetime = Lifetime::asked(options.persistent);
-    Ok(Header { kind: asked.kind, lifetime, instance, message, geometry, tables: None })
+    Ok(Header { kind: asked.kind, lifetime, instance, boot: [0; 16], message, geometry, tables: None })
 }
+
+/// Of a channel that is made with both ends, and without a name.
+pub(crate) const NO_NAME_FOR_BOTH: &str =
+    "both ends at once are made on the heap or in a memfd: other backings need a name";
+
+/// Both seats of a channel in a memfd: each of them an attachment, as in two processes.
+#[cfg(not(loom))]
+fn pair_in_memfd(asked: Asked, options: &Options) -> Result<(Header, Control, [Seat; 2]), OpenError> {
+    let first = enter(&Asked { role: Role::Sender, ..asked }, PAIR, How::Create, options)?;
+    let there = options.clone().backing(Backing::Descriptor(Arc::new(first.seat.descriptor()?)));
+    let second = enter(&Asked { role: Role::Receiver, ..asked }, PAIR, How::Open, &there)?;
+    let control = first.seat.control().clone();
+    Ok((first.header, control, [first.seat, second.seat]))
+}
+
+/// What `/proc` calls a memfd that was made without a name.
+#[cfg(not(loom))]
+pub(crate) const PAIR: &str = "pair";
 
 /// Both seats of a channel inside this process.
 pub(crate) fn pair(asked: Asked, options: &Options) -> Result<(Header, Control, [Seat; 2]), OpenError> {
     if options.persistent {
         return Err(OpenError::Options { rule: "a channel inside one process cannot be persistent: it has no name" });
     }
+    match &options.backing {
+        None | Some(Backing::Heap) => {}
+        #[cfg(not(loom))]
+        Some(Backing::Memfd) => return pair_in_memfd(asked, options),
+        Some(_) => return Err(OpenError::Options { rule: NO_NAME_FOR_BOTH }),
+    }
     let header = header(asked, options, instance()?)?;
     let (to_send, to_receive) = (known()?, known()?);
-    let control = in_process(&header)?;
+    let control = in_process(&header, options)?;
     let bits = bits(options.wait);
     let seat = |role, known| Seat::join(control.clone(), role, Hold::Process, known, bits);
     let seats = [seat(Role::Sender, to_send), seat(Role::Receiver, to_receive)];
@@ -133,7 +157,7 @@ pub(crate) fn instance() -> Result<[u8; 16], OpenError> {
 }
 
 #[cfg(loom)]
-fn in_process(_header: &Header) -> Result<Control, OpenError> {
+fn in_process(_header: &Header, _options: &Options) -> Result<Control, OpenError> {
     Ok(Control::modelled())
 }
 
@@ -160,14 +184,23 @@ pub(crate) fn instance() -> Result<[u8; 16], OpenError> {
 }
 
 #[cfg(not(loom))]
-fn in_process(header: &Header) -> Result<Control, OpenError> {
-    control(on_the_heap(header)?, header)
+fn in_process(header: &Header, options: &Options) -> Result<Control, OpenError> {
+    control(on_the_heap(header, options)?, header)
 }
 
 /// Room for a whole segment inside this process.
 #[cfg(not(loom))]
-pub(crate) fn on_the_heap(header: &Header) -> Result<Region, OpenError> {
+pub(crate) fn on_the_heap(header: &Header, options: &Options) -> Result<Region, OpenError> {
     let asked = header.geometry.total;
+    if !options.pages.is_plain() {
+        // Pages of its own: what is done with them ends with them.
+        let len = usize::try_from(asked).map_err(|_| SegmentError::OutOfMemory { asked })?;
+        let mapping = options.pages.anonymous(len)?;
+        if let Some(dorms) = dormitories(header) {
+            mapping.put(header.geometry.dorms_offset() as usize, &dorms);
+        }
+        return Ok(Region::Mapped(mapping));
+    }
     let block = usize::try_from(asked).ok().and_then(heap::Block::new);
     let mut block = block.ok_or(SegmentError::OutOfMemory { asked })?;
     if let Some(dorms) = dormitories(header) {
@@ -195,7 +228,11 @@ pub(crate) fn read_header(file: BorrowedFd<'_>, seen: &Identity) -> Result<Heade
     let mut page = vec![0; HEADER_BYTES];
     let got = file::read_at(file, &mut page, 0).map_err(|source| trouble("reading a segment in", source))?;
     page.truncate(got);
-    Ok(Header::decode(&page, seen.len)?)
+    // In huge pages the file ends behind the segment.
+    let claimed = Header::claimed_bytes(&page);
+    let whole = claimed.and_then(|claimed| file::whole_len(file, claimed).ok());
+    let len = if whole == Some(seen.len) { claimed.unwrap_or(seen.len) } else { seen.len };
+    Ok(Header::decode(&page, len)?)
 }
 
 /// How a kind of channel makes its segment, and takes its place there.
@@ -240,7 +277,7 @@ pub(crate) fn enter<W: Way>(way: &W, name: &str, how: How, options: &Options) ->
     if options.persistent && way.is_stream() {
         return Err(OpenError::Options { rule: "a stream cannot be persistent: its segment carries one stream" });
     }
-    let place = name::Place::new(name, options.directory.as_deref())?;
+    let place = options.place(name, how)?;
     let deadline = Deadline::after(options.open_timeout);
     let leaving = Deadline::after(options.open_timeout.max(LEAVING));
     let racing = Deadline::after(options.open_timeout.max(RACING));
@@ -303,7 +340,7 @@ fn try_enter<W: Way>(way: &W, place: &name::Place, how: How, options: &Options) 
     match opened {
         Ok((attachment, header)) if how == How::Create => {
             let _ = header;
-            let path = attachment.path().to_path_buf();
+            let path = place.path.clone();
             attachment.leave();
             Err(Refused::Later(SegmentError::AlreadyExists { path }.into()))
         }
@@ -317,17 +354,17 @@ fn try_enter<W: Way>(way: &W, place: &name::Place, how: How, options: &Options) 
 /// Makes the segment and takes the place that was asked for before anybody else can see it.
 #[cfg(not(loom))]
 fn create<W: Way>(way: &W, place: &name::Place, options: &Options, known: WipedWord) -> Result<W::Seated, Refused> {
-    let header = way.header(options, instance()?)?;
+    let header = Header { boot: options.boot()?, ..way.header(options, instance()?)? };
     let (page, len, estate) = (header.encode(), header.geometry.total, header.estate());
-    let before_name = |life: BorrowedFd<'_>| {
-        dormitories(&header).map_or(Ok(()), |dorms| file::write_at(life, &dorms, header.geometry.dorms_offset()))?;
-        way.lock(life)
-    };
-    let attachment =
-        segment::create(place, options.mode, &page, len, estate, before_name).map_err(|error| match error {
+    let dorms = dormitories(&header);
+    let dorms = dorms.as_deref().map(|dorms| (header.geometry.dorms_offset(), dorms));
+    let written: Vec<_> = [(0, &page[..])].into_iter().chain(dorms).collect();
+    let attachment = segment::create(place, options.mode, &written, len, estate, |life| way.lock(life)).map_err(
+        |error| match error {
             SegmentError::AlreadyExists { .. } => Refused::Raced(error.into()),
             _ => Refused::Never(error.into()),
-        })?;
+        },
+    )?;
     way.sit(Entrance { attachment, header, options, known, is_creator: true })
 }
 

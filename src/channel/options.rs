@@ -1,9 +1,18 @@
 //! Every choice in one place.
 
+#[cfg(not(loom))]
+use super::{error::OpenError, open::How};
 use crate::layout::error::FormatError;
 use crate::layout::geometry::Placement;
 use crate::layout::lanes::{LaneClass, LaneTable};
 use crate::layout::waiter::Waiter;
+pub use crate::memory::backing::Backing;
+#[cfg(not(loom))]
+use crate::memory::name::Place;
+pub use crate::memory::pages::Numa;
+use crate::memory::pages::Pages;
+#[cfg(not(loom))]
+use crate::sys::boot;
 use crate::wait::strategy::WaitStrategy;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -38,6 +47,9 @@ pub enum Absent {
 #[derive(Debug, Clone)]
 pub struct Options {
     pub(crate) capacity: Option<usize>,
+    /// Not named: the heap for a channel without a name, and else `Shm`.
+    pub(crate) backing: Option<Backing>,
+    pub(crate) pages: Pages,
     pub(crate) directory: Option<PathBuf>,
     pub(crate) mode: u32,
     pub(crate) type_tag: u64,
@@ -105,6 +117,8 @@ impl Options {
     pub fn new() -> Self {
         Self {
             capacity: None,
+            backing: None,
+            pages: Pages::default(),
             directory: None,
             mode: 0o600,
             type_tag: 0,
@@ -134,6 +148,51 @@ impl Options {
     /// latter from 32. An opener that names it gets an error if the channel has another.
     pub fn capacity(mut self, messages: usize) -> Self {
         self.capacity = Some(messages);
+        self
+    }
+
+    /// What kind of memory the channel lies in; by default POSIX shared memory for one that has a name, and the heap for one whose ends
+    /// are made together. See [`Backing`] for what each can do. All ends of a channel name the same (but for a memfd, which is
+    /// opened as a [`Backing::Descriptor`]).
+    pub fn backing(mut self, backing: Backing) -> Self {
+        self.backing = Some(backing);
+        self
+    }
+
+    /// Huge pages for the channel's memory: fewer misses of the processor's table of pages where a channel is large. How far that
+    /// goes depends on the [backing](Self::backing):
+    ///
+    /// - a memfd is made of huge pages, which the administrator has set aside (`/proc/sys/vm/nr_hugepages`); if there are too few, it is
+    ///   not made ([`SegmentError::NoHugePages`](crate::SegmentError::NoHugePages));
+    /// - a file in a hugetlbfs is, whatever this says;
+    /// - shared memory in a tmpfs that is mounted with `huge=advise` (`/dev/shm` mostly is not), and the heap if
+    ///   `/sys/kernel/mm/transparent_hugepage/enabled` lets it, get transparent huge pages, as far as there are some; all else
+    ///   in memory gets small ones: a hint;
+    /// - a file on a disk is refused.
+    pub fn huge_pages(mut self, are_wanted: bool) -> Self {
+        self.pages.huge = are_wanted;
+        self
+    }
+
+    /// Whether this end fetches all of the channel's pages when it is made, rather than one by one when it first touches them. Opening
+    /// takes longer, and the first messages are as fast as all others. Linux 5.14; before that an error.
+    pub fn prefault(mut self, is_wanted: bool) -> Self {
+        self.pages.prefault = is_wanted;
+        self
+    }
+
+    /// Whether this end keeps the channel's pages in memory, whatever the kernel runs short of: no operation then waits for a disk. It
+    /// needs the right to lock so much ([`SegmentError::LockLimit`](crate::SegmentError::LockLimit) says when it is lacking).
+    /// (Loans longer than a lane of a channel on the heap are not locked.)
+    pub fn lock_memory(mut self, is_wanted: bool) -> Self {
+        self.pages.lock = is_wanted;
+        self
+    }
+
+    /// From which NUMA node the channel's memory comes. Whoever creates it decides. A kernel or a machine without such a node gives
+    /// an error, and so does a file on a disk.
+    pub fn numa(mut self, node: Numa) -> Self {
+        self.pages.numa = Some(node);
         self
     }
 
@@ -270,7 +329,7 @@ impl Options {
     }
 
     /// Many-to-many: the channel that gets what was [delivered too often](Self::deliveries), of the same type and in the
-    /// same directory; it is created if it is not there. By default, and while that channel is full, such messages are
+    /// same directory (in `/dev/shm`, if this one has no name); it is created if it is not there. By default, and while that channel is full, such messages are
     /// dropped and [counted](crate::mpmc::Receiver::stats).
     pub fn dead_letters(mut self, channel: &str) -> Self {
         self.dead_letters = Some(channel.to_owned());
@@ -332,6 +391,39 @@ impl Options {
         let long = LaneClass { count: self.lanes as u64, bytes: self.lane_bytes as u64 };
         // Short lanes that are as long as the long ones would be of no use.
         let short = if long.bytes > SHORT_LANES.bytes { SHORT_LANES } else { LaneClass::default() };
-        LaneTable::new(short, long, self.annexes as u64)
+        // Files beside a segment are found by its name.
+        let has_annexes = !matches!(self.backing, Some(Backing::Memfd));
+        LaneTable::new(short, long, if has_annexes { self.annexes as u64 } else { 0 })
+    }
+
+    /// Where the channel of this name is.
+    #[cfg(not(loom))]
+    pub(crate) fn place(&self, name: &str, how: How) -> Result<Place, OpenError> {
+        let rule = |rule| Err(OpenError::Options { rule });
+        let backing = self.backing.as_ref().unwrap_or(&Backing::Shm);
+        if self.directory.is_some() && !matches!(backing, Backing::Shm) {
+            return rule("a directory (`dir`) is for shared memory: another backing has its own place");
+        }
+        let place = match (backing, how) {
+            (Backing::Shm, _) => Place::new(name, self.directory.as_deref()),
+            (Backing::File(directory), _) => Place::anywhere(name, Some(directory)),
+            (Backing::Memfd, How::Open) => return rule("a memfd is opened by its descriptor: Backing::Descriptor"),
+            (Backing::Memfd, How::Create | How::OpenOrCreate) => Place::memfd(name),
+            (Backing::Descriptor(file), How::Open) => Ok(Place::descriptor(file)),
+            (Backing::Descriptor(_), _) => return rule("what has a descriptor is there: it is opened, not created"),
+            (Backing::Heap, _) => return rule("a channel of the heap has no name: its ends are made together"),
+        };
+        Ok(place?.of(self.pages))
+    }
+
+    /// What a segment says of the run of the kernel that it belongs to.
+    #[cfg(not(loom))]
+    pub(crate) fn boot(&self) -> Result<[u8; 16], OpenError> {
+        match &self.backing {
+            Some(Backing::File(_)) => {
+                boot::id().map_err(|source| crate::channel::open::trouble("finding the boot id in", source))
+            }
+            _ => Ok([0; 16]),
+        }
     }
 }

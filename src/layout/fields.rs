@@ -217,6 +217,12 @@ pub(crate) const FIELDS: &[Field] = &[
         "by what sleepers are put to sleep: 0 futex, 1 condvar, 2 semaphore; see Dormitories",
     ),
     header(
+        "boot",
+        at::BOOT,
+        16,
+        "the kernel's boot id, if the file may outlive it; a segment with another one is stale; zeroes: it is in memory",
+    ),
+    header(
         "abi",
         at::ABI,
         4,

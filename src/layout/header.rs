@@ -52,7 +52,8 @@ pub(crate) mod at {
     pub(crate) const LONG_BYTES: usize = 164;
     pub(crate) const ANNEXES: usize = 168;
     pub(crate) const WAITER: usize = 172;
-    pub(crate) const ABI: usize = 176;
+    pub(crate) const BOOT: usize = 176;
+    pub(crate) const ABI: usize = 192;
     pub(crate) const REGION_TABLE: usize = 256;
 }
 
@@ -94,6 +95,8 @@ pub(crate) struct Header {
     pub(crate) kind: Kind,
     pub(crate) lifetime: Lifetime,
     pub(crate) instance: [u8; 16],
+    /// The run of the kernel that the segment ends with, though its file may not; zeroes if the file does.
+    pub(crate) boot: [u8; 16],
     pub(crate) message: TypeId,
     pub(crate) geometry: Geometry,
     /// Of a many-to-many channel; others have none.
@@ -104,7 +107,7 @@ impl Header {
     /// What is known of the segment to whoever may have to remove it.
     pub(crate) fn estate(&self) -> Estate {
         let has_annexes = self.tables.is_some_and(|tables| tables.lanes.annexes > 0);
-        Estate { stale: self.lifetime.stale(), annexes: has_annexes.then_some(self.instance) }
+        Estate { stale: self.lifetime.stale(), annexes: has_annexes.then_some(self.instance), boot: self.boot }
     }
 
     /// By what sleepers are put to sleep.
@@ -146,6 +149,7 @@ impl Header {
         let waiter = self.waiter();
         put(at::WAITER, &waiter.code().to_le_bytes());
         put(at::ABI, &if waiter == Waiter::Futex { 0 } else { ABI }.to_le_bytes());
+        put(at::BOOT, &self.boot);
         let regions = regions(ring, self.tables);
         put(at::REGIONS, &(regions.len() as u32).to_le_bytes());
         for (index, region) in regions.iter().enumerate() {
@@ -155,6 +159,11 @@ impl Header {
         let sum = checksum(&page);
         page[at::CHECKSUM..at::CHECKSUM + 8].copy_from_slice(&sum.to_le_bytes());
         page
+    }
+
+    /// The `total_bytes` of a page that nobody has checked.
+    pub(crate) fn claimed_bytes(page: &[u8]) -> Option<u64> {
+        (page.len() >= HEADER_BYTES).then(|| u64::from_le_bytes(array(page, at::TOTAL_BYTES)))
     }
 
     /// Checks the first bytes of a file of `file_len` bytes. Believes nothing: any bytes give a header whose geometry
@@ -227,9 +236,8 @@ impl Header {
             let start = at::REGION_TABLE + index * REGION_BYTES;
             must("region", index as u64, page[start..start + REGION_BYTES] == *region, "where the geometry puts it")?;
         }
-        let mut instance = [0; 16];
-        instance.copy_from_slice(&page[at::INSTANCE..at::INSTANCE + 16]);
-        Ok(Self { kind, lifetime, instance, message, geometry, tables })
+        let (instance, boot) = (array(page, at::INSTANCE), array(page, at::BOOT));
+        Ok(Self { kind, lifetime, instance, boot, message, geometry, tables })
     }
 }
 

@@ -260,6 +260,7 @@ fn header(kind: Kind, shape: Shape) -> Header {
         kind,
         lifetime: Lifetime::Ephemeral,
         instance: std::array::from_fn(|at| at as u8 ^ 0xa5),
+        boot: [0; 16],
         message: TypeId { size: shape.size, align: shape.align, tag: 0x1122_3344_5566_7788 },
         geometry: Geometry::new(shape).expect("a possible shape"),
         tables: None,
@@ -650,7 +651,8 @@ proptest! {
         let Ok(geometry) = Geometry::new(slotted(capacity, (size, align), frame_bytes, &tables)) else { return Ok(()) };
         let lifetime = if is_persistent { Lifetime::Persistent } else { Lifetime::Ephemeral };
         let message = TypeId { size, align, tag: 7 };
-        let header = Header { kind: Kind::Mpmc, lifetime, instance: [9; 16], message, geometry, tables: Some(tables) };
+        let (instance, boot) = ([9; 16], if is_persistent { [7; 16] } else { [0; 16] });
+        let header = Header { kind: Kind::Mpmc, lifetime, instance, boot, message, geometry, tables: Some(tables) };
         prop_assert_eq!(Header::decode(&header.encode(), geometry.total), Ok(header));
         prop_assert_eq!((geometry.per, geometry.frames), (1, capacity));
         // Tables and slots lie one behind the other, and each message where its type wants it.

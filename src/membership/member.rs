@@ -11,13 +11,15 @@ use super::seat::Hold;
 use crate::layout::many::Many;
 use crate::layout::shared::MemberEntry;
 use crate::layout::status::Status;
+use crate::memory::annex::Annexes;
+use crate::memory::error::SegmentError;
 use crate::sync::Ordering::Relaxed;
 use crate::sync::edge::STATUS;
 use crate::sys::byte_lock::{self, Byte, Mode};
 use crate::sys::fork::Mark;
 use crate::sys::process;
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 
 /// The lock byte of member 0.
 const FIRST: u32 = 64;
@@ -176,16 +178,27 @@ impl Member {
     /// The segment's file.
     pub(crate) fn path(&self) -> Option<&std::path::Path> {
         match &self.hold {
-            Some(Hold::File(attachment)) => Some(attachment.path()),
+            Some(Hold::File(attachment)) => attachment.path(),
             Some(Hold::Process) | None => None,
         }
     }
 
-    /// The device that the segment's file is on.
-    pub(crate) fn device(&self) -> Option<u64> {
+    /// The files beside the segment; `None` if it has none.
+    pub(crate) fn annexes(&self, instance: &[u8; 16]) -> Option<Annexes> {
         match &self.hold {
-            Some(Hold::File(attachment)) => Some(attachment.file().0),
+            Some(Hold::File(attachment)) => attachment.annexes(instance),
             Some(Hold::Process) | None => None,
+        }
+    }
+
+    /// A descriptor for another process to open the segment by.
+    pub(crate) fn descriptor(&self) -> Result<OwnedFd, SegmentError> {
+        match &self.hold {
+            Some(Hold::File(attachment)) => attachment.descriptor(),
+            Some(Hold::Process) | None => Err(SegmentError::Unsupported {
+                path: "heap".into(),
+                what: "a channel of the heap has no descriptor: make it in a memfd",
+            }),
         }
     }
 

@@ -6,6 +6,7 @@ use super::role::Role;
 use crate::layout::control::EndLines;
 use crate::layout::overlay::{Control, Ends};
 use crate::layout::status::Status;
+use crate::memory::error::SegmentError;
 use crate::memory::segment::Attachment;
 use crate::sync::Ordering::Relaxed;
 use crate::sync::edge::{ECHOED, STATUS};
@@ -13,7 +14,7 @@ use crate::sys::byte_lock::{self, Mode};
 use crate::sys::fork::WipedWord;
 use crate::sys::process;
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 
 /// Where the kernel's word on a seat comes from.
 #[derive(Debug)]
@@ -168,8 +169,19 @@ impl Seat {
     /// The file, for error messages.
     pub(crate) fn path(&self) -> Option<&std::path::Path> {
         match &self.hold {
-            Some(Hold::File(attachment)) => Some(attachment.path()),
+            Some(Hold::File(attachment)) => attachment.path(),
             Some(Hold::Process) | None => None,
+        }
+    }
+
+    /// A descriptor for another process to open the segment by.
+    pub(crate) fn descriptor(&self) -> Result<OwnedFd, SegmentError> {
+        match &self.hold {
+            Some(Hold::File(attachment)) => attachment.descriptor(),
+            Some(Hold::Process) | None => Err(SegmentError::Unsupported {
+                path: "heap".into(),
+                what: "a channel of the heap has no descriptor: make it in a memfd",
+            }),
         }
     }
 

@@ -11,8 +11,9 @@
 use super::error::SegmentError;
 #[cfg(not(loom))]
 use super::mapping::Mapping;
+use super::medium::Medium;
 use super::name::Place;
-use super::segment;
+use super::pages::Pages;
 use crate::sys::file::{self, Access};
 use std::ffi::OsStr;
 use std::io;
@@ -39,9 +40,12 @@ impl Kin {
 }
 
 /// The annexes of one segment.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Annexes {
     directory: PathBuf,
+    medium: Medium,
+    pages: Pages,
+    kin: Kin,
     /// How the names of all of them begin: the segment's, and what stands for its instance.
     stem: String,
 }
@@ -51,34 +55,43 @@ fn hex(instance: &[u8; 16]) -> String {
 }
 
 impl Annexes {
-    /// Those of the segment of this file and instance; `None` if its name cannot be that of a segment.
-    pub(crate) fn of(segment: &Path, instance: &[u8; 16]) -> Option<Self> {
-        let (directory, name) = (segment.parent()?.to_path_buf(), segment.file_name()?.to_str()?);
-        Some(Self { directory, stem: format!("{name}{MARK}{}.", hex(instance)) })
+    /// Those of the segment at this place and of this instance; `None` if it has no name, or one that cannot be a segment's.
+    pub(crate) fn of(segment: &Place, instance: &[u8; 16], kin: Kin) -> Option<Self> {
+        if segment.is_memfd() {
+            return None;
+        }
+        let (directory, name) = (segment.directory.clone(), segment.path.file_name()?.to_str()?);
+        Some(Self {
+            directory,
+            medium: segment.medium.clone(),
+            pages: segment.pages,
+            kin,
+            stem: format!("{name}{MARK}{}.", hex(instance)),
+        })
     }
 
     fn place(&self, number: u64, version: u64) -> Place {
         let path = self.directory.join(format!("{}{number:x}.{version:x}", self.stem));
-        Place { directory: self.directory.clone(), path }
+        Place { directory: self.directory.clone(), path, medium: self.medium.clone(), pages: self.pages }
     }
 
     /// Makes the annex of this number and version, of so many bytes. Nobody else makes it at the same time, so one that is there
     /// was left by a maker who was killed before it told anybody, and is replaced. None is made that the others would not open:
     /// this process may have changed its user, or its root, since it came.
     #[cfg(not(loom))]
-    pub(crate) fn create(&self, number: u64, version: u64, len: u64, kin: Kin) -> Result<Mapping, SegmentError> {
+    pub(crate) fn create(&self, number: u64, version: u64, len: u64) -> Result<Mapping, SegmentError> {
         let place = self.place(number, version);
         let failed = |source| SegmentError::Io { doing: "naming", path: place.path.clone(), source };
-        let file = segment::unnamed(&place, 0o600, len)?;
+        let file = place.create(0o600, len)?;
         let seen = file::identity(file.as_fd()).map_err(|source| SegmentError::Io {
             doing: "examining",
             path: place.path.clone(),
             source,
         })?;
-        if seen.uid != kin.uid {
+        if seen.uid != self.kin.uid {
             return Err(SegmentError::Untrusted { path: place.path, uid: seen.uid, mode: seen.mode });
         }
-        if seen.file.0 != kin.device {
+        if seen.file.0 != self.kin.device {
             return Err(SegmentError::Unsupported {
                 path: place.directory,
                 what: "it is on another file system than the segment (has this process changed its root?)",
@@ -99,8 +112,8 @@ impl Annexes {
     #[cfg(not(loom))]
     pub(crate) fn open(&self, number: u64, version: u64, len: u64) -> Result<Mapping, SegmentError> {
         let place = self.place(number, version);
-        let (file, seen) = segment::open_checked(&place, Access::ReadWrite)?;
-        if seen.len != len {
+        let (file, seen) = place.open(Access::ReadWrite)?;
+        if file::whole_len(file.as_fd(), len).ok() != Some(seen.len) {
             return Err(SegmentError::NotFound { path: place.path });
         }
         map(&place, file.as_fd(), len)
@@ -111,7 +124,7 @@ impl Annexes {
         let place = self.place(number, version);
         // Some may have it mapped from when they last looked at it, and would keep its memory for as long as they are there. A
         // failure, here and below, leaves what is removed with the segment.
-        if let Ok((file, seen)) = segment::open_checked(&place, Access::ReadWrite) {
+        if let Ok((file, seen)) = place.open(Access::ReadWrite) {
             let _ = file::discard(file.as_fd(), seen.len);
         }
         let _ = file::remove_name(&place.path);
@@ -132,7 +145,9 @@ impl Annexes {
 fn map(place: &Place, file: std::os::fd::BorrowedFd<'_>, len: u64) -> Result<Mapping, SegmentError> {
     let failed = |source| SegmentError::Io { doing: "mapping", path: place.path.clone(), source };
     let len = usize::try_from(len).map_err(|_| failed(io::ErrorKind::OutOfMemory.into()))?;
-    Mapping::new(file, len).map_err(failed)
+    let mapping = Mapping::new(file, len).map_err(failed)?;
+    place.pages.furnish(&mapping, &place.path)?;
+    Ok(mapping)
 }
 
 /// Whether a file's name is this stem, a number and a version.
@@ -192,8 +207,9 @@ mod tests {
 
     #[test]
     fn the_longest_names_are_names() {
-        let longest = format!("/dev/shm/ringway.{}.{}", u32::MAX, "n".repeat(200));
-        let annexes = Annexes::of(Path::new(&longest), &[0xff; 16]).expect("a segment");
+        let mut longest = Place::new(&"n".repeat(200), None).expect("a name");
+        longest.path = format!("/dev/shm/ringway.{}.{}", u32::MAX, "n".repeat(200)).into();
+        let annexes = Annexes::of(&longest, &[0xff; 16], Kin::of(0)).expect("a segment");
         let name = annexes.place(0x2fff, u64::MAX >> 8).path;
         let name = name.file_name().and_then(OsStr::to_str).expect("a name").to_owned();
         assert!(name.len() <= 255, "{}", name.len());
@@ -203,7 +219,9 @@ mod tests {
 
     #[test]
     fn other_names_are_none_of_annexes() {
-        let annexes = Annexes::of(Path::new("/d/orders"), &[0xab; 16]).expect("a segment");
+        let annexes =
+            Annexes::of(&Place::new("orders", Some(Path::new("/d"))).expect("a name"), &[0xab; 16], Kin::of(0))
+                .expect("a segment");
         assert_eq!(annexes.place(70, 1).path, Path::new("/d/orders~abababababab.46.1"));
         for other in ["orders", "orders~", "orders~abababababab", "orders~abababababab.", "orders~abababababab.46"] {
             assert!(!is_annex(OsStr::new(other), &annexes.stem), "{other}");

@@ -39,6 +39,18 @@ pub enum SegmentError {
         /// Bytes that were left.
         available: u64,
     },
+    /// The kernel has not enough huge pages free. They are set aside beforehand: `/proc/sys/vm/nr_hugepages`.
+    NoHugePages {
+        /// Bytes asked for.
+        asked: u64,
+    },
+    /// The channel's memory cannot be locked: this process may not lock so much.
+    LockLimit {
+        /// Bytes asked for.
+        asked: u64,
+        /// What `RLIMIT_MEMLOCK` lets the process lock, all in all.
+        limit: u64,
+    },
     /// What is under the name is no regular file (a symbolic link, a directory, a FIFO, a second hard link).
     NotAFile {
         /// What was found.
@@ -95,6 +107,13 @@ impl fmt::Display for SegmentError {
             Self::NoSpace { directory, asked, available } => {
                 write!(f, "not enough room in {}: {asked} bytes asked for, {available} left", directory.display())
             }
+            Self::NoHugePages { asked } => {
+                write!(f, "no huge pages for {asked} bytes: /proc/sys/vm/nr_hugepages says how many are set aside")
+            }
+            Self::LockLimit { asked, limit } => write!(
+                f,
+                "cannot lock {asked} bytes in memory: RLIMIT_MEMLOCK is {limit} (`ulimit -l`), for all that the process locks"
+            ),
             Self::NotAFile { path } => write!(f, "not a regular file with one name: {}", path.display()),
             Self::Untrusted { path, uid, mode } => write!(
                 f,

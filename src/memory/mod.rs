@@ -5,12 +5,15 @@
 //! alive), or a block of the heap.
 
 pub(crate) mod annex;
+pub(crate) mod backing;
 pub(crate) mod error;
 #[cfg(not(loom))]
 pub(crate) mod heap;
 #[cfg(not(loom))]
 pub(crate) mod mapping;
+mod medium;
 pub(crate) mod name;
+pub(crate) mod pages;
 pub(crate) mod segment;
 
 #[cfg(not(loom))]

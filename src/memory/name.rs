@@ -1,18 +1,26 @@
 //! Which names are legal, and where they live.
 
 use super::error::SegmentError;
+use super::medium::Medium;
+use super::pages::Pages;
 use crate::sys::file;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The directory that `shm_open` uses.
 const SHARED_MEMORY: &str = "/dev/shm";
 const LEN_MAX: usize = 200;
 
-/// Where a segment's file is: a checked name in a directory.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Where a segment is: a checked name in a directory, or a descriptor.
+#[derive(Debug, Clone)]
 pub(crate) struct Place {
     pub(crate) directory: PathBuf,
+    /// Of what has no name, something for error messages.
     pub(crate) path: PathBuf,
+    pub(super) medium: Medium,
+    /// What its memory is to consist of.
+    pub(super) pages: Pages,
 }
 
 impl Place {
@@ -21,20 +29,52 @@ impl Place {
     pub(crate) fn new(name: &str, directory: Option<&Path>) -> Result<Self, SegmentError> {
         let bare = name.strip_prefix('/').unwrap_or(name);
         check(bare).map_err(|rule| SegmentError::Name { name: shown(name), rule })?;
+        let (medium, pages) = (Medium::Memory, Pages::default());
         Ok(match directory {
             Some(directory) => {
                 // The process may go to another directory before it takes the name away again.
                 let directory = std::path::absolute(directory).unwrap_or_else(|_| directory.to_path_buf());
-                Self { path: directory.join(bare), directory }
+                Self { path: directory.join(bare), directory, medium, pages }
             }
-            None => Self { directory: SHARED_MEMORY.into(), path: Path::new(SHARED_MEMORY).join(prefix() + bare) },
+            None => {
+                let path = Path::new(SHARED_MEMORY).join(prefix() + bare);
+                Self { directory: SHARED_MEMORY.into(), path, medium, pages }
+            }
         })
+    }
+
+    /// The same, in a directory that may be on a disk.
+    pub(crate) fn anywhere(name: &str, directory: Option<&Path>) -> Result<Self, SegmentError> {
+        let medium = if directory.is_some() { Medium::Disk } else { Medium::Memory };
+        Ok(Self { medium, ..Self::new(name, directory)? })
+    }
+
+    /// A memfd that is not there yet, and what it is to be called in `/proc`.
+    pub(crate) fn memfd(name: &str) -> Result<Self, SegmentError> {
+        check(name).map_err(|rule| SegmentError::Name { name: shown(name), rule })?;
+        Ok(Self {
+            directory: "memfd".into(),
+            path: format!("memfd:ringway.{name}").into(),
+            medium: Medium::Memfd(None),
+            pages: Pages::default(),
+        })
+    }
+
+    /// The same, with memory of such pages.
+    pub(crate) fn of(self, pages: Pages) -> Self {
+        Self { pages, ..self }
+    }
+
+    /// The memfd of this descriptor.
+    pub(crate) fn descriptor(file: &Arc<OwnedFd>) -> Self {
+        let medium = Medium::Memfd(Some(Arc::clone(file)));
+        Self { directory: "memfd".into(), path: "memfd".into(), medium, pages: Pages::default() }
     }
 
     /// Every name that could be a segment of this user in the directory, with its place. Says nothing of the files.
     pub(crate) fn all(directory: Option<&Path>) -> std::io::Result<Vec<(String, Self)>> {
         let places = Self::all_names(directory)?.into_iter();
-        Ok(places.filter_map(|(name, _)| Self::new(&name, directory).ok().map(|place| (name, place))).collect())
+        Ok(places.filter_map(|(name, _)| Self::anywhere(&name, directory).ok().map(|place| (name, place))).collect())
     }
 
     /// Every name of a file of this user's there, legal or not, sorted, and its path.

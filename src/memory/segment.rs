@@ -41,19 +41,20 @@
 //! Source: the protocol was stress-tested in C with kills before it was written here; PostgreSQL's `dsm_impl.c`
 //! reserves room up front for the same reason.
 
-use super::annex::Annexes;
+use super::annex::{Annexes, Kin};
 use super::error::SegmentError;
 #[cfg(not(loom))]
 use super::mapping::Mapping;
 use super::name::Place;
+use crate::sys::boot;
 use crate::sys::byte_lock::{self, Byte, Mode};
 use crate::sys::clock;
-use crate::sys::file::{self, Access, Identity};
+use crate::sys::file::{self, Access, Identity, Keeper};
 use crate::sys::fork::LifeDescriptor;
 use crate::sys::patience::Patience;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Held shared by everybody who is attached.
 pub(crate) const GATE: Byte = Byte(0);
@@ -76,38 +77,48 @@ pub(crate) struct Estate {
     pub(crate) stale: Stale,
     /// Which instance it is, if it can have annexes.
     pub(crate) annexes: Option<[u8; 16]>,
+    /// The run of the kernel that it belongs to, if its file could outlive it; else zeroes.
+    pub(crate) boot: [u8; 16],
+}
+
+impl Estate {
+    /// The same, as it is in this run of the kernel: what an earlier one has left is stale.
+    fn now(self) -> io::Result<Self> {
+        let is_left_over = self.boot != [0; 16] && self.boot != boot::id()?;
+        Ok(Self { stale: if is_left_over { Stale::Remove } else { self.stale }, ..self })
+    }
 }
 
 /// The right to be at a segment: while this lives, nobody takes the segment's name away.
 #[derive(Debug)]
 pub(crate) struct Attachment {
     life: LifeDescriptor,
-    path: PathBuf,
+    place: Place,
     file: (u64, u64),
     len: u64,
     estate: Estate,
 }
 
-/// Creates the segment's file with `header` at its start and zeroes behind it, `len` bytes in all.
+/// Creates the segment's file: `written` where it says, zeroes everywhere else, `len` bytes in all.
 ///
 /// `estate` is what the header says. `before_name` gets the life descriptor while nobody else can see the file: the place to lock a role.
 pub(crate) fn create(
     place: &Place,
     mode: u32,
-    header: &[u8],
+    written: &[(u64, &[u8])],
     len: u64,
     estate: Estate,
     before_name: impl FnOnce(BorrowedFd<'_>) -> io::Result<()>,
 ) -> Result<Attachment, SegmentError> {
     let failed = |doing| move |source| SegmentError::Io { doing, path: place.path.clone(), source };
-    let file = unnamed(place, mode, len)?;
-    file::write_at(file.as_fd(), header, 0).map_err(failed("writing"))?;
+    let file = place.create(mode, len)?;
+    write(file.as_fd(), written).map_err(failed("writing"))?;
     let seen = file::identity(file.as_fd()).map_err(failed("examining"))?;
-    let attachment = Attachment::new(file, place, seen.file, len, estate);
+    let attachment = Attachment::new(file, place, &seen, estate);
     let life = attachment.life()?;
     byte_lock::try_lock(life, GATE, Mode::Shared).map_err(failed("locking"))?;
     before_name(life).map_err(failed("locking"))?;
-    match file::give_name(life, &place.path) {
+    match place.publish(life) {
         Ok(()) => Ok(attachment),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             Err(SegmentError::AlreadyExists { path: place.path.clone() })
@@ -116,22 +127,23 @@ pub(crate) fn create(
     }
 }
 
-/// A file of `len` zeroes that has no name yet, its room reserved.
-pub(super) fn unnamed(place: &Place, mode: u32, len: u64) -> Result<OwnedFd, SegmentError> {
-    let file = file::create_unnamed(&place.directory, mode).map_err(|source| match source.raw_os_error() {
-        Some(nix::libc::EOPNOTSUPP | nix::libc::EISDIR) => SegmentError::Unsupported {
-            path: place.directory.clone(),
-            what: "no files without a name (O_TMPFILE) there",
-        },
-        Some(nix::libc::ENOSPC) => no_space(place, len),
-        _ => SegmentError::Io { doing: "creating a file in", path: place.directory.clone(), source },
-    })?;
-    must_be_memory(file.as_fd(), &place.directory)?;
-    file::reserve(file.as_fd(), len).map_err(|source| match source.raw_os_error() {
-        Some(nix::libc::ENOSPC | nix::libc::EFBIG | nix::libc::ENOMEM) => no_space(place, len),
-        _ => SegmentError::Io { doing: "reserving room for", path: place.path.clone(), source },
-    })?;
-    Ok(file)
+/// Writes to a file that nobody else can reach yet.
+fn write(file: BorrowedFd<'_>, written: &[(u64, &[u8])]) -> io::Result<()> {
+    let write_all = || written.iter().try_for_each(|(at, bytes)| file::write_at(file, bytes, *at));
+    match file::keeper(file)? {
+        #[cfg(not(loom))]
+        Keeper::HugePages(_) => {
+            // Through another description: a mapping would keep the locks of this one.
+            let again = file::reopen(file, Access::ReadWrite)?;
+            let end = written.iter().map(|(at, bytes)| *at as usize + bytes.len()).max().unwrap_or(0);
+            let mapping = Mapping::new(again.as_fd(), end)?;
+            written.iter().for_each(|(at, bytes)| mapping.put(*at as usize, bytes));
+            Ok(())
+        }
+        // A machine that crashes must not leave a name of which nobody can tell what it was.
+        Keeper::Disk => write_all().and_then(|()| file::flush(file)),
+        _ => write_all(),
+    }
 }
 
 /// Attaches to the segment under the name; `NotFound` if there is none, or only a stale one, which is removed. To one
@@ -147,9 +159,10 @@ pub(crate) fn open<H, E: From<SegmentError>>(
     let mut patience = Patience::default();
     let give_up = clock::now_ns() + GATE_WAIT_NS;
     loop {
-        let (file, seen) = open_checked(place, Access::ReadWrite)?;
+        let (file, seen) = place.open(Access::ReadWrite)?;
         let (header, estate) = read(file.as_fd(), &seen)?;
-        let attachment = Attachment::new(file, place, seen.file, seen.len, estate);
+        let estate = estate.now().map_err(failed("finding the boot id for"))?;
+        let attachment = Attachment::new(file, place, &seen, estate);
         let life = attachment.life()?;
         if estate.stale == Stale::Remove
             && byte_lock::try_lock(life, GATE, Mode::Exclusive).map_err(failed("locking"))?
@@ -188,17 +201,14 @@ pub(crate) fn remove_if_unused<E: From<SegmentError>>(
     even_kept: bool,
     read: impl Fn(BorrowedFd<'_>, &Identity) -> Result<Estate, E>,
 ) -> Result<Removal, E> {
-    let (file, seen) = open_checked(place, Access::ReadWrite)?;
-    let estate = read(file.as_fd(), &seen)?;
+    let (file, seen) = place.open(Access::ReadWrite)?;
+    let failed = |doing| move |source| SegmentError::Io { doing, path: place.path.clone(), source };
+    let estate = read(file.as_fd(), &seen)?.now().map_err(failed("finding the boot id for"))?;
     if estate.stale == Stale::Keep && !even_kept {
         return Ok(Removal::Kept);
     }
-    let attachment = Attachment::new(file, place, seen.file, seen.len, estate);
-    let alone = byte_lock::try_lock(attachment.life()?, GATE, Mode::Exclusive).map_err(|source| SegmentError::Io {
-        doing: "locking",
-        path: place.path.clone(),
-        source,
-    })?;
+    let attachment = Attachment::new(file, place, &seen, estate);
+    let alone = byte_lock::try_lock(attachment.life()?, GATE, Mode::Exclusive).map_err(failed("locking"))?;
     if !alone {
         return Ok(Removal::InUse);
     }
@@ -208,58 +218,12 @@ pub(crate) fn remove_if_unused<E: From<SegmentError>>(
 
 /// Opens the file under the name for looking only; takes no lock.
 pub(crate) fn observe(place: &Place) -> Result<(OwnedFd, Identity), SegmentError> {
-    open_checked(place, Access::Read)
-}
-
-/// Opens a file that is regular, has one name, belongs to this user, and that nobody else may write.
-pub(super) fn open_checked(place: &Place, access: Access) -> Result<(OwnedFd, Identity), SegmentError> {
-    let path = || place.path.clone();
-    let file = file::open(&place.path, access).map_err(|source| match source.raw_os_error() {
-        Some(nix::libc::ENOENT) => SegmentError::NotFound { path: path() },
-        // ELOOP: a symbolic link. EISDIR: a directory opened for writing. ENXIO: a FIFO or a device without a driver.
-        Some(nix::libc::ELOOP | nix::libc::EISDIR | nix::libc::ENXIO) => SegmentError::NotAFile { path: path() },
-        _ => match file::identity_at(&place.path) {
-            // Not to be opened because it is somebody else's: say whose.
-            Ok(seen) if seen.uid != file::effective_uid() => {
-                SegmentError::Untrusted { path: path(), uid: seen.uid, mode: seen.mode }
-            }
-            _ => SegmentError::Io { doing: "opening", path: path(), source },
-        },
-    })?;
-    let seen =
-        file::identity(file.as_fd()).map_err(|source| SegmentError::Io { doing: "examining", path: path(), source })?;
-    if !seen.is_regular || seen.links > 1 {
-        return Err(SegmentError::NotAFile { path: path() });
-    }
-    if seen.uid != file::effective_uid() || seen.mode & 0o022 != 0 {
-        return Err(SegmentError::Untrusted { path: path(), uid: seen.uid, mode: seen.mode });
-    }
-    must_be_memory(file.as_fd(), &place.path)?;
-    Ok((file, seen))
-}
-
-fn must_be_memory(file: BorrowedFd<'_>, path: &Path) -> Result<(), SegmentError> {
-    match file::is_memory(file) {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(SegmentError::Unsupported {
-            path: path.to_path_buf(),
-            what: "files there are not memory (tmpfs or hugetlbfs)",
-        }),
-        Err(source) => Err(SegmentError::Io { doing: "examining", path: path.to_path_buf(), source }),
-    }
-}
-
-fn no_space(place: &Place, asked: u64) -> SegmentError {
-    SegmentError::NoSpace {
-        directory: place.directory.clone(),
-        asked,
-        available: file::space_left(&place.directory).unwrap_or(0),
-    }
+    place.open(Access::Read)
 }
 
 impl Attachment {
-    fn new(file: OwnedFd, place: &Place, identity: (u64, u64), len: u64, estate: Estate) -> Self {
-        Self { life: LifeDescriptor::new(file), path: place.path.clone(), file: identity, len, estate }
+    fn new(file: OwnedFd, place: &Place, seen: &Identity, estate: Estate) -> Self {
+        Self { life: LifeDescriptor::new(file), place: place.clone(), file: seen.file, len: seen.len, estate }
     }
 
     /// Whether the segment stays when nobody is attached any more.
@@ -272,9 +236,30 @@ impl Attachment {
         self.life.get().ok_or(SegmentError::Forked)
     }
 
-    /// The segment's file.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
+    /// The segment's file, if it has a name.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        (!self.place.is_memfd()).then_some(&self.place.path)
+    }
+
+    /// The files beside the segment, of this instance.
+    pub(crate) fn annexes(&self, instance: &[u8; 16]) -> Option<Annexes> {
+        Annexes::of(&self.place, instance, Kin::of(self.file.0))
+    }
+
+    /// A descriptor by which another process can open a segment that has no name: of a description that holds no lock.
+    pub(crate) fn descriptor(&self) -> Result<OwnedFd, SegmentError> {
+        let path = || self.place.path.clone();
+        if !self.place.is_memfd() {
+            return Err(SegmentError::Unsupported {
+                path: path(),
+                what: "it is opened by its name and not by a descriptor",
+            });
+        }
+        file::reopen(self.life()?, Access::ReadWrite).map_err(|source| SegmentError::Io {
+            doing: "opening",
+            path: path(),
+            source,
+        })
     }
 
     /// Device and inode: which segment this is, in this process's table.
@@ -285,32 +270,37 @@ impl Attachment {
     /// Maps the whole segment, through a description of its own that holds no lock.
     #[cfg(not(loom))]
     pub(crate) fn map(&self) -> Result<Mapping, SegmentError> {
-        let failed = |doing| move |source| SegmentError::Io { doing, path: self.path.clone(), source };
-        let file = file::open(&self.path, Access::ReadWrite).map_err(failed("opening"))?;
+        let failed = |doing| move |source| SegmentError::Io { doing, path: self.place.path.clone(), source };
+        let file = self.place.open_again(self.life()?).map_err(failed("opening"))?;
         let seen = file::identity(file.as_fd()).map_err(failed("examining"))?;
         if seen.file != self.file || seen.len != self.len {
             // Only `rm` by hand does this while the gate is held.
-            return Err(SegmentError::NotFound { path: self.path.clone() });
+            return Err(SegmentError::NotFound { path: self.place.path.clone() });
         }
         // The two descriptions must see each other's locks, or nobody could tell who is alive.
         if !byte_lock::is_held_by_another(file.as_fd(), GATE).map_err(failed("locking"))? {
             return Err(SegmentError::Unsupported {
-                path: self.path.clone(),
+                path: self.place.path.clone(),
                 what: "its file system does not keep byte locks of open file descriptions",
             });
         }
-        let len = usize::try_from(self.len).map_err(|_| no_space_here(&self.path, self.len))?;
-        Mapping::new(file.as_fd(), len).map_err(failed("mapping"))
+        let len = usize::try_from(self.len).map_err(|_| no_space_here(&self.place.path, self.len))?;
+        let mapping = Mapping::new(file.as_fd(), len).map_err(failed("mapping"))?;
+        self.place.pages.furnish(&mapping, &self.place.path)?;
+        Ok(mapping)
     }
 
     /// Whether the name still means this file.
     fn has_name(&self) -> bool {
-        file::identity_at(&self.path).is_ok_and(|seen| seen.file == self.file)
+        self.place.has_name(self.file)
     }
 
     /// Whether the file has been unlinked. Asks the file and not its path, which a process that has changed its root or
     /// its user since may no longer be able to follow.
     pub(crate) fn is_unlinked(&self) -> bool {
+        if self.place.is_memfd() {
+            return false;
+        }
         self.life.get().and_then(|life| file::identity(life).ok()).is_some_and(|seen| seen.links == 0)
     }
 
@@ -343,7 +333,7 @@ impl Attachment {
 
     /// Takes the name away if it still is this file's, and the annexes. The caller holds the gate alone.
     fn remove_name_alone(&self) {
-        let annexes = self.estate.annexes.and_then(|instance| Annexes::of(&self.path, &instance));
+        let annexes = self.estate.annexes.and_then(|instance| self.annexes(&instance));
         let remove_annexes = || annexes.iter().for_each(Annexes::remove_all);
         if !self.is_kept() {
             // Who is killed behind this leaves a stale segment, and whoever finds that comes here again.
@@ -351,7 +341,7 @@ impl Attachment {
         }
         // A failure leaves what a killed process leaves: a file with a free gate, for the next opener or `clean`.
         if self.has_name() {
-            let _ = file::remove_name(&self.path);
+            let _ = self.place.remove();
         }
         if self.is_kept() {
             // Not before: who is killed must not leave a segment whose messages are gone.

@@ -290,7 +290,9 @@ impl Inspection {
             "magic" => Some(format!("\"{}\"", field.raw.escape_ascii())),
             "order_mark" | "checksum" => Some(format!("{number:#x}")),
             "type_tag" if number != 0 => Some(format!("{number:#x}")),
-            "instance" => Some(field.raw.iter().map(|byte| format!("{byte:02x}")).collect()),
+            "instance" | "boot" if number != 0 || field.name == "instance" => {
+                Some(field.raw.iter().map(|byte| format!("{byte:02x}")).collect())
+            }
             "kind" => Kind::from_code(code).map(|kind| kind.name().to_owned()),
             "placement" => Placement::from_code(code).map(|placement| placement.name().to_owned()),
             "lifetime" => Lifetime::from_code(code).map(|lifetime| lifetime.name().to_owned()),

@@ -182,7 +182,7 @@ pub fn list(directory: Option<&Path>) -> io::Result<Vec<Entry>> {
 ///
 /// [`OpenError`]: nothing there, or nothing that this program understands.
 pub fn stat(name: &str, directory: Option<&Path>) -> Result<Segment, OpenError> {
-    read::segment(name, &Place::new(name, directory)?)
+    read::segment(name, &Place::anywhere(name, directory)?)
 }
 
 /// The file of the channel `name`, field by field, with the words of at most so many frames; whatever it holds.
@@ -209,7 +209,7 @@ pub fn stat(name: &str, directory: Option<&Path>) -> Result<Segment, OpenError> 
 ///
 /// [`OpenError`]: nothing there, no regular file of this user alone, or it cannot be read.
 pub fn inspect(name: &str, directory: Option<&Path>, words: usize) -> Result<Inspection, OpenError> {
-    inspect::inspect(name, &Place::new(name, directory)?, words)
+    inspect::inspect(name, &Place::anywhere(name, directory)?, words)
 }
 
 /// Removes the channel `name` if nobody is attached to it, and what is in it with it: also if it is persistent.
@@ -218,7 +218,7 @@ pub fn inspect(name: &str, directory: Option<&Path>, words: usize) -> Result<Ins
 ///
 /// [`OpenError`]: it is in use, nothing is there, or nothing that this program understands. Then nothing was touched.
 pub fn remove(name: &str, directory: Option<&Path>) -> Result<(), OpenError> {
-    let place = Place::new(name, directory)?;
+    let place = Place::anywhere(name, directory)?;
     match segment::remove_if_unused(&place, true, read_estate)? {
         Removal::Removed => Ok(()),
         Removal::InUse | Removal::Kept => Err(SegmentError::InUse { path: place.path }.into()),
@@ -258,7 +258,7 @@ pub fn clean(directory: Option<&Path>) -> io::Result<Vec<Cleaned>> {
 
 /// Whether the segment of an annex is gone: there is none of its name, or another instance.
 fn is_orphaned(annex: &annex::Found, directory: Option<&Path>) -> bool {
-    let Ok(place) = Place::new(&annex.segment, directory) else { return false };
+    let Ok(place) = Place::anywhere(&annex.segment, directory) else { return false };
     match segment::observe(&place).map_err(OpenError::from).and_then(|(file, seen)| read_header(file.as_fd(), &seen)) {
         Ok(header) => !annex.is_of(&header.instance),
         // What cannot be understood is left alone, with all that may be its.

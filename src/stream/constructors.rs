@@ -58,6 +58,17 @@ macro_rules! constructors {
                 Self::enter(name, How::OpenOrCreate, options)
             }
 
+            /// A descriptor by which another process opens a channel in a [memfd](crate::Backing::Memfd): it gets it by
+            /// inheritance or through a socket, and opens [`Backing::Descriptor`](crate::Backing::Descriptor). It is closed on
+            /// `exec` unless that is changed. Whoever has it can read and write all of the channel.
+            ///
+            /// # Errors
+            ///
+            /// The channel is in no memfd; there is no descriptor left, or no `/proc`.
+            pub fn descriptor(&self) -> Result<std::os::fd::OwnedFd, OpenError> {
+                Ok(self.end.seat().descriptor()?)
+            }
+
             fn enter(name: &str, how: How, options: &Options) -> Result<Self, OpenError> {
                 let entered = enter(&asked($role), name, how, options)?;
                 let frames = Frames::new(entered.seat.control(), &entered.header.geometry);

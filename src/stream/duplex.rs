@@ -102,6 +102,7 @@ impl Duplex {
     ///
     /// As [`open`](Self::open).
     pub fn open_with(name: &str, options: &Options) -> Result<Self, OpenError> {
+        must_have_names(options)?;
         let started = Instant::now();
         let mut reader = Reader::open_with(&first_way(name), options)?;
         let until = started.elapsed() + left(options, started).max(SETTLING);
@@ -157,6 +158,7 @@ impl Duplex {
         writer: fn(&str, &Options) -> Result<Writer, OpenError>,
         reader: fn(&str, &Options) -> Result<Reader, OpenError>,
     ) -> Result<Self, OpenError> {
+        must_have_names(options)?;
         let started = Instant::now();
         let writer = writer(&first_way(name), options)?;
         match reader(&second_way(name), &options.clone().open_timeout(left(options, started))) {
@@ -256,6 +258,16 @@ fn first_way(name: &str) -> String {
 
 fn second_way(name: &str) -> String {
     format!("{name}.b")
+}
+
+/// Its two ways are two segments.
+fn must_have_names(options: &Options) -> Result<(), OpenError> {
+    match &options.backing {
+        Some(backing) if backing.is_nameless() => Err(OpenError::Options {
+            rule: "the two ways of a duplex are found by their names: without them, make two streams",
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// What is left of the time that opening may take.

@@ -5,10 +5,14 @@
 //! | `futex` | `futex(FUTEX_WAIT_BITSET, FUTEX_WAKE)`, shared scope only | 2.6.25 |
 //! | `byte_lock` | `fcntl(F_OFD_SETLK, F_OFD_GETLK)` | 3.15 |
 //! | `file` | `open(O_TMPFILE)`, `linkat`, `fallocate`, `fstat`, `statfs` | 3.11 |
+//! | `file` | `memfd_create`, `F_ADD_SEALS`, for those without a name | 3.17 |
 //! | `fork` | `madvise(MADV_WIPEONFORK)`, `pthread_atfork` | 4.14 |
 //! | `sigbus` | `sigaction`, `mmap(MAP_FIXED)` in a handler; `ranges` is its table | - |
 //! | `membarrier` | `membarrier(GLOBAL_EXPEDITED)`; without it senders fence | 4.16 |
 //! | `posix` | `pthread_mutex_*` (robust), `sem_*`, shared between processes: the waiters that are no futex | - |
+//! | `pages` | `madvise(MADV_HUGEPAGE, MADV_POPULATE_WRITE)`, `mlock`, `mbind`, when they are asked for | 5.14 |
+//! | `membarrier` | `membarrier(GLOBAL_EXPEDITED)`; without it senders fence | 4.16 |
+//! | `boot` | `/proc/sys/kernel/random/boot_id`, for files on a disk | - |
 //! | `random` | `getrandom` | 3.17 |
 //! | `cache` | `/sys/devices/system/cpu/cpu0/cache`: for a size that nobody has named, once | - |
 //! | `clock` | `clock_gettime`, monotonic, never set by anyone | - |
@@ -17,6 +21,7 @@
 //! Calls that change what another process sees are preceded by a step (`sync::step`), so that unit tests can end a
 //! process before each of them.
 
+pub(crate) mod boot;
 pub(crate) mod byte_lock;
 pub(crate) mod cache;
 pub(crate) mod clock;
@@ -26,6 +31,7 @@ pub(crate) mod fork;
 pub(crate) mod futex;
 #[cfg(not(loom))]
 pub(crate) mod membarrier;
+pub(crate) mod pages;
 pub(crate) mod patience;
 #[cfg(not(loom))]
 pub(crate) mod posix;

@@ -6,6 +6,8 @@
 //! harness prints there is passed over. Lines are the only barriers; nothing sleeps to let something else happen.
 #![allow(dead_code)] // no test binary uses everything
 
+pub(crate) mod pool;
+
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::io::{BufRead, BufReader, Write};

@@ -20,7 +20,6 @@ use crate::ring::Corrupt;
 use crate::ring::lane::{Lanes, Ticket};
 use crate::ring::payload::Payload;
 use crate::sync::Ordering::Relaxed;
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// An annex is taken for a message if it is long enough, and not so many times longer.
@@ -31,8 +30,6 @@ const TOO_MUCH: u64 = 4;
 pub(crate) struct Annexes {
     /// Where the files are; a channel inside one process has none, and what is mapped is all there is.
     files: Option<files::Annexes>,
-    /// Which files others will open: on the device of the segment, of the user that this process was when it came.
-    kin: files::Kin,
     /// By lane, from the first annex on.
     mapped: Mutex<Vec<Option<Arc<Annex>>>>,
 }
@@ -88,10 +85,9 @@ pub(crate) fn take<T>(many: &Many<T>, me: usize, bytes: u64) -> Option<Ticket> {
 }
 
 impl Annexes {
-    /// Those of a segment on this device, of which nothing is mapped yet; a channel inside one process has no files.
-    pub(crate) fn new(segment: Option<(&Path, u64)>, instance: &[u8; 16]) -> Self {
-        let kin = files::Kin::of(segment.map_or(0, |(_, device)| device));
-        Self { files: segment.and_then(|(path, _)| files::Annexes::of(path, instance)), kin, mapped: Mutex::default() }
+    /// Those of a segment, of which nothing is mapped yet.
+    pub(crate) fn new(files: Option<files::Annexes>) -> Self {
+        Self { files, mapped: Mutex::default() }
     }
 
     fn mapped(&self, index: usize) -> MutexGuard<'_, Vec<Option<Arc<Annex>>>> {
@@ -120,7 +116,7 @@ impl Annexes {
     fn make(&self, index: usize, word: AnnexWord) -> Result<Arc<Annex>, SegmentError> {
         let len = word.bytes().unwrap_or(0);
         let region = match &self.files {
-            Some(files) => Region::Mapped(files.create(index as u64, word.version(), len, self.kin)?),
+            Some(files) => Region::Mapped(files.create(index as u64, word.version(), len)?),
             None => {
                 let block = usize::try_from(len).ok().and_then(Block::new);
                 Region::Heap(block.ok_or(SegmentError::OutOfMemory { asked: len })?)

@@ -177,9 +177,20 @@ macro_rules! common {
                 self.waits.strategy = strategy;
             }
 
-            /// Where the segment's file is; `None` for a channel inside one process.
+            /// Where the segment's file is; `None` for a channel that has no name.
             pub fn path(&self) -> Option<&std::path::Path> {
                 self.core.member().path()
+            }
+
+            /// A descriptor by which another process opens a channel in a [memfd](crate::Backing::Memfd): it gets it by
+            /// inheritance or through a socket, and opens [`Backing::Descriptor`](crate::Backing::Descriptor). It is closed on
+            /// `exec` unless that is changed. Whoever has it can read and write all of the channel.
+            ///
+            /// # Errors
+            ///
+            /// The channel is in no memfd; there is no descriptor left, or no `/proc`.
+            pub fn descriptor(&self) -> Result<std::os::fd::OwnedFd, OpenError> {
+                Ok(self.core.member().descriptor()?)
             }
 
             /// Closes the channel, for all of its ends everywhere and for good: nothing more can be sent, receivers get

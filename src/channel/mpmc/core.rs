@@ -114,7 +114,7 @@ impl<T: Payload> Core<T> {
         [&sendable, &receivable].into_iter().for_each(|known| known.set(UNKNOWN));
         let absent = options.absent.unwrap_or(if member.is_kept() { Absent::Buffer } else { Absent::Wait });
         #[cfg(not(loom))]
-        let annexes = Annexes::new(member.path().zip(member.device()), &instance);
+        let annexes = Annexes::new(member.annexes(&instance));
         let core = Self {
             ring,
             member,

@@ -34,8 +34,10 @@ impl<T: Payload> DeadLetters<T> {
     /// Those that the options name.
     pub(crate) fn new(form: Form, options: &Options) -> Option<Self> {
         let name = options.dead_letters.clone()?;
-        // What is about the segment is like the first channel's, but that its messages wait for whoever comes.
-        let options = Options { dead_letters: None, absent: Some(Absent::Buffer), ..options.clone() };
+        // What is about the segment is like the first channel's, but that its messages wait for whoever comes, and that it
+        // has a name.
+        let named = options.backing.clone().filter(|backing| !backing.is_nameless());
+        let options = Options { dead_letters: None, absent: Some(Absent::Buffer), backing: named, ..options.clone() };
         Some(Self { name, form, options, sender: OnceLock::new() })
     }
 

@@ -4,8 +4,8 @@ use super::core::Core;
 use crate::channel::error::OpenError;
 #[cfg(not(loom))]
 use crate::channel::open::{self, Entrance, Refused, Way, agree, on_the_heap, trouble};
-use crate::channel::open::{How, instance, known};
-use crate::channel::options::{CAPACITY, Options};
+use crate::channel::open::{How, NO_NAME_FOR_BOTH, instance, known};
+use crate::channel::options::{Backing, CAPACITY, Options};
 use crate::layout::dormitory::DormTable;
 use crate::layout::error::{FormatError, Kind, TypeId};
 use crate::layout::geometry::{Geometry, Shape};
@@ -68,14 +68,20 @@ fn header<T>(form: Form, options: &Options, instance: [u8; 16]) -> Result<Header
     let waiter = options.waiter.unwrap_or_default();
     let geometry = geometry.with_dorms(DormTable::new(waiter, form.kind(), Some(&tables)))?;
     let lifetime = Lifetime::asked(options.persistent);
-    Ok(Header { kind: form.kind(), lifetime, instance, message, geometry, tables: Some(tables) })
+    Ok(Header { kind: form.kind(), lifetime, instance, boot: [0; 16], message, geometry, tables: Some(tables) })
 }
 
 /// An attachment inside this process.
 pub(crate) fn in_process<T: Payload>(form: Form, options: &Options) -> Result<Arc<Core<T>>, OpenError> {
+    match &options.backing {
+        None | Some(Backing::Heap) => {}
+        #[cfg(not(loom))]
+        Some(Backing::Memfd) => return enter(form, open::PAIR, How::Create, options),
+        Some(_) => return Err(OpenError::Options { rule: NO_NAME_FOR_BOTH }),
+    }
     let header = header::<T>(form, options, instance()?)?;
     #[cfg(not(loom))]
-    let many = many(on_the_heap(&header)?, &header)?;
+    let many = many(on_the_heap(&header, options)?, &header)?;
     #[cfg(loom)]
     let many = Many::modelled(&header.geometry, header.tables.ok_or(FormatError::NotASegment)?);
     let words = [known()?, known()?];

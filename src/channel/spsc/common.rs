@@ -163,9 +163,20 @@ macro_rules! common {
                 self.$ring.set_hurried(strategy.is_quiet());
             }
 
-            /// Where the segment's file is; `None` for a channel inside one process.
+            /// Where the segment's file is; `None` for a channel that has no name.
             pub fn path(&self) -> Option<&std::path::Path> {
                 self.end.seat().path()
+            }
+
+            /// A descriptor by which another process opens a channel in a [memfd](crate::Backing::Memfd): it gets it by
+            /// inheritance or through a socket, and opens [`Backing::Descriptor`](crate::Backing::Descriptor). It is closed on
+            /// `exec` unless that is changed. Whoever has it can read and write all of the channel.
+            ///
+            /// # Errors
+            ///
+            /// The channel is in no memfd; there is no descriptor left, or no `/proc`.
+            pub fn descriptor(&self) -> Result<std::os::fd::OwnedFd, OpenError> {
+                Ok(self.end.seat().descriptor()?)
             }
         }
 

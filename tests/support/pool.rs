@@ -1,0 +1,35 @@
+//! Huge pages that the kernel sets aside: a number for the whole machine.
+
+use std::fs;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+pub(crate) const SET_ASIDE: &str = "/proc/sys/vm/nr_hugepages";
+
+/// Huge pages that the kernel has set aside for as long as this lives.
+#[derive(Debug)]
+pub(crate) struct Pool {
+    before: String,
+    _alone: MutexGuard<'static, ()>,
+}
+
+/// Who changes the number is alone with it, in this process.
+static ALONE: Mutex<()> = Mutex::new(());
+
+impl Pool {
+    /// So many more, or `None` if this user may not have them or the kernel has none.
+    pub(crate) fn of(pages: u64) -> Option<Self> {
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = fs::read_to_string(SET_ASIDE).ok()?;
+        let there: u64 = before.trim().parse().ok()?;
+        let pool = Self { before, _alone };
+        fs::write(SET_ASIDE, (there + pages).to_string()).ok()?;
+        let now: u64 = fs::read_to_string(SET_ASIDE).ok()?.trim().parse().ok()?;
+        (now == there + pages).then_some(pool)
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        let _ = fs::write(SET_ASIDE, &self.before);
+    }
+}
