@@ -1,7 +1,7 @@
 //! Huge pages that the kernel sets aside: a number for the whole machine.
 
-use std::fs;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use nix::fcntl::{Flock, FlockArg};
+use std::fs::{self, File};
 
 pub(crate) const SET_ASIDE: &str = "/proc/sys/vm/nr_hugepages";
 
@@ -9,16 +9,15 @@ pub(crate) const SET_ASIDE: &str = "/proc/sys/vm/nr_hugepages";
 #[derive(Debug)]
 pub(crate) struct Pool {
     before: String,
-    _alone: MutexGuard<'static, ()>,
+    _alone: Flock<File>,
 }
-
-/// Who changes the number is alone with it, in this process.
-static ALONE: Mutex<()> = Mutex::new(());
 
 impl Pool {
     /// So many more, or `None` if this user may not have them or the kernel has none.
     pub(crate) fn of(pages: u64) -> Option<Self> {
-        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        // Who changes the number is alone with it: tests run side by side in many processes.
+        let file = File::create(std::env::temp_dir().join("ringway-test-huge-pages")).ok()?;
+        let _alone = Flock::lock(file, FlockArg::LockExclusive).ok()?;
         let before = fs::read_to_string(SET_ASIDE).ok()?;
         let there: u64 = before.trim().parse().ok()?;
         let pool = Self { before, _alone };
