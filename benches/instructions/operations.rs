@@ -5,6 +5,8 @@
 
 #[path = "bytes.rs"]
 mod bytes;
+#[path = "many_bytes.rs"]
+mod many_bytes;
 #[path = "mpmc.rs"]
 mod mpmc;
 
@@ -60,6 +62,10 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     one("mpmc: try_recv that says Empty", mpmc::try_recv_empty),
     one("mpmc: recv_ref and commit, 8 bytes", mpmc::recv_ref),
     many("mpmc: send_many and recv_many of 64, a message", mpmc::send_many),
+    one("bytes::mpmc: send and recv_into, 64 bytes", many_bytes::pair::<64>),
+    one("bytes::mpmc: send and recv_into, 1024 bytes", many_bytes::pair::<1024>),
+    one("bytes::mpmc: loan of 4096 and recv_ref", many_bytes::loan),
+    one("bytes::mpmc: try_recv that says Empty", many_bytes::try_recv_empty),
 ];
 
 const fn one(name: &'static str, run: fn(u64)) -> Operation {

@@ -24,9 +24,9 @@ impl<H: Holder> Held<H> {
         if let Some(hand) = self.usable_hand() {
             let core = self.holder.core();
             match self.received.body {
-                Body::Inline(..) => commit(core, Some(hand)),
+                Body::Inline(..) => commit(core, hand),
                 Body::Whole(Whole { ticket, .. }) | Body::Gathered(ticket, _) => {
-                    finish(core, ticket, Some(hand), true);
+                    finish(core, ticket, hand, true);
                 }
             }
         }
@@ -37,7 +37,7 @@ impl<H: Holder> Held<H> {
             let core = self.holder.core();
             match self.received.body {
                 // Its sender decides.
-                Body::Gathered(ticket, _) => _ = finish(core, ticket, Some(hand), false),
+                Body::Gathered(ticket, _) => _ = finish(core, ticket, hand, false),
                 Body::Inline(..) | Body::Whole(..) => {
                     core.ring().give_back(hand, core.me());
                     core.leave_orphans();
@@ -48,12 +48,14 @@ impl<H: Holder> Held<H> {
 
     fn usable_hand(&mut self) -> Option<usize> {
         let is_usable = std::mem::take(&mut self.is_open) && self.holder.core().why_unusable().is_none();
-        self.received.hand.filter(|_| is_usable)
+        is_usable.then_some(self.received.hand)
     }
 
     fn bytes(&self) -> &[u8] {
         match &self.received.body {
-            Body::Inline(parcel, len) => parcel::bytes(parcel, *len),
+            // In a forked child it is the parent's.
+            Body::Inline(_) if self.holder.core().member().is_forked() => &[],
+            Body::Inline(len) => parcel::bytes(self.holder.core().ring().view_hand(self.received.hand), *len),
             Body::Whole(whole) => whole.view(self.holder.core()),
             Body::Gathered(_, bytes) => bytes,
         }

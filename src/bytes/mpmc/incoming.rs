@@ -29,8 +29,8 @@ const ROOM_AHEAD: usize = 16 << 20;
 #[derive(Debug)]
 pub(super) struct Received {
     pub(super) body: Body,
-    /// The hand that holds it, if it is not done by having been received.
-    pub(super) hand: Option<usize>,
+    /// The hand that holds it.
+    pub(super) hand: usize,
     pub(super) position: u64,
     pub(super) attempt: u32,
 }
@@ -38,8 +38,8 @@ pub(super) struct Received {
 /// Where a received message is.
 #[derive(Debug)]
 pub(super) enum Body {
-    /// In a parcel; so many bytes.
-    Inline(Parcel, usize),
+    /// In the hand, in a parcel; so many bytes.
+    Inline(usize),
     /// In a lane, the whole of it.
     Whole(Whole),
     /// It came through a lane, and its writer waits to hear what became of it.
@@ -115,7 +115,7 @@ impl Stream {
 
     /// The message is done, or given up; its writer is told. Whether it knows that the message was received.
     pub(super) fn finish(&self, core: &Attached, is_read: bool) -> bool {
-        finish(core, self.ticket, Some(self.hand), is_read) == Finished::Answered && is_read
+        finish(core, self.ticket, self.hand, is_read) == Finished::Answered && is_read
     }
 
     /// Says, or takes back, that the reader is about to sleep.
@@ -126,7 +126,7 @@ impl Stream {
 }
 
 /// A ticket's message is done, or given up: its writer is told, or the lane is free; and so is the hand.
-pub(super) fn finish(core: &Attached, ticket: Ticket, hand: Option<usize>, is_read: bool) -> Finished {
+pub(super) fn finish(core: &Attached, ticket: Ticket, hand: usize, is_read: bool) -> Finished {
     let finished = lanes(core).finish(ticket, is_read);
     match finished {
         Finished::Freed | Finished::Cut => tell_of_free_lane(core),
@@ -138,16 +138,14 @@ pub(super) fn finish(core: &Attached, ticket: Ticket, hand: Option<usize>, is_re
 }
 
 /// What was in this hand is done; who waits for a hand may have it.
-pub(super) fn commit(core: &Attached, hand: Option<usize>) {
-    if let Some(hand) = hand {
-        core.ring().commit(hand);
-        core.freed_a_hand();
-    }
+pub(super) fn commit(core: &Attached, hand: usize) {
+    core.ring().commit(hand);
+    core.freed_a_hand();
 }
 
 /// A message that lies where this process cannot look is given back: others may, or this one later. One whose bytes are gone is
 /// done, or each receiver in turn would find that.
-fn unreadable(core: &Attached, (ticket, hand): (Ticket, Option<usize>), len: u64, why: Unreadable) -> Lacking {
+fn unreadable(core: &Attached, (ticket, hand): (Ticket, usize), len: u64, why: Unreadable) -> Lacking {
     match why {
         Unreadable::Corrupt(reason) => corrupt(core, reason),
         Unreadable::Lost => {
@@ -155,10 +153,8 @@ fn unreadable(core: &Attached, (ticket, hand): (Ticket, Option<usize>), len: u64
             Lacking::Aborted(0)
         }
         Unreadable::NoMemory => {
-            if let Some(hand) = hand {
-                core.ring().give_back(hand, core.me());
-                core.leave_orphans();
-            }
+            core.ring().give_back(hand, core.me());
+            core.leave_orphans();
             Lacking::OutOfMemory(len)
         }
     }
@@ -302,7 +298,7 @@ impl<'a> Incoming<'a> {
         Err(Lacking::Nothing)
     }
 
-    fn try_recv(&self) -> Result<Got<Parcel>, Vain> {
+    fn try_recv(&self) -> Result<Got, Vain> {
         waiting::try_recv(self.core, &mut Want::InHand)
     }
 
@@ -332,7 +328,7 @@ impl<'a> Incoming<'a> {
                     let Gathering { stream, bytes } = self.gathering.swap_remove(at);
                     let Stream { ticket, hand, position, .. } = stream;
                     let body = Body::Gathered(ticket, bytes);
-                    return Some(Found::Message(Received { body, hand: Some(hand), position, attempt: 1 }));
+                    return Some(Found::Message(Received { body, hand, position, attempt: 1 }));
                 }
                 Ok((true, false)) => found = Some(Found::Bytes),
                 Ok((false, false)) => {}
@@ -348,11 +344,12 @@ impl<'a> Incoming<'a> {
     }
 
     /// What to do with what came out of the ring.
-    fn take_up(&mut self, got: Got<Parcel>) -> Option<Found> {
+    fn take_up(&mut self, got: Got) -> Option<Found> {
         let core = self.core;
         let lanes = lanes(core);
-        let (delivery, hand) = (got.delivery, got.hand);
-        let parcel = delivery.message;
+        // It is in one, as was asked.
+        let Got { position, attempt, hand: Some(hand) } = got else { return None };
+        let parcel = core.ring().read_hand(hand);
         let content = match parcel::content(&parcel, lanes.lanes(), |lane| lanes.most_of(lane)) {
             Ok(content) => content,
             Err(reason) => return Some(Found::Lacking(corrupt(core, reason))),
@@ -363,8 +360,7 @@ impl<'a> Incoming<'a> {
                     commit(core, hand);
                     return Some(Found::Lacking(Lacking::TooLong(len as u64)));
                 }
-                let (position, attempt) = (delivery.position, delivery.attempt);
-                return Some(Found::Message(Received { body: Body::Inline(parcel, len), hand, position, attempt }));
+                return Some(Found::Message(Received { body: Body::Inline(len), hand, position, attempt }));
             }
             // Nothing comes through an annex.
             Content::Flow(ticket, _) if lanes.annexes().contains(&ticket.lane) => {
@@ -373,8 +369,8 @@ impl<'a> Incoming<'a> {
             Content::Whole(ticket, len) => (ticket, Some(len)),
             Content::Flow(ticket, len) => (ticket, len),
         };
-        match (lanes.claim(ticket, core.me()), hand) {
-            (Claimed::Whole, _) => {
+        match lanes.claim(ticket, core.me()) {
+            Claimed::Whole => {
                 let Content::Whole(_, len) = content else {
                     // It has said of the ticket that it is of a longer message.
                     return Some(Found::Lacking(corrupt(core, Corrupt { word: "parcel", found: parcel[0] })));
@@ -383,7 +379,6 @@ impl<'a> Incoming<'a> {
                     finish(core, ticket, hand, true);
                     return Some(Found::Lacking(Lacking::TooLong(len)));
                 }
-                let (position, attempt) = (delivery.position, delivery.attempt);
                 let whole = Whole::claimed(core, ticket, len).map(Body::Whole);
                 let received = whole.map(|body| Received { body, hand, position, attempt });
                 Some(
@@ -392,12 +387,12 @@ impl<'a> Incoming<'a> {
                 )
             }
             // It has said of an annex that a message comes through it.
-            (Claimed::Flowing, _) if lanes.annexes().contains(&ticket.lane) => {
+            Claimed::Flowing if lanes.annexes().contains(&ticket.lane) => {
                 let found = lanes.words(ticket.lane).writer.own.load(Relaxed); // relaxed: for people
                 Some(Found::Lacking(corrupt(core, Corrupt { word: "own", found })))
             }
-            (Claimed::Flowing, Some(hand)) => {
-                let stream = Stream { ticket, hand, len, position: delivery.position, drawn: 0 };
+            Claimed::Flowing => {
+                let stream = Stream { ticket, hand, len, position, drawn: 0 };
                 if len.is_some_and(|len| len > self.limit) {
                     stream.finish(core, false);
                     return Some(Found::Lacking(Lacking::TooLong(len.unwrap_or(0))));

@@ -41,7 +41,7 @@ impl<'a> MessageReader<'a> {
     /// How long the message is, if its sender knew when it began.
     pub fn len_hint(&self) -> Option<u64> {
         match &self.source {
-            Source::Here(Received { body: Body::Inline(_, len), .. }) => Some(*len as u64),
+            Source::Here(Received { body: Body::Inline(len), .. }) => Some(*len as u64),
             Source::Here(Received { body: Body::Whole(whole), .. }) => Some(whole.len as u64),
             Source::Here(Received { body: Body::Gathered(_, bytes), .. }) => Some(bytes.len() as u64),
             Source::Coming(stream) => stream.len,
@@ -56,7 +56,9 @@ impl<'a> MessageReader<'a> {
     fn read_here(&self, received: &Received, bytes: &mut [u8]) -> usize {
         let at = self.read as usize;
         match &received.body {
-            Body::Inline(parcel, len) => copy(&parcel::bytes(parcel, *len)[at..], bytes),
+            Body::Inline(len) => {
+                copy(&parcel::bytes(&self.receiver.attached().ring().read_hand(received.hand), *len)[at..], bytes)
+            }
             Body::Gathered(_, gathered) => copy(&gathered[at..], bytes),
             Body::Whole(whole) => {
                 let count = bytes.len().min(whole.len - at);

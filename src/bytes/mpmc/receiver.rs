@@ -366,8 +366,8 @@ impl Receiver {
     fn take_out(&self, received: Received, message: &mut Vec<u8>) -> Result<usize, Lacking> {
         let core = self.core();
         match received.body {
-            Body::Inline(parcel, len) => {
-                message.extend_from_slice(parcel::bytes(&parcel, len));
+            Body::Inline(len) => {
+                message.extend_from_slice(parcel::bytes(&core.ring().read_hand(received.hand), len));
                 commit(core, received.hand);
             }
             Body::Whole(whole) => {
@@ -426,7 +426,7 @@ impl Drop for Receiver {
 struct Shown<'a> {
     core: &'a Attached,
     whole: super::place::Whole,
-    hand: Option<usize>,
+    hand: usize,
 }
 
 #[cfg(not(loom))]

@@ -2,7 +2,6 @@
 
 use super::receiver::Receiver;
 use super::waiting::Got;
-use crate::ring::mpmc::Delivery;
 use crate::ring::payload::Payload;
 use std::fmt;
 use std::ops::Deref;
@@ -13,14 +12,16 @@ use std::ops::Deref;
 #[must_use = "a guard that is dropped gives its message back"]
 pub struct Guard<'a, T: Payload> {
     receiver: &'a Receiver<T>,
-    delivery: Delivery<T>,
+    message: T,
+    position: u64,
+    attempt: u32,
     /// `None` once it has been committed.
     hand: Option<usize>,
 }
 
 impl<'a, T: Payload> Guard<'a, T> {
-    pub(super) fn new(receiver: &'a Receiver<T>, got: Got<T>) -> Self {
-        Self { receiver, delivery: got.delivery, hand: got.hand }
+    pub(super) fn new(receiver: &'a Receiver<T>, message: T, got: Got) -> Self {
+        Self { receiver, message, position: got.position, attempt: got.attempt, hand: got.hand }
     }
 
     /// The message is done.
@@ -46,18 +47,18 @@ impl<'a, T: Payload> Guard<'a, T> {
 
     /// Which delivery of this message this is: 1 for the first; 255 for more than 254.
     pub fn attempt(&self) -> u32 {
-        self.delivery.attempt
+        self.attempt
     }
 
     /// Whether somebody, this process or another, has had this message before.
     pub fn is_redelivered(&self) -> bool {
-        self.delivery.attempt > 1
+        self.attempt > 1
     }
 
     /// How many positions were claimed by senders before this message's since the channel was made: a number that no other
     /// message has.
     pub fn position(&self) -> u64 {
-        self.delivery.position
+        self.position
     }
 }
 
@@ -75,7 +76,7 @@ impl<T: Payload> Deref for Guard<'_, T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        &self.delivery.message
+        &self.message
     }
 }
 

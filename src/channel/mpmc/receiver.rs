@@ -74,10 +74,10 @@ impl<T: Payload> Receiver<T> {
         if let Some(message) = self.pop() {
             return Ok(message);
         }
-        match waiting::try_recv(&self.core, &mut Want::One) {
-            Ok(got) => Ok(got.delivery.message),
-            Err(vain) => Err(empty(vain)),
-        }
+        let mut message = None;
+        let tried = waiting::try_recv(&self.core, &mut Want::One(&mut message));
+        tried.map_err(empty)?;
+        message.ok_or(TryRecvError::Empty)
     }
 
     /// Receives if nothing stands in the way.
@@ -126,8 +126,10 @@ impl<T: Payload> Receiver<T> {
     #[cold]
     #[inline(never)]
     fn one_until(&self, deadline: Deadline) -> Result<T, RecvTimeoutError> {
-        let got = waiting::recv(&self.core, &mut Want::One, self.waits, deadline);
-        got.map(|got| got.delivery.message).map_err(timed_out)
+        let mut message = None;
+        let got = waiting::recv(&self.core, &mut Want::One(&mut message), self.waits, deadline);
+        got.map_err(timed_out)?;
+        message.ok_or(RecvTimeoutError::Timeout)
     }
 
     /// Receives up to `messages.len()` messages into the front of `messages`, waiting while there is none; how many.
@@ -139,7 +141,7 @@ impl<T: Payload> Receiver<T> {
         match self.pop_some(messages) {
             0 if !messages.is_empty() => {
                 let got = waiting::recv(&self.core, &mut Want::Some(messages), self.waits, Deadline::NEVER);
-                let received = got.map_err(|_| RecvError)?.delivery.position as usize;
+                let received = got.map_err(|_| RecvError)?.position as usize;
                 Ok(received + self.pop_some(&mut messages[received..]))
             }
             received => Ok(received),
@@ -154,7 +156,7 @@ impl<T: Payload> Receiver<T> {
     pub fn try_recv_many(&self, messages: &mut [T]) -> Result<usize, RecvError> {
         match self.pop_some(messages) {
             0 if !messages.is_empty() => match waiting::try_recv(&self.core, &mut Want::Some(messages)) {
-                Ok(got) => Ok(got.delivery.position as usize),
+                Ok(got) => Ok(got.position as usize),
                 Err(Vain::Gone(_)) => Err(RecvError),
                 Err(Vain::NotNow | Vain::InBetween) => Ok(0),
             },
@@ -235,15 +237,17 @@ impl<T: Payload> Receiver<T> {
     ///
     /// [`TryRecvError`]; `Empty` also if all hands are in use.
     pub fn try_recv_ref(&self) -> Result<Guard<'_, T>, TryRecvError> {
-        waiting::try_recv(&self.core, &mut Want::InHand).map(|got| self.guard(got)).map_err(empty)
+        waiting::try_recv(&self.core, &mut Want::InHand).and_then(|got| self.guard(got)).map_err(empty)
     }
 
     fn ref_until(&self, deadline: Deadline) -> Result<Guard<'_, T>, Vain> {
-        waiting::recv(&self.core, &mut Want::InHand, self.waits, deadline).map(|got| self.guard(got))
+        waiting::recv(&self.core, &mut Want::InHand, self.waits, deadline).and_then(|got| self.guard(got))
     }
 
-    fn guard(&self, got: Got<T>) -> Guard<'_, T> {
-        Guard::new(self, got)
+    fn guard(&self, got: Got) -> Result<Guard<'_, T>, Vain> {
+        // It is in one, as was asked.
+        let hand = got.hand.ok_or(Vain::InBetween)?;
+        Ok(Guard::new(self, self.core.ring().read_hand(hand), got))
     }
 
     /// Messages as they come, until nothing is left and no sender is. Waits between them.

@@ -304,19 +304,27 @@ pub(crate) fn lose<T: Payload>(core: &Core<T>) -> DisconnectReason {
 
 // Receiving.
 
-/// A message as it came, and the hand that it is in, if it is to be done later.
-#[derive(Debug)]
-pub(crate) struct Got<T> {
-    pub(crate) delivery: Delivery<T>,
+/// How a message came, and the hand that it is in, if it is to be done later. Where it is, its [`Want`] says: a message moved
+/// through all that stands between the ring and its receiver is copied a dozen times.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Got {
+    pub(crate) position: u64,
+    pub(crate) attempt: u32,
     pub(crate) hand: Option<usize>,
+}
+
+impl Got {
+    fn of<T>(delivery: &Delivery<T>, hand: Option<usize>) -> Self {
+        Self { position: delivery.position, attempt: delivery.attempt, hand }
+    }
 }
 
 /// What is to be received.
 #[derive(Debug)]
 pub(crate) enum Want<'a, T> {
-    /// One message, for good.
-    One,
-    /// One message, into a hand.
+    /// One message, for good, to here.
+    One(&'a mut Option<T>),
+    /// One message, into a hand, in which it stays.
     InHand,
     /// As many as there are, for good, to the front of these; how many is the outcome's position.
     Some(&'a mut [T]),
@@ -324,13 +332,18 @@ pub(crate) enum Want<'a, T> {
 
 impl<T: Payload> Want<'_, T> {
     /// One message, as it was wanted.
-    fn got(&mut self, got: Got<T>) -> Got<T> {
+    fn got(&mut self, delivery: &Delivery<T>, hand: Option<usize>) -> Got {
+        let got = Got::of(delivery, hand);
         match self {
             Self::Some(messages) => {
-                messages[0] = got.delivery.message;
-                Got { delivery: Delivery { position: 1, ..got.delivery }, hand: None }
+                messages[0] = delivery.message;
+                Got { position: 1, hand: None, ..got }
             }
-            Self::One | Self::InHand => got,
+            Self::One(message) => {
+                **message = Some(delivery.message);
+                got
+            }
+            Self::InHand => got,
         }
     }
 
@@ -340,7 +353,7 @@ impl<T: Payload> Want<'_, T> {
 }
 
 /// Receives what there is, of the ring or of the dead.
-pub(crate) fn pop<T: Payload>(core: &Arc<Core<T>>, want: &mut Want<'_, T>) -> Result<Got<T>, Vain> {
+pub(crate) fn pop<T: Payload>(core: &Arc<Core<T>>, want: &mut Want<'_, T>) -> Result<Got, Vain> {
     match pop_once(core, want) {
         Err(Vain::Gone(_)) if core.why_unusable().is_none() => {
             // Before that is said: somebody may have died with a message in hand.
@@ -351,7 +364,7 @@ pub(crate) fn pop<T: Payload>(core: &Arc<Core<T>>, want: &mut Want<'_, T>) -> Re
     }
 }
 
-fn pop_once<T: Payload>(core: &Arc<Core<T>>, want: &mut Want<'_, T>) -> Result<Got<T>, Vain> {
+fn pop_once<T: Payload>(core: &Arc<Core<T>>, want: &mut Want<'_, T>) -> Result<Got, Vain> {
     // The reason is looked for first: what was sent before the last sender went is there by the time that is seen.
     let gone = lease::refused(core, Role::Receiver);
     if let Some(reason) = core.why_unusable() {
@@ -380,12 +393,12 @@ fn pop_with<T: Payload>(
     lease: &mut Lease,
     want: &mut Want<'_, T>,
     hand: Option<usize>,
-) -> Result<Got<T>, Vain> {
+) -> Result<Got, Vain> {
     let (ring, record) = (core.ring(), core.ring().record(lease.record));
     let lacks_a_hand = want.is_in_hand() && hand.is_none();
     if lease.left_by.is_some() && !lacks_a_hand {
-        if let Some(got) = settle(core, lease, hand)? {
-            return Ok(want.got(got));
+        if let Some(delivery) = settle(core, lease, hand)? {
+            return Ok(want.got(&delivery, hand));
         }
     }
     if lacks_a_hand || is_the_turn_of_what_was_left(core) {
@@ -398,16 +411,15 @@ fn pop_with<T: Payload>(
     }
     let popped = match (&mut *want, hand) {
         (Want::Some(messages), _) => {
-            let popped = ring.pop_some(record, messages);
-            popped.map(|n| Delivery { message: messages[0], position: n as u64, attempt: 1 })
+            ring.pop_some(record, messages).map(|n| Got { position: n as u64, attempt: 1, hand })
         }
-        (_, Some(hand)) => ring.pop_to_hand(record, hand),
-        (_, None) => ring.pop(record),
+        (_, Some(hand)) => ring.pop_to_hand(record, hand).map(|delivery| Got::of(&delivery, Some(hand))),
+        (_, None) => ring.pop(record).map(|delivery| want.got(&delivery, None)),
     };
     match popped {
-        Popped::Done(delivery) => {
+        Popped::Done(got) => {
             freed(core, lease);
-            Ok(Got { delivery, hand })
+            Ok(got)
         }
         Popped::Empty => seek(core, lease, want, hand).ok_or(Vain::NotNow),
         Popped::Held(_) | Popped::Beaten => seek(core, lease, want, hand).ok_or(Vain::InBetween),
@@ -416,28 +428,28 @@ fn pop_with<T: Payload>(
 }
 
 /// Looks for a message that somebody has left who is dead, or who gave it back; if anything was left since the last look.
-fn seek<T: Payload>(core: &Core<T>, lease: &mut Lease, want: &mut Want<'_, T>, hand: Option<usize>) -> Option<Got<T>> {
+fn seek<T: Payload>(core: &Core<T>, lease: &mut Lease, want: &mut Want<'_, T>, hand: Option<usize>) -> Option<Got> {
     if !core.has_orphans() {
         return None;
     }
     let orphans = core.orphans();
     // What is in a hand needs no other. What a dead consumer left in the ring needs one, if it is to be in hand.
     let can_sweep = hand.is_some() || !want.is_in_hand();
-    let got = adopt_one(core, want.is_in_hand(), hand);
-    let (got, is_all) = match got {
-        Some(got) => (Some(got), false),
+    let found = adopt_one(core, want.is_in_hand(), hand);
+    let (found, is_all) = match found {
+        Some(found) => (Some(found), false),
         None if can_sweep => sweep_for_one(core, lease, hand),
         None => (None, false),
     };
     if is_all {
         core.orphans_seen.store(orphans, Relaxed); // relaxed: a hint
     }
-    got.map(|got| want.got(got))
+    found.map(|(delivery, hand)| want.got(&delivery, hand))
 }
 
 /// Resolves what the record announces of a dead one, from whom it is inherited; or a message of that.
 #[cold]
-fn settle<T: Payload>(core: &Core<T>, lease: &mut Lease, hand: Option<usize>) -> Result<Option<Got<T>>, Vain> {
+fn settle<T: Payload>(core: &Core<T>, lease: &mut Lease, hand: Option<usize>) -> Result<Option<Delivery<T>>, Vain> {
     match core.ring().settle(lease.record, hand, core) {
         Recovered::Delivered(delivery) => {
             freed(core, lease);
@@ -445,7 +457,7 @@ fn settle<T: Payload>(core: &Core<T>, lease: &mut Lease, hand: Option<usize>) ->
                 hand.iter().for_each(|&hand| core.ring().empty(hand));
                 return Err(Vain::InBetween);
             }
-            Ok(Some(Got { delivery, hand }))
+            Ok(Some(delivery))
         }
         Recovered::Busy => Err(Vain::InBetween),
         Recovered::Nothing => {
@@ -469,10 +481,13 @@ fn is_the_turn_of_what_was_left<T: Payload>(core: &Core<T>) -> bool {
     is_due
 }
 
+/// A message, and the hand that it is in.
+type Found<T> = (Delivery<T>, Option<usize>);
+
 /// A message in a hand that was given back, or whose owner is dead; it stays there if it is to be in hand. `unused` is the
 /// hand that the caller has leased for another.
 #[cold]
-fn adopt_one<T: Payload>(core: &Core<T>, is_in_hand: bool, unused: Option<usize>) -> Option<Got<T>> {
+fn adopt_one<T: Payload>(core: &Core<T>, is_in_hand: bool, unused: Option<usize>) -> Option<Found<T>> {
     let ring = core.ring();
     for left in 0..ring.many().tables.hands as usize {
         let Some(delivery) = ring.adopt(left, core.me()) else { continue };
@@ -482,7 +497,7 @@ fn adopt_one<T: Payload>(core: &Core<T>, is_in_hand: bool, unused: Option<usize>
         }
         if !is_given_up {
             unused.iter().for_each(|&unused| ring.return_hand(unused));
-            return Some(Got { delivery, hand: is_in_hand.then_some(left) });
+            return Some((delivery, is_in_hand.then_some(left)));
         }
     }
     None
@@ -490,7 +505,7 @@ fn adopt_one<T: Payload>(core: &Core<T>, is_in_hand: bool, unused: Option<usize>
 
 /// A message that a dead consumer had claimed; and whether there can be no other.
 #[cold]
-fn sweep_for_one<T: Payload>(core: &Core<T>, lease: &mut Lease, hand: Option<usize>) -> (Option<Got<T>>, bool) {
+fn sweep_for_one<T: Payload>(core: &Core<T>, lease: &mut Lease, hand: Option<usize>) -> (Option<Found<T>>, bool) {
     let ring = core.ring();
     let mine = (ring.record(lease.record), hand);
     let mut is_all = true;
@@ -500,7 +515,7 @@ fn sweep_for_one<T: Payload>(core: &Core<T>, lease: &mut Lease, hand: Option<usi
                 Recovered::Delivered(delivery) => {
                     freed(core, lease);
                     if !is_too_much(core, &delivery) {
-                        return (Some(Got { delivery, hand }), false);
+                        return (Some((delivery, hand)), false);
                     }
                     hand.iter().for_each(|&hand| ring.empty(hand));
                 }
@@ -526,7 +541,7 @@ fn is_too_much<T: Payload>(core: &Core<T>, delivery: &Delivery<T>) -> bool {
 
 /// Receives without waiting for a message.
 #[cold]
-pub(crate) fn try_recv<T: Payload>(core: &Arc<Core<T>>, want: &mut Want<'_, T>) -> Result<Got<T>, Vain> {
+pub(crate) fn try_recv<T: Payload>(core: &Arc<Core<T>>, want: &mut Want<'_, T>) -> Result<Got, Vain> {
     let got = patiently(|| pop(core, want));
     if !matches!(got, Err(Vain::NotNow | Vain::InBetween)) {
         return got;
@@ -551,7 +566,7 @@ pub(crate) fn recv<T: Payload>(
     want: &mut Want<'_, T>,
     waits: Waits,
     deadline: Deadline,
-) -> Result<Got<T>, Vain> {
+) -> Result<Got, Vain> {
     if deadline.is_over() {
         return try_recv(core, want);
     }
@@ -581,7 +596,7 @@ impl<T: Payload> Resting for Message<'_, '_, T> {
 }
 
 impl<T: Payload> Awaited for Message<'_, '_, T> {
-    type Outcome = Result<Got<T>, DisconnectReason>;
+    type Outcome = Result<Got, DisconnectReason>;
 
     fn poll(&mut self) -> Option<Self::Outcome> {
         let core = self.core;
