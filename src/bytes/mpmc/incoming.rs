@@ -250,8 +250,25 @@ impl<'a> Incoming<'a> {
         self.spare
     }
 
+    /// The next message, if nothing stands in the way and no long one is on its way.
+    #[inline(always)]
+    fn take_at_once(&mut self) -> Option<Result<Received, Lacking>> {
+        if !self.gathering.is_empty() {
+            return None;
+        }
+        let got = waiting::pop_in_front(self.core)?;
+        match self.take_up(got)? {
+            Found::Message(received) => Some(Ok(received)),
+            Found::Lacking(lacking) => Some(Err(lacking)),
+            Found::Bytes => None,
+        }
+    }
+
     /// The next message; waits for it.
     pub(super) fn wait(&mut self, deadline: Deadline) -> Result<Received, Lacking> {
+        if let Some(taken) = self.take_at_once() {
+            return taken;
+        }
         let waits = self.waits;
         let received = loop {
             match waiting::flatten(wait(self, waits.strategy, waits.slice, deadline)) {
@@ -275,6 +292,9 @@ impl<'a> Incoming<'a> {
     /// *Progress*: lock-free but for a bounded number of rounds, each of which copies a chunk of each long message and takes
     /// what is next in the ring: as many as what is there at the call needs, however fast more comes.
     pub(super) fn take(&mut self) -> Result<Received, Lacking> {
+        if let Some(taken) = self.take_at_once() {
+            return taken;
+        }
         for _ in 0..self.rounds() {
             let moved = match self.advance() {
                 Some(Found::Message(received)) => return Ok(received),

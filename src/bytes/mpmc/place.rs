@@ -64,10 +64,12 @@ pub(super) fn send_ticket(
     lanes(core).poured(ticket, len, true);
     lanes(core).post(ticket, me, true);
     let parcel = [parcel::ticket(Content::Whole(ticket, len))];
-    match deadline {
-        Some(deadline) => waiting::send(core, &parcel, waits, deadline)?,
-        None => waiting::try_send(core, &parcel)?,
-    };
+    if !waiting::push_in_front(core, &parcel[0]) {
+        match deadline {
+            Some(deadline) => waiting::send(core, &parcel, waits, deadline)?,
+            None => waiting::try_send(core, &parcel)?,
+        };
+    }
     lanes(core).posted(ticket, me);
     Ok(())
 }

@@ -312,8 +312,9 @@ impl Receiver {
     /// The next message as it came.
     fn receive(&self, spare: Vec<u8>, deadline: Option<Deadline>) -> (Vec<u8>, Result<Received, Lacking>) {
         let core = self.core();
-        // Taken out, so that other threads that use this end wait for messages and not for us.
-        let mut gathering = std::mem::take(&mut *self.gathering());
+        // Taken out, so that other threads that use this end wait for messages and not for us. Relaxed: see `recv_short`.
+        let is_any = self.is_gathering.load(Relaxed) != 0;
+        let mut gathering = if is_any { std::mem::take(&mut *self.gathering()) } else { Vec::new() };
         let incoming = Incoming::new(core, &mut gathering, spare, self.parcels.waits(), self.chunk, self.limit);
         let mut incoming = incoming.with_kept(&self.gathering);
         let received = match deadline {
@@ -321,10 +322,11 @@ impl Receiver {
             _ => incoming.take(),
         };
         let spare = incoming.into_spare();
-        let mut kept = self.gathering();
-        kept.append(&mut gathering);
-        self.is_gathering.store(u64::from(!kept.is_empty()), Relaxed); // relaxed: see `recv_short`
-        drop(kept);
+        if is_any || !gathering.is_empty() {
+            let mut kept = self.gathering();
+            kept.append(&mut gathering);
+            self.is_gathering.store(u64::from(!kept.is_empty()), Relaxed); // relaxed: see `recv_short`
+        }
         (spare, received)
     }
 

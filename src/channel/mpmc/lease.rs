@@ -182,7 +182,9 @@ pub(crate) fn with<T: Payload, R>(core: &Arc<Core<T>>, use_it: impl FnOnce(&mut 
 #[cfg(not(loom))]
 fn find_or_lease<T: Payload>(kept: &mut Vec<Lease>, core: &Arc<Core<T>>) -> Option<()> {
     if let Some(at) = kept.iter().position(|lease| lease.core == core.id()) {
-        kept.swap(0, at);
+        if at != 0 {
+            kept.swap(0, at);
+        }
         return Some(());
     }
     kept.retain(|lease| lease.home.as_ref().is_some_and(|home| home.strong_count() > 0));

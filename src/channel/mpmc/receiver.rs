@@ -237,10 +237,16 @@ impl<T: Payload> Receiver<T> {
     ///
     /// [`TryRecvError`]; `Empty` also if all hands are in use.
     pub fn try_recv_ref(&self) -> Result<Guard<'_, T>, TryRecvError> {
+        if let Some(got) = waiting::pop_in_front(&self.core) {
+            return self.guard(got).map_err(empty);
+        }
         waiting::try_recv(&self.core, &mut Want::InHand).and_then(|got| self.guard(got)).map_err(empty)
     }
 
     fn ref_until(&self, deadline: Deadline) -> Result<Guard<'_, T>, Vain> {
+        if let Some(got) = waiting::pop_in_front(&self.core) {
+            return self.guard(got);
+        }
         waiting::recv(&self.core, &mut Want::InHand, self.waits, deadline).and_then(|got| self.guard(got))
     }
 

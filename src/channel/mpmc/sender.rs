@@ -81,16 +81,7 @@ impl<T: Payload> Sender<T> {
     /// Sends it if nothing stands in the way.
     #[inline(always)]
     fn push(&self, message: &T) -> bool {
-        let core = &self.core;
-        if !core.is_undisturbed(Role::Sender) {
-            return false;
-        }
-        let Some(record) = lease::front(core) else { return false };
-        let is_sent = core.ring().push_at_once(core.ring().record(record), message);
-        if is_sent {
-            waiting::published_in_front(core);
-        }
-        is_sent
+        waiting::push_in_front(&self.core, message)
     }
 
     /// Sends `message`, waiting for room for so long. Zero is one try; `Duration::MAX` is for ever.

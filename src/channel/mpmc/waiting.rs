@@ -141,6 +141,20 @@ fn push<T: Payload>(core: &Arc<Core<T>>, messages: &[T]) -> Result<usize, Vain> 
     }
 }
 
+/// Sends it, and wakes a receiver, if nothing stands in the way.
+#[inline(always)]
+pub(crate) fn push_in_front<T: Payload>(core: &Arc<Core<T>>, message: &T) -> bool {
+    if !core.is_undisturbed(Role::Sender) {
+        return false;
+    }
+    let Some(record) = lease::front(core) else { return false };
+    let is_sent = core.ring().push_at_once(core.ring().record(record), message);
+    if is_sent {
+        published_in_front(core);
+    }
+    is_sent
+}
+
 /// After a publication: wakes a receiver if one sleeps.
 #[inline(always)]
 pub(crate) fn published<T: Payload>(core: &Core<T>, lease: &mut Lease) {
@@ -350,6 +364,18 @@ impl<T: Payload> Want<'_, T> {
     fn is_in_hand(&self) -> bool {
         matches!(self, Self::InHand)
     }
+}
+
+/// Receives the next message into a hand, if nothing stands in the way.
+#[inline(always)]
+pub(crate) fn pop_in_front<T: Payload>(core: &Arc<Core<T>>) -> Option<Got> {
+    if !core.is_undisturbed(Role::Receiver) || core.has_orphans() {
+        return None;
+    }
+    let record = core.ring().record(lease::front(core)?);
+    let (position, hand) = core.ring().pop_at_once_to_hand(record, || core.lease_hand())?;
+    freed_in_front(core);
+    Some(Got { position, attempt: 1, hand: Some(hand) })
 }
 
 /// Receives what there is, of the ring or of the dead.

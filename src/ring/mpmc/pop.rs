@@ -95,6 +95,30 @@ impl<T: Payload> Ring<T> {
         self.claim_next(record).map(|(seat, word)| self.deliver(seat, word, Some(hand)))
     }
 
+    /// As [`pop_to_hand`](Self::pop_to_hand) in the most frequent case, see [`pop_at_once`](Self::pop_at_once): its position, and the
+    /// hand, which is leased only when there is something to put into it.
+    #[inline(always)]
+    pub(crate) fn pop_at_once_to_hand(
+        &self,
+        record: &Record,
+        lease: impl FnOnce() -> Option<usize>,
+    ) -> Option<(u64, usize)> {
+        let head = self.head().load(Relaxed); // relaxed: as in `pop_at_once`
+        let seat = self.many.seat(head);
+        let full = Word::full(seat.lap);
+        if self.many.word(seat.slot).load(FILLED.acquire()) != full.0 {
+            return None;
+        }
+        let hand = lease()?;
+        if !self.claim_to_read(record, head, 1) {
+            record.consuming.store(Claim::NONE.0, ANNOUNCED.release());
+            self.return_hand(hand);
+            return None;
+        }
+        let Delivery { position, .. } = self.deliver(seat, full, Some(hand));
+        Some((position, hand))
+    }
+
     /// Puts a message into a hand that the caller leases.
     fn hold(&self, hand: usize, delivery: &Delivery<T>) {
         // SAFETY: the address of a hand's message, and the hand is leased by the caller: nobody else touches it.
