@@ -169,12 +169,13 @@ impl End {
         if self.seat.is_lost() { Some(self.lose()) } else { gone }
     }
 
-    /// Why the other end, of whom `status` is the word, is no peer to us.
+    /// Why the other end, of whom `status` is the word, is no peer to us, as far as this end has been told; whether the memory is
+    /// there its caller asks.
     fn gone(&self, status: Status) -> Option<DisconnectReason> {
         if self.seat.is_forked() {
             return Some(DisconnectReason::Forked);
         }
-        if self.is_lost || self.seat.is_lost() {
+        if self.is_lost {
             return Some(DisconnectReason::SegmentLost);
         }
         if self.poisoned.is_some() {
@@ -211,7 +212,8 @@ impl End {
 
     /// Why there is no other end, as far as this end has been told or has found out; asks nobody.
     pub(crate) fn reason(&self) -> Option<DisconnectReason> {
-        self.gone(self.seat.peer_status())
+        let gone = self.gone(self.seat.peer_status());
+        if self.seat.is_lost() && !self.seat.is_forked() { Some(DisconnectReason::SegmentLost) } else { gone }
     }
 
     /// Asks the kernel whether the other end lives, unless it was asked a moment ago and `now` does not insist.
@@ -252,7 +254,7 @@ impl End {
     /// Why the channel is disconnected, if it is. Asks the kernel, and keeps nothing of the answer.
     pub(crate) fn ask(&self) -> Option<DisconnectReason> {
         let status = self.seat.peer_status();
-        self.gone(status).or_else(|| match self.seat.judge_peer(status) {
+        self.reason().or_else(|| match self.seat.judge_peer(status) {
             Life::Died => self.unless_buffering(DisconnectReason::Died),
             Life::Nobody | Life::Alive | Life::Left => None,
         })
