@@ -34,6 +34,10 @@ pub enum Waiter {
     Condvar,
     /// Process-shared semaphores, one for each who sleeps.
     Semaphore,
+    /// POSIX message queues, one for each who sleeps: for channels with a name, and on the heap.
+    MessageQueue,
+    /// Eventfds, one for each who sleeps: for channels on the heap.
+    EventFd,
 }
 
 impl Waiter {
@@ -43,20 +47,25 @@ impl Waiter {
             Self::Futex => 0,
             Self::Condvar => 1,
             Self::Semaphore => 2,
+            Self::MessageQueue => 3,
+            Self::EventFd => 4,
         }
     }
 
-    /// The waiter with this number.
+    /// The waiter with this number, if it is one of a channel that other processes can come to.
     pub(crate) fn from_code(code: u32) -> Option<Self> {
-        [Self::Futex, Self::Condvar, Self::Semaphore].into_iter().find(|waiter| waiter.code() == code)
+        let shared = [Self::Futex, Self::Condvar, Self::Semaphore, Self::MessageQueue];
+        shared.into_iter().find(|waiter| waiter.code() == code)
     }
 
-    /// As the program prints it: `futex`, `condvar`, `semaphore`.
+    /// As the program prints it: `futex`, `condvar`, `semaphore`, `message-queue`, `eventfd`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Futex => "futex",
             Self::Condvar => "condvar",
             Self::Semaphore => "semaphore",
+            Self::MessageQueue => "message-queue",
+            Self::EventFd => "eventfd",
         }
     }
 }
