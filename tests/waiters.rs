@@ -15,8 +15,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use support::{Child, Dir, PATIENCE, hang, number, role, tell};
 
-const WAITERS: [Waiter; 5] =
-    [Waiter::Futex, Waiter::Condvar, Waiter::Semaphore, Waiter::MessageQueue, Waiter::EventFd];
+const WAITERS: [Waiter; 5] = [Waiter::Futex, Waiter::Condvar, Waiter::Semaphore, Waiter::MessageQueue, Waiter::EventFd];
 /// Those that a channel with a name can have.
 const NAMED: [Waiter; 4] = [Waiter::Futex, Waiter::Condvar, Waiter::Semaphore, Waiter::MessageQueue];
 const NAME: &str = "channel";
