@@ -53,8 +53,14 @@ fn threads<const N: usize>(assignment: &Assignment) -> Result<(), Failure> {
         cpu.map_or(Ok(()), begin::pin)?;
         answer(&mut Channels { tx: back, rx: out })
     });
-    play(assignment, Channels { tx: there, rx: home })?;
-    answering.join().unwrap_or_else(|_| Err(Failure::Fault("the thread that answers has panicked".to_owned())))
+    let asked = play(assignment, Channels { tx: there, rx: home });
+    let answered =
+        answering.join().unwrap_or_else(|_| Err(Failure::Fault("the thread that answers has panicked".to_owned())));
+    match asked {
+        // The other one may know why.
+        Err(Failure::Gone(_)) if answered.is_err() => answered,
+        asked => asked.and(answered),
+    }
 }
 
 fn play(assignment: &Assignment, mut line: impl Line) -> Result<(), Failure> {
