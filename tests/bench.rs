@@ -22,12 +22,13 @@ fn turn() -> MutexGuard<'static, ()> {
 const TINY: [&str; 4] = ["--rounds", "1", "--run-ms", "5"];
 
 /// The subcommands, each with little to do.
-const BENCHES: [&[&str]; 5] = [
+const BENCHES: [&[&str]; 6] = [
     &["bench", "rtt", "--bytes", "8,64"],
     &["bench", "rate", "--bytes", "8,256", "--batch", "1,8"],
     &["bench", "burst", "--count", "10", "--every", "1ms"],
     &["bench", "bulk", "--bytes", "4K,192K"],
     &["bench", "copy-vs-map", "--bytes", "192K,64,4K"],
+    &["bench", "waiters"],
 ];
 
 fn with<'a>(args: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
@@ -200,6 +201,23 @@ fn copying_is_compared_with_mapping_size_by_size() {
 }
 
 #[test]
+fn waiters_are_compared_with_futexes_in_processes_and_in_threads() {
+    let _turn = turn();
+    let results = json(&with(BENCHES[5], &["--waiter", "eventfd,futex,message-queue"]));
+    assert_eq!(results["bench"], "waiters");
+    let seen: Vec<_> = rows(&results).iter().map(|row| (row["via"].as_str(), row["waiter"].as_str())).collect();
+    let processes = ["futex", "message-queue"].map(|waiter| (Some("ringway"), Some(waiter)));
+    let threads = ["eventfd", "futex", "message-queue"].map(|waiter| (Some("heap"), Some(waiter)));
+    assert_eq!(seen, [&[(Some("futex"), None)][..], &processes, &threads].concat());
+    for row in rows(&results) {
+        has_positive(row, &["median_ns", "min_ns", "max_ns", "trip_p50_ns", "trip_p99_ns"]);
+        if row["waiter"].is_string() {
+            has_positive(row, &["wake_p50_ns", "wake_p99_ns", "ratio_to_futex"]);
+        }
+    }
+}
+
+#[test]
 fn tables_are_for_people() {
     let _turn = turn();
     for (bench, parts) in BENCHES.into_iter().zip([
@@ -208,6 +226,7 @@ fn tables_are_for_people() {
         ["10 messages every 1 ms", "receiver, ms/s", "sleeps"],
         ["192 KiB, default", "GB/s", "4 KiB, socket"],
         ["copied, ns", "192 KiB", "crossing: "],
+        ["asleep, ns", "two threads, eventfd", "two processes, message-queue"],
     ]) {
         let ended = run(&with(bench, &TINY));
         assert_eq!(ended.code, 0, "{ended:?}");
@@ -228,6 +247,7 @@ fn charts_have_axes_and_names() {
         &["processor time of both sides, milliseconds a second", "every 1 ms"],
         &["GB/s", "4 KiB, pipe", "192 KiB, socket"],
         &["bytes of a message", "copied", "mapped", "4 KiB"],
+        &["limit: bare futexes", "two processes, semaphore", "two threads, condvar"],
     ]) {
         let path = directory.0.join(format!("{}.svg", bench[1]));
         // What was there before is longer than any chart.
@@ -263,6 +283,7 @@ fn one_wrong_message_is_found_wherever_it_goes() {
         &["ringway"],
         &["ringway", "chunks", "pipe", "socket"],
         &["copied", "placed", "mapped", "chosen"],
+        &["ringway", "heap", "futex"],
     ]) {
         for via in vias {
             if is_single() && matches!(*via, "atomics" | "lines" | "chunks") {
@@ -305,6 +326,7 @@ fn what_cannot_be_measured_is_refused_in_one_line() {
         &["bench", "copy-vs-map", "--quick", "--bytes", "64"],
         &["bench", "copy-vs-map", "--quick", "--rounds", "3"],
         &["bench", "burst", "--count", "0"],
+        &["bench", "waiters", "--waiter", "pillow"],
         &["bench-worker", "{}"],
     ] {
         assert_eq!(run(odd).code, 2, "{odd:?}");
@@ -333,6 +355,7 @@ fn a_full_file_system_is_said_to_be_full() {
         "bench burst --capacity 100000",
         "bench bulk",
         "bench copy-vs-map --capacity 100000",
+        "bench waiters --capacity 100000",
     ] {
         let Some(ended) = in_small(script) else { return };
         ended.badly(&["not enough room in /dev/shm", "--capacity"]);

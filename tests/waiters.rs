@@ -15,7 +15,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 use support::{Child, Dir, PATIENCE, hang, number, role, tell};
 
-const WAITERS: [Waiter; 3] = [Waiter::Futex, Waiter::Condvar, Waiter::Semaphore];
+const WAITERS: [Waiter; 5] = [Waiter::Futex, Waiter::Condvar, Waiter::Semaphore, Waiter::MessageQueue, Waiter::EventFd];
+/// Those that a channel with a name can have.
+const NAMED: [Waiter; 4] = [Waiter::Futex, Waiter::Condvar, Waiter::Semaphore, Waiter::MessageQueue];
 const NAME: &str = "channel";
 
 /// Sleeps at once, and never asks who is alive: only a wake wakes it.
@@ -51,11 +53,11 @@ fn told(waiter: Waiter) -> [(&'static str, String); 1] {
 #[test]
 fn who_wants_another_waiter_is_told_which_one_it_is() {
     let dir = Dir::new();
-    for waiter in WAITERS {
+    for waiter in NAMED {
         let options = dir.options().capacity(8).waiter(waiter);
         let _tx = spsc::Sender::<u64>::create_with(NAME, &options).unwrap();
         let _many = mpmc::Sender::<u64>::create_with("many", &options).unwrap();
-        for asked in WAITERS.into_iter().filter(|asked| *asked != waiter) {
+        for asked in NAMED.into_iter().filter(|asked| *asked != waiter) {
             let others = dir.options().waiter(asked);
             for error in [
                 spsc::Receiver::<u64>::open_with(NAME, &others).unwrap_err(),
@@ -209,7 +211,7 @@ fn a_deadline_is_kept() {
 #[test]
 fn what_is_persistent_keeps_its_waiter() {
     let dir = Dir::new();
-    for waiter in WAITERS {
+    for waiter in NAMED {
         let options = deaf(dir.options().capacity(4).persistent(true), waiter);
         let mut tx = spsc::Sender::<u64>::create_with(NAME, &options).unwrap();
         tx.send(7).unwrap();
@@ -240,7 +242,7 @@ fn two_processes_wake_each_other() {
         rx.iter().for_each(|message| tx.send(message).expect("a receiver"));
         return tell("done");
     }
-    for waiter in WAITERS {
+    for waiter in NAMED {
         let mut child = Child::start_with(&here!(), "echo", &dir, &told(waiter));
         let options = deaf(dir.patient().capacity(1), waiter);
         let mut tx = spsc::Sender::<u64>::open_or_create_with("there", &options).unwrap();
@@ -276,7 +278,7 @@ fn a_peer_that_is_killed_asleep_is_found_dead_and_stops_nobody() {
         let _ = rx.recv();
         hang();
     }
-    for waiter in WAITERS {
+    for waiter in NAMED {
         let options = dir.options().capacity(2).waiter(waiter).wait(WaitStrategy::Sleep);
         let mut tx = spsc::Sender::<u64>::create_with(NAME, &options).unwrap();
         let many = mpmc::Sender::<u64>::create_with("many", &options).unwrap();
@@ -336,7 +338,7 @@ fn killed_in_the_middle_of_it_again_and_again() {
             let _ = tx.send(1);
         }
     }
-    for waiter in WAITERS {
+    for waiter in NAMED {
         let options = dir.options().capacity(2).waiter(waiter).wait(WaitStrategy::Sleep);
         let rx = mpmc::Receiver::<u64>::create_with(NAME, &options.slice(Duration::from_millis(20))).unwrap();
         let mut random = support::Random::with(u64::from(std::process::id()));
@@ -365,7 +367,7 @@ fn a_peer_that_stands_still_holds_up_nobody_else() {
         rx.iter().for_each(tell);
         return;
     }
-    for waiter in WAITERS {
+    for waiter in NAMED {
         let options = deaf(dir.options().capacity(64), waiter).slice(Duration::from_millis(20));
         let tx = mpmc::Sender::<u64>::create_with(NAME, &options).unwrap();
         let rx = mpmc::Receiver::<u64>::open_with(NAME, &options).unwrap();

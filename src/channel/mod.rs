@@ -4,6 +4,8 @@
 //! same nouns: [`spsc`] for messages of one type, [`crate::bytes`] for messages of any length, [`crate::stream`] for bytes without
 //! borders.
 
+#[cfg(not(loom))]
+mod cords;
 pub(crate) mod end;
 pub(crate) mod error;
 pub mod mpmc;

@@ -1,5 +1,7 @@
 //! From a name and options to a seat at a segment.
 
+#[cfg(not(loom))]
+use super::cords;
 use super::end::bits;
 #[cfg(not(loom))]
 use super::end::{dorm, waker};
@@ -20,6 +22,7 @@ use crate::{
     membership::{liveness::Life, seat},
     memory::{
         Region,
+        cords::Cords,
         error::SegmentError,
         heap, name,
         segment::{self, Attachment},
@@ -185,7 +188,8 @@ pub(crate) fn instance() -> Result<[u8; 16], OpenError> {
 
 #[cfg(not(loom))]
 fn in_process(header: &Header, options: &Options) -> Result<Control, OpenError> {
-    control(on_the_heap(header, options)?, header)
+    let cords = cords::within(header)?;
+    control(on_the_heap(header, options)?, header, cords.as_ref())
 }
 
 /// Room for a whole segment inside this process.
@@ -217,9 +221,9 @@ fn dormitories(header: &Header) -> Option<Vec<u8>> {
 }
 
 #[cfg(not(loom))]
-fn control(region: Region, header: &Header) -> Result<Control, OpenError> {
+fn control(region: Region, header: &Header, cords: Option<&Cords>) -> Result<Control, OpenError> {
     // A region shorter than its geometry is a file that was cut between two looks.
-    Ok(Control::new(Arc::new(region), &header.geometry).ok_or(FormatError::NotASegment)?)
+    Ok(Control::new(Arc::new(region), &header.geometry, cords).ok_or(FormatError::NotASegment)?)
 }
 
 /// Reads and validates the header of an open file; believes nothing else of it.
@@ -355,6 +359,7 @@ fn try_enter<W: Way>(way: &W, place: &name::Place, how: How, options: &Options) 
 #[cfg(not(loom))]
 fn create<W: Way>(way: &W, place: &name::Place, options: &Options, known: WipedWord) -> Result<W::Seated, Refused> {
     let header = Header { boot: options.boot()?, ..way.header(options, instance()?)? };
+    cords::must_be_possible(header.waiter(), place)?;
     let (page, len, estate) = (header.encode(), header.geometry.total, header.estate());
     let dorms = dormitories(&header);
     let dorms = dorms.as_deref().map(|dorms| (header.geometry.dorms_offset(), dorms));
@@ -397,7 +402,8 @@ pub(crate) fn map(attachment: &Attachment) -> Result<Region, Refused> {
 /// The control pages of a segment's file.
 #[cfg(not(loom))]
 fn view(attachment: &Attachment, header: &Header) -> Result<Control, Refused> {
-    Ok(control(map(attachment)?, header)?)
+    let cords = cords::between(attachment, header)?;
+    Ok(control(map(attachment)?, header, cords.as_ref())?)
 }
 
 #[cfg(not(loom))]

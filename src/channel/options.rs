@@ -230,7 +230,8 @@ impl Options {
     }
 
     /// By what all who wait at this channel are put to sleep: a futex, by default. The creator decides; an opener that names
-    /// another gets [`FormatError::Waiter`](crate::FormatError::Waiter), one that names none takes what is there.
+    /// another gets [`FormatError::Waiter`](crate::FormatError::Waiter), one that names none takes what is there. Not every waiter
+    /// can be where every channel lies ([`Waiter`] has a table): creating it then is [`OpenError::Options`](crate::OpenError::Options).
     ///
     /// ```
     /// use ringway::{Options, Waiter, spsc};

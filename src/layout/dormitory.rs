@@ -11,6 +11,7 @@ use super::error::Kind;
 use super::geometry::PAGE;
 use super::tables::Tables;
 use super::waiter::Waiter;
+use crate::memory::cords::Queues;
 #[cfg(not(loom))]
 pub(crate) use imp::{Dorms, fresh};
 
@@ -70,6 +71,25 @@ impl DormTable {
         wide * dorm_bytes(BEDS) + (dorm - wide) * dorm_bytes(1)
     }
 
+    /// The dormitories that everybody comes to: not those of lanes.
+    pub(crate) fn common(&self) -> u64 {
+        match self.bells {
+            Bells::OneToOne => 2,
+            Bells::Many { .. } => WIDE,
+        }
+    }
+
+    /// The message queues of the segment of this instance, if its sleepers have some.
+    pub(crate) fn queues(&self, instance: [u8; 16]) -> Option<Queues> {
+        let (common, beds) = (self.common(), self.beds(0));
+        (self.waiter == Waiter::MessageQueue).then_some(Queues {
+            instance,
+            common,
+            beds,
+            single: self.count() - common,
+        })
+    }
+
     /// Bytes of all.
     pub(crate) fn bytes(&self) -> u64 {
         self.offset(self.count())
@@ -91,6 +111,7 @@ mod imp {
     use crate::layout::geometry::Geometry;
     use crate::layout::waiter::Waiter;
     use crate::memory::Region;
+    use crate::memory::cords::Cords;
     use crate::sync::Arc;
     use crate::sync::dormitory::{self, Dorm, FOREIGN_WORDS};
     use core::ptr::NonNull;
@@ -106,17 +127,19 @@ mod imp {
     }
 
     impl Dorms {
-        /// Those of a region that a segment of this geometry fills, if it has any. The caller has compared the sizes.
-        pub(crate) fn new(region: &Arc<Region>, geometry: &Geometry) -> Option<Self> {
+        /// Those of a region that a segment of this geometry fills, if it has any, with these cords. The caller has compared the
+        /// sizes.
+        pub(crate) fn new(region: &Arc<Region>, geometry: &Geometry, cords: Option<&Cords>) -> Option<Self> {
             let table = geometry.dorms?;
             assert!(region.len() as u64 >= geometry.total, "a geometry of another region");
             let dorms = (0..table.count()).map(|dorm| {
                 let at = geometry.dorms_offset() + table.offset(dorm);
                 // SAFETY: behind the frames and inside `total` (layout::geometry), which is inside the region.
                 let base: NonNull<u8> = unsafe { region.base().add(at as usize) };
+                let cords = cords.map(|cords| cords.of(dorm as usize));
                 // SAFETY: [1] so many bytes are there, by `DormTable::bytes`. [2] Aligned: pages and multiples of 128. [3] Used as
                 //  atomics by all, and kept by `_region`, which lives as long as these views.
-                unsafe { Dorm::new(base, table.beds(dorm) as usize, table.waiter == Waiter::Condvar) }
+                unsafe { Dorm::new(base, table.beds(dorm) as usize, table.waiter == Waiter::Condvar, cords) }
             });
             Some(Self { dorms: dorms.collect(), _region: Arc::clone(region) })
         }

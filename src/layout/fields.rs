@@ -214,7 +214,7 @@ pub(crate) const FIELDS: &[Field] = &[
         "waiter",
         at::WAITER,
         4,
-        "by what sleepers are put to sleep: 0 futex, 1 condvar, 2 semaphore; see Dormitories",
+        "by what sleepers are put to sleep: 0 futex, 1 condvar, 2 semaphore, 3 message-queue; see Dormitories",
     ),
     header(
         "boot",

@@ -7,6 +7,7 @@ use super::lanes::{LANE_STRIDE, LaneClass, LaneTable};
 use super::lifetime::Lifetime;
 use super::tables::{ENTRY_BYTES, MEMBERS_OFFSET, SHARED_OFFSET, Tables};
 use super::waiter::Waiter;
+use crate::memory::cords::Queues;
 use crate::memory::segment::Estate;
 
 /// The first eight bytes of a segment.
@@ -107,7 +108,17 @@ impl Header {
     /// What is known of the segment to whoever may have to remove it.
     pub(crate) fn estate(&self) -> Estate {
         let has_annexes = self.tables.is_some_and(|tables| tables.lanes.annexes > 0);
-        Estate { stale: self.lifetime.stale(), annexes: has_annexes.then_some(self.instance), boot: self.boot }
+        Estate {
+            stale: self.lifetime.stale(),
+            annexes: has_annexes.then_some(self.instance),
+            queues: self.queues(),
+            boot: self.boot,
+        }
+    }
+
+    /// The message queues of its sleepers, if they have some.
+    pub(crate) fn queues(&self) -> Option<Queues> {
+        self.geometry.dorms.and_then(|table| table.queues(self.instance))
     }
 
     /// By what sleepers are put to sleep.
@@ -245,7 +256,7 @@ impl Header {
 fn waiter(page: &[u8]) -> Result<Waiter, FormatError> {
     let [code, abi] = [at::WAITER, at::ABI].map(|at| u32::from_le_bytes(array(page, at)));
     let Some(waiter) = Waiter::from_code(code) else {
-        let must = "0 (futex), 1 (condvar) or 2 (semaphore)";
+        let must = "0 (futex), 1 (condvar), 2 (semaphore) or 3 (message-queue)";
         return Err(FormatError::Field { field: "waiter", found: code.into(), must });
     };
     let is_known = waiter == Waiter::Futex || abi == ABI;

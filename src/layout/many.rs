@@ -31,6 +31,7 @@ mod imp {
     use crate::layout::shared::{Hand, MemberEntry, Record, SharedPage};
     use crate::layout::tables::{MEMBERS_OFFSET, SHARED_OFFSET, Tables};
     use crate::memory::Region;
+    use crate::memory::cords::Cords;
     use crate::sync::{Arc, AtomicU64, Dorm};
     use core::marker::PhantomData;
     use core::ptr::NonNull;
@@ -127,7 +128,12 @@ mod imp {
 
     impl<T> Many<T> {
         /// The views of a region that a segment of these sizes fills; `None` if it is too small.
-        pub(crate) fn new(region: Arc<Region>, geometry: &Geometry, tables: Tables) -> Option<Self> {
+        pub(crate) fn new(
+            region: Arc<Region>,
+            geometry: &Geometry,
+            tables: Tables,
+            cords: Option<&Cords>,
+        ) -> Option<Self> {
             if (region.len() as u64) < geometry.total {
                 return None;
             }
@@ -155,7 +161,7 @@ mod imp {
                 capacity: geometry.capacity,
                 mask: geometry.capacity.is_power_of_two().then(|| geometry.capacity - 1),
                 tables,
-                dorms: Dorms::new(&region, geometry),
+                dorms: Dorms::new(&region, geometry, cords),
                 region,
                 _message: PhantomData,
             })

@@ -20,6 +20,7 @@ mod imp {
     use crate::layout::dormitory::Dorms;
     use crate::layout::geometry::{CONSUMER_OFFSET, Geometry, PRODUCER_OFFSET, Placement, WORD_STRIDE};
     use crate::memory::Region;
+    use crate::memory::cords::Cords;
     use crate::sync::{Arc, AtomicU64, Dorm};
     use core::marker::PhantomData;
     use core::ptr::NonNull;
@@ -54,8 +55,9 @@ mod imp {
     unsafe impl Sync for Control {}
 
     impl Control {
-        /// The control pages of a region that a segment of this geometry fills; `None` if it is too small.
-        pub(crate) fn new(region: Arc<Region>, geometry: &Geometry) -> Option<Self> {
+        /// The control pages of a region that a segment of this geometry fills; `None` if it is too small. Its sleepers have these
+        /// cords.
+        pub(crate) fn new(region: Arc<Region>, geometry: &Geometry, cords: Option<&Cords>) -> Option<Self> {
             if (region.len() as u64) < geometry.total {
                 return None;
             }
@@ -64,7 +66,7 @@ mod imp {
             let producer = unsafe { base.add(PRODUCER_OFFSET as usize) }.cast();
             // SAFETY: as above.
             let consumer = unsafe { base.add(CONSUMER_OFFSET as usize) }.cast();
-            let dorms = Dorms::new(&region, geometry);
+            let dorms = Dorms::new(&region, geometry, cords);
             Some(Self { producer, consumer, dorms, region })
         }
 

@@ -222,12 +222,13 @@ fn numbers_that_stand_for_something_are_told() {
     let row = SPEC.lines().find(|line| line.contains("| `lifetime` |")).expect("a row");
     assert!(row.contains(&format!("| {ephemeral}:")) && row.contains(&format!("; {persistent}:")), "{row}");
     assert_eq!([0, 3].map(Lifetime::from_code), [None; 2], "a lifetime that SPEC.md does not tell");
-    let waiters = [Waiter::Futex, Waiter::Condvar, Waiter::Semaphore].map(|waiter| {
+    let waiters = [Waiter::Futex, Waiter::Condvar, Waiter::Semaphore, Waiter::MessageQueue].map(|waiter| {
         assert_eq!(Waiter::from_code(waiter.code()), Some(waiter));
         format!("{} {}", waiter.code(), waiter.name())
     });
     assert!(SPEC.contains(&format!("are put to sleep: {}; see", waiters.join(", "))));
-    assert_eq!(Waiter::from_code(3), None, "a waiter that SPEC.md does not tell");
+    assert_eq!(Waiter::from_code(Waiter::EventFd.code()), None, "a waiter of one process");
+    assert_eq!(Waiter::from_code(5), None, "a waiter that SPEC.md does not tell");
     assert!(SPEC.contains(&format!("\nVersion {VERSION}. ")));
     assert!(SPEC.contains(&format!("| `version` | creator | - | {VERSION} |")));
     assert!(SPEC.contains(&format!("| `header_bytes` | creator | - | {HEADER_BYTES} |")));

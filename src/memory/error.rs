@@ -51,6 +51,13 @@ pub enum SegmentError {
         /// What `RLIMIT_MEMLOCK` lets the process lock, all in all.
         limit: u64,
     },
+    /// There is no message queue for those who are to sleep at the channel ([`Waiter::MessageQueue`](crate::Waiter::MessageQueue)).
+    NoQueue {
+        /// What stands in the way.
+        limit: &'static str,
+        /// The kernel's answer.
+        source: io::Error,
+    },
     /// What is under the name is no regular file (a symbolic link, a directory, a FIFO, a second hard link).
     NotAFile {
         /// What was found.
@@ -114,6 +121,9 @@ impl fmt::Display for SegmentError {
                 f,
                 "cannot lock {asked} bytes in memory: RLIMIT_MEMLOCK is {limit} (`ulimit -l`), for all that the process locks"
             ),
+            Self::NoQueue { limit, source } => {
+                write!(f, "no message queue for who sleeps at the channel: {limit}: {source}")
+            }
             Self::NotAFile { path } => write!(f, "not a regular file with one name: {}", path.display()),
             Self::Untrusted { path, uid, mode } => write!(
                 f,
@@ -132,7 +142,7 @@ impl fmt::Display for SegmentError {
 impl std::error::Error for SegmentError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Io { source, .. } => Some(source),
+            Self::Io { source, .. } | Self::NoQueue { source, .. } => Some(source),
             _ => None,
         }
     }

@@ -6,6 +6,7 @@
 
 pub(crate) mod annex;
 pub(crate) mod backing;
+pub(crate) mod cords;
 pub(crate) mod error;
 #[cfg(not(loom))]
 pub(crate) mod heap;

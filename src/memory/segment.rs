@@ -42,6 +42,7 @@
 //! reserves room up front for the same reason.
 
 use super::annex::{Annexes, Kin};
+use super::cords::Queues;
 use super::error::SegmentError;
 #[cfg(not(loom))]
 use super::mapping::Mapping;
@@ -77,6 +78,8 @@ pub(crate) struct Estate {
     pub(crate) stale: Stale,
     /// Which instance it is, if it can have annexes.
     pub(crate) annexes: Option<[u8; 16]>,
+    /// The message queues of its sleepers, if they have some.
+    pub(crate) queues: Option<Queues>,
     /// The run of the kernel that it belongs to, if its file could outlive it; else zeroes.
     pub(crate) boot: [u8; 16],
 }
@@ -331,8 +334,12 @@ impl Attachment {
         }
     }
 
-    /// Takes the name away if it still is this file's, and the annexes. The caller holds the gate alone.
+    /// Takes the name away if it still is this file's, and the annexes and queues. The caller holds the gate alone.
     fn remove_name_alone(&self) {
+        if let Some(queues) = &self.estate.queues {
+            // First, whatever becomes of the segment: who comes to it without them makes them anew.
+            queues.remove_all();
+        }
         let annexes = self.estate.annexes.and_then(|instance| self.annexes(&instance));
         let remove_annexes = || annexes.iter().for_each(Annexes::remove_all);
         if !self.is_kept() {

@@ -13,7 +13,8 @@
 //! references to atomics alone, valid for any bytes; what the C library keeps in them is for `sys::posix`.
 #![allow(unsafe_code)]
 
-use super::AtomicU64;
+use super::{Arc, AtomicU64};
+use core::fmt;
 use core::ptr::NonNull;
 
 /// Bytes that the C library alone reads and writes: an object of its own, and room behind it.
@@ -65,6 +66,23 @@ pub(crate) const fn states_bytes(beds: usize) -> usize {
     (beds * 8).next_multiple_of(PLACE_BYTES)
 }
 
+/// What those in bed are woken by where it is no semaphore: a *cord* at each bed, which the kernel keeps, and each process has a
+/// descriptor of. Beds are counted from 0.
+pub(crate) trait Cords: fmt::Debug + Send + Sync {
+    /// Whether this process has a hold of the bed's cord; it gets one if it can.
+    fn is_at_hand(&self, bed: usize) -> bool;
+
+    /// Takes back all pulls.
+    fn drain(&self, bed: usize);
+
+    /// Sleeps until somebody pulls, or has pulled, at most until that time of the monotonic clock (`None`: for ever); whether the
+    /// time is over. May come back early.
+    fn wait(&self, bed: usize, until_ns: Option<u64>) -> bool;
+
+    /// Wakes whoever sleeps there, or lets the next one through. Does nothing if this process cannot get a hold of the cord.
+    fn pull(&self, bed: usize);
+}
+
 /// One dormitory, for those who sleep on one bell.
 #[derive(Debug)]
 pub(crate) struct Dorm {
@@ -72,6 +90,8 @@ pub(crate) struct Dorm {
     beds: usize,
     /// Whether one looks and lies down under the desk's lock.
     pub(crate) is_locked: bool,
+    /// In place of the semaphores.
+    pub(crate) cords: Option<Arc<dyn Cords>>,
 }
 
 // SAFETY: atomics, which any thread may use, in memory that outlives the value.
@@ -84,8 +104,8 @@ impl Dorm {
     ///
     /// `base` is aligned to 128, and [`dorm_bytes`] bytes from there on are live and shared by atomics alone for as long
     /// as the value lives.
-    pub(crate) unsafe fn new(base: NonNull<u8>, beds: usize, is_locked: bool) -> Self {
-        Self { base, beds, is_locked }
+    pub(crate) unsafe fn new(base: NonNull<u8>, beds: usize, is_locked: bool, cords: Option<Arc<dyn Cords>>) -> Self {
+        Self { base, beds, is_locked, cords }
     }
 
     pub(crate) fn beds(&self) -> usize {

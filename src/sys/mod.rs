@@ -10,6 +10,9 @@
 //! | `sigbus` | `sigaction`, `mmap(MAP_FIXED)` in a handler; `ranges` is its table | - |
 //! | `membarrier` | `membarrier(GLOBAL_EXPEDITED)`; without it senders fence | 4.16 |
 //! | `posix` | `pthread_mutex_*` (robust), `sem_*`, shared between processes: the waiters that are no futex | - |
+//! | `queue` | `mq_open`, `mq_send`, `mq_receive`, for sleepers whom a message wakes | 2.6.6 |
+//! | `event` | `eventfd`, for those of one process | 2.6.27 |
+//! | `poll` | `ppoll` on one of these, till a time of the monotonic clock | 2.6.16 |
 //! | `pages` | `madvise(MADV_HUGEPAGE, MADV_POPULATE_WRITE)`, `mlock`, `mbind`, when they are asked for | 5.14 |
 //! | `membarrier` | `membarrier(GLOBAL_EXPEDITED)`; without it senders fence | 4.16 |
 //! | `boot` | `/proc/sys/kernel/random/boot_id`, for files on a disk | - |
@@ -25,6 +28,8 @@ pub(crate) mod boot;
 pub(crate) mod byte_lock;
 pub(crate) mod cache;
 pub(crate) mod clock;
+#[cfg(not(loom))]
+pub(crate) mod event;
 pub(crate) mod file;
 pub(crate) mod fork;
 #[cfg(not(loom))]
@@ -34,8 +39,11 @@ pub(crate) mod membarrier;
 pub(crate) mod pages;
 pub(crate) mod patience;
 #[cfg(not(loom))]
+pub(crate) mod poll;
+#[cfg(not(loom))]
 pub(crate) mod posix;
 pub(crate) mod process;
+pub(crate) mod queue;
 pub(crate) mod random;
 pub(crate) mod ranges;
 #[cfg(not(loom))]

@@ -29,9 +29,15 @@
 //! CALLED and the post leaves somebody asleep until the end of its slice, which finds CALLED; or until somebody wakes all
 //! (who takes the dead one's place does), or gets the desk's mutex from the dead: they post again.
 //!
+//! # Cords
+//!
+//! Where a dormitory has [`Cords`](crate::sync::dormitory::Cords) (message queues, eventfds), each of them takes the place of the
+//! semaphore of its bed, and all else stays: who is in bed, and who died there, the mutexes say. What wakes somebody is one bed's
+//! alone, so nobody takes it from another, and at most one pull waits at a bed: the next one to come there takes it back.
+//!
 //! # No bed
 //!
-//! Who finds none sleeps a millisecond at a time and looks.
+//! Who finds none, or no cord there, sleeps a millisecond at a time and looks.
 //!
 //! *Source*: Birrell, "Implementing condition variables with semaphores" (2003).
 
@@ -60,7 +66,7 @@ pub(super) fn park(dorm: &Dorm, word: &BellWord, expected: u32, deadline: Deadli
     let asleep = order << BITS | ASLEEP;
     // Relaxed: as above.
     let woken = match lie_down(dorm, bed, asleep, deadline, || word.load(Relaxed) == expected) {
-        Ok(()) => posix::wait(&dorm.bed(bed).semaphore, deadline.ns()).into(),
+        Ok(()) => sleep(dorm, bed, deadline),
         Err(woken) => woken,
     };
     // From here on nobody calls us, or somebody has: a wake that came at the last moment was meant for us. Relaxed, both: what
@@ -75,8 +81,23 @@ fn take_bed(dorm: &Dorm) -> Option<usize> {
     let bed = (0..dorm.beds()).find(|&bed| posix::try_lock(&dorm.bed(bed).mutex) != Locked::Busy)?;
     dorm.state(bed).store(FREE, Relaxed); // relaxed: a waker that calls a dead one calls us for nothing
     // What comes later from one who called the last sleeper here, we wake up for once for nothing.
-    posix::drain(&dorm.bed(bed).semaphore);
+    match &dorm.cords {
+        None => posix::drain(&dorm.bed(bed).semaphore),
+        Some(cords) if cords.is_at_hand(bed) => cords.drain(bed),
+        Some(_) => {
+            leave_bed(dorm, bed);
+            return None;
+        }
+    }
     Some(bed)
+}
+
+fn sleep(dorm: &Dorm, bed: usize, deadline: Deadline) -> Woken {
+    match &dorm.cords {
+        None => posix::wait(&dorm.bed(bed).semaphore, deadline.ns()).into(),
+        Some(cords) if cords.wait(bed, deadline.ns()) => Woken::TimedOut,
+        Some(_) => Woken::Look,
+    }
 }
 
 fn leave_bed(dorm: &Dorm, bed: usize) {
@@ -168,7 +189,10 @@ fn rouse(dorm: &Dorm, bed: usize) -> bool {
     let place = dorm.bed(bed);
     match posix::try_lock(&place.mutex) {
         Locked::Busy => {
-            posix::post(&place.semaphore);
+            match &dorm.cords {
+                None => posix::post(&place.semaphore),
+                Some(cords) => cords.pull(bed),
+            }
             true
         }
         // Its time was over at this moment, and it has seen that it was called.

@@ -35,6 +35,8 @@ pub(crate) enum Waiter {
     Futex,
     Condvar,
     Semaphore,
+    MessageQueue,
+    EventFd,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,13 +69,15 @@ impl Kind {
 }
 
 impl Waiter {
-    pub(crate) const ALL: [Self; 3] = [Self::Futex, Self::Condvar, Self::Semaphore];
+    pub(crate) const ALL: [Self; 5] = [Self::Futex, Self::Condvar, Self::Semaphore, Self::MessageQueue, Self::EventFd];
 
     fn wait(self, options: Options) -> Options {
         options.waiter(match self {
             Self::Futex => ringway::Waiter::Futex,
             Self::Condvar => ringway::Waiter::Condvar,
             Self::Semaphore => ringway::Waiter::Semaphore,
+            Self::MessageQueue => ringway::Waiter::MessageQueue,
+            Self::EventFd => ringway::Waiter::EventFd,
         })
     }
 }
@@ -105,6 +109,17 @@ impl Case {
     /// Why other processes cannot come to it.
     pub(crate) fn unreachable(self) -> Option<&'static str> {
         (self.memory == Memory::Heap).then_some("the heap is one process's")
+    }
+
+    /// Part of why there is no such channel.
+    pub(crate) fn impossible(self) -> Option<&'static str> {
+        match (self.waiter, self.memory) {
+            (Waiter::EventFd, memory) if memory != Memory::Heap => Some("eventfds are for channels on the heap"),
+            (Waiter::MessageQueue, Memory::Memfd | Memory::HugeMemfd) => {
+                Some("message queues are for channels with a name, and on the heap")
+            }
+            _ => None,
+        }
     }
 
     fn has_name(self) -> bool {

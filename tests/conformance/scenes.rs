@@ -24,8 +24,12 @@ const SCENES: [Scene; 7] = [
     ("an end that is killed has died, and another can come", true, killed),
 ];
 
-/// Runs all scenes in a process of their own, in which nobody else opens anything.
+/// Runs all scenes in a process of their own, in which nobody else opens anything. If there can be no such channel, that is what
+/// is found out.
 pub(crate) fn run(test: &str, case: Case) {
+    if let Some(why) = case.impossible() {
+        return refused(case, why);
+    }
     match role().as_deref() {
         None => start(test, case),
         Some("suite") => suite(test, case),
@@ -54,6 +58,20 @@ fn start(test: &str, case: Case) {
     child.succeed();
     // Fails if anything is in there.
     std::fs::remove_dir(&disk).expect("nothing is left");
+    assert!(dir.files().is_empty(), "{:?}", dir.files());
+}
+
+/// Whichever end asks for it is told why there is none, and nothing is left of the attempt.
+fn refused(case: Case, why: &str) {
+    let dir = Dir::new();
+    std::fs::create_dir(Case::disk(&dir)).expect("a directory");
+    let options = case.options(&dir);
+    let errors = [Tx::create(case.kind, &options).map(drop), Rx::create(case.kind, &options).map(drop)];
+    for error in errors {
+        let Err(OpenError::Options { rule }) = error else { panic!("{error:?}") };
+        assert!(rule.contains(why), "{rule}");
+    }
+    std::fs::remove_dir(Case::disk(&dir)).expect("nothing is left");
     assert!(dir.files().is_empty(), "{:?}", dir.files());
 }
 

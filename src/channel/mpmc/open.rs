@@ -1,6 +1,8 @@
 //! From a name and options to an attachment of a many-to-many channel.
 
 use super::core::Core;
+#[cfg(not(loom))]
+use crate::channel::cords;
 use crate::channel::error::OpenError;
 #[cfg(not(loom))]
 use crate::channel::open::{self, Entrance, Refused, Way, agree, on_the_heap, trouble};
@@ -19,6 +21,8 @@ use crate::layout::tables::Tables;
 use crate::membership::member;
 use crate::membership::member::Member;
 use crate::membership::seat::Hold;
+#[cfg(not(loom))]
+use crate::memory::cords::Cords;
 use crate::ring::mpmc::Ring;
 use crate::ring::payload::Payload;
 #[cfg(not(loom))]
@@ -81,7 +85,10 @@ pub(crate) fn in_process<T: Payload>(form: Form, options: &Options) -> Result<Ar
     }
     let header = header::<T>(form, options, instance()?)?;
     #[cfg(not(loom))]
-    let many = many(on_the_heap(&header, options)?, &header)?;
+    let many = {
+        let cords = cords::within(&header)?;
+        many(on_the_heap(&header, options)?, &header, cords.as_ref())?
+    };
     #[cfg(loom)]
     let many = Many::modelled(&header.geometry, header.tables.ok_or(FormatError::NotASegment)?);
     let words = [known()?, known()?];
@@ -91,10 +98,10 @@ pub(crate) fn in_process<T: Payload>(form: Form, options: &Options) -> Result<Ar
 
 /// The views of a segment's bytes.
 #[cfg(not(loom))]
-fn many<T>(region: crate::memory::Region, header: &Header) -> Result<Many<T>, OpenError> {
+fn many<T>(region: crate::memory::Region, header: &Header, cords: Option<&Cords>) -> Result<Many<T>, OpenError> {
     let tables = header.tables.ok_or(FormatError::NotASegment)?;
     // A region shorter than its geometry is a file that was cut between two looks.
-    Ok(Many::new(Arc::new(region), &header.geometry, tables).ok_or(FormatError::NotASegment)?)
+    Ok(Many::new(Arc::new(region), &header.geometry, tables, cords).ok_or(FormatError::NotASegment)?)
 }
 
 /// An attachment to the segment under the name.
@@ -165,7 +172,8 @@ fn find_place<T: Payload>(
     is_creator: bool,
 ) -> Result<(Many<T>, usize), Refused> {
     agree(form.kind(), (size_of::<T>(), align_of::<T>()), header, options)?;
-    let many = many(open::map(attachment)?, header)?;
+    let cords = cords::between(attachment, header)?;
+    let many = many(open::map(attachment)?, header, cords.as_ref())?;
     if is_creator {
         return Ok((many, 0));
     }

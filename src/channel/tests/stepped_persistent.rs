@@ -81,7 +81,7 @@ fn a_creator_killed_at_any_step_leaves_nothing_or_an_empty_channel() {
     }
 }
 
-const KEPT: Estate = Estate { stale: Stale::Keep, annexes: None, boot: [0; 16] };
+const KEPT: Estate = Estate { stale: Stale::Keep, annexes: None, queues: None, boot: [0; 16] };
 
 /// A creator that gave the name and could then not go on has removed it, unless somebody else had a use for it meanwhile.
 #[test]

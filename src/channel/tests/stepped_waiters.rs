@@ -9,7 +9,7 @@ use crate::{DisconnectReason, Options, RecvTimeoutError};
 use std::sync::mpsc::{Receiver as Told, channel};
 use std::time::Duration;
 
-const WAITERS: [Waiter; 2] = [Waiter::Condvar, Waiter::Semaphore];
+const WAITERS: [Waiter; 3] = [Waiter::Condvar, Waiter::Semaphore, Waiter::MessageQueue];
 /// Far more than a slice.
 const LONG: Duration = Duration::from_secs(10);
 

@@ -1,6 +1,6 @@
 //! What can be asked of the benchmark. The comments on the fields are its help.
 
-use super::job::{self, Assignment, Via};
+use super::job::{self, Assignment, SleptOn, Via};
 use super::worker::message::SIZES;
 use crate::cli::units;
 use clap::Subcommand;
@@ -21,6 +21,8 @@ pub(crate) enum Bench {
     CopyVsMap(MappingArgs),
     /// Bursts of messages with pauses between them: latency against processor time, for several times of spinning
     Burst(BurstArgs),
+    /// Round trips of two ends that always sleep, by what they are put to sleep (futex, semaphore, ...); and what a wake costs
+    Waiters(WaitersArgs),
 }
 
 /// What every measurement wants to know.
@@ -138,6 +140,18 @@ pub(crate) struct BurstArgs {
     pub(super) every: Vec<Duration>,
     /// Messages that the ring holds
     #[arg(long, value_name = "MESSAGES", default_value_t = 4096)]
+    pub(super) capacity: usize,
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct WaitersArgs {
+    /// What puts the ends to sleep, with commas between them
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = SleptOn::ALL)]
+    pub(super) waiter: Vec<SleptOn>,
+    /// Messages that each ring holds
+    #[arg(long, value_name = "MESSAGES", default_value_t = 1)]
     pub(super) capacity: usize,
     #[command(flatten)]
     pub(super) common: Common,

@@ -7,7 +7,7 @@ use crate::cli::pair::values::Values;
 use crate::cli::pair::{self, Ends, Pair, Part, Whose};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::unistd::ftruncate;
-use ringway::WaitStrategy;
+use ringway::{WaitStrategy, Waiter};
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::os::fd::OwnedFd;
@@ -40,6 +40,8 @@ pub(super) enum What {
 pub(super) enum Via {
     /// This crate's channels.
     Ringway,
+    /// This crate's channels on the heap, between two threads of the first worker.
+    Heap,
     /// Messages of bytes that are copied to a channel and out of it.
     Copied,
     /// The same, each as a whole and used where it was copied to.
@@ -107,6 +109,33 @@ impl Wait {
     }
 }
 
+/// What puts both ends of a channel to sleep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum SleptOn {
+    Futex,
+    Condvar,
+    Semaphore,
+    MessageQueue,
+    #[serde(rename = "eventfd")]
+    #[value(name = "eventfd")]
+    EventFd,
+}
+
+impl SleptOn {
+    pub(super) const ALL: [Self; 5] = [Self::Futex, Self::Condvar, Self::Semaphore, Self::MessageQueue, Self::EventFd];
+
+    pub(super) fn waiter(self) -> Waiter {
+        match self {
+            Self::Futex => Waiter::Futex,
+            Self::Condvar => Waiter::Condvar,
+            Self::Semaphore => Waiter::Semaphore,
+            Self::MessageQueue => Waiter::MessageQueue,
+            Self::EventFd => Waiter::EventFd,
+        }
+    }
+}
+
 /// Which of the two workers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Side {
@@ -120,6 +149,8 @@ pub(super) struct Job {
     pub(super) what: What,
     pub(super) via: Via,
     pub(super) wait: Wait,
+    /// None: a channel's default, whatever it is; and what a wake costs is not asked.
+    pub(super) slept_on: Option<SleptOn>,
     /// Bytes of a message.
     pub(super) bytes: usize,
     /// Messages that are sent at once; of bare chunks, the bytes of one; where copying is compared with mapping, up to how many
@@ -199,7 +230,9 @@ impl Job {
     /// nothing can be left behind.
     fn connect(&self) -> io::Result<[Ends; 2]> {
         Ok(match self.via {
-            Via::Ringway | Via::Copied | Via::Placed | Via::Mapped | Via::Chosen => [pair::nothing(), pair::nothing()],
+            Via::Ringway | Via::Heap | Via::Copied | Via::Placed | Via::Mapped | Via::Chosen => {
+                [pair::nothing(), pair::nothing()]
+            }
             Via::Atomics | Via::Futex | Via::Lines => shared(STAGE_BYTES)?,
             Via::Chunks => shared(Shape { chunk: self.batch, depth: self.capacity }.bytes())?,
             Via::Pipe => {

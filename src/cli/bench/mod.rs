@@ -7,7 +7,7 @@
 //! | file | |
 //! |---|---|
 //! | `mod.rs` | what all have in common: from the arguments to table, JSON and chart |
-//! | `rtt.rs`, `rate.rs`, `bulk.rs`, `burst.rs`, `mapping.rs` | what is measured, and what is said of it |
+//! | `rtt.rs`, `rate.rs`, `bulk.rs`, `burst.rs`, `mapping.rs`, `waiters.rs` | what is measured, and what is said of it |
 //! | `rounds.rs` | taking turns |
 //! | `job.rs` | one measurement: two workers |
 //! | `worker` | what the workers do |
@@ -28,6 +28,7 @@ mod plot;
 mod rate;
 mod rounds;
 mod rtt;
+mod waiters;
 pub(crate) mod worker;
 
 use super::failure::Failure;
@@ -51,6 +52,7 @@ pub(crate) fn run(bench: &Bench) -> Result<(), Failure> {
         Bench::Bulk(args) => go(&args.common, &bulk::Bulk(args)),
         Bench::CopyVsMap(args) => go(&args.common(), &mapping::Mapping(args)),
         Bench::Burst(args) => go(&args.common, &burst::Burst(args)),
+        Bench::Waiters(args) => go(&args.common, &waiters::Waiters(args)),
     }
 }
 
@@ -150,6 +152,7 @@ impl Job {
             what,
             via,
             wait,
+            slept_on: None,
             bytes,
             batch: 1,
             capacity: 1,

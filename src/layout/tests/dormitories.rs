@@ -37,7 +37,7 @@ fn lanes_of_three() -> LaneTable {
 #[test]
 fn a_waiter_is_in_the_header_and_its_room_at_the_end() {
     for (plain, tables) in [(messages(), None), (many(), many().tables)] {
-        for waiter in [Waiter::Condvar, Waiter::Semaphore] {
+        for waiter in [Waiter::Condvar, Waiter::Semaphore, Waiter::MessageQueue] {
             let dorms = DormTable::new(waiter, plain.kind, tables.as_ref());
             let header = Header { geometry: plain.geometry.with_dorms(dorms).expect("room"), ..plain };
             let (total, at) = (header.geometry.total, header.geometry.dorms_offset());
@@ -46,9 +46,11 @@ fn a_waiter_is_in_the_header_and_its_room_at_the_end() {
             let page = header.encode();
             assert_eq!(Header::decode(&page, total), Ok(header));
             assert_eq!(header.waiter(), waiter);
-            for (field, at, value) in
-                [("waiter", at::WAITER, 7), ("abi", at::ABI, ABI ^ 0x300), ("total_bytes", at::WAITER, 0)]
-            {
+            for (field, at, value) in [
+                ("waiter", at::WAITER, Waiter::EventFd.code()),
+                ("abi", at::ABI, ABI ^ 0x300),
+                ("total_bytes", at::WAITER, 0),
+            ] {
                 let mut page = page.clone();
                 page[at..at + 4].copy_from_slice(&u32::to_le_bytes(value));
                 let sum = checksum(&page);

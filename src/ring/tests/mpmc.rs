@@ -31,7 +31,7 @@ fn ring(capacity: u64, records: u64, hands: u64) -> Ring<u64> {
     let geometry = Geometry::new(shape).unwrap();
     assert_eq!((geometry.per, geometry.frames, geometry.frame_bytes), (1, capacity, 16));
     let region = Arc::new(Region::Heap(heap::Block::new(geometry.total as usize).unwrap()));
-    Ring::new(Many::new(region, &geometry, tables).unwrap())
+    Ring::new(Many::new(region, &geometry, tables, None).unwrap())
 }
 
 fn lease(ring: &Ring<u64>, member: usize) -> usize {

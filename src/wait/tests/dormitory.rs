@@ -42,7 +42,7 @@ impl House {
         let mut block = Block::new(geometry.total as usize).expect("memory");
         let bytes: Vec<u8> = words.into_iter().flat_map(u64::to_ne_bytes).collect();
         block.fill(geometry.dorms_offset() as usize, &bytes);
-        let dorms = Dorms::new(&Arc::new(Region::Heap(block)), &geometry).expect("dormitories");
+        let dorms = Dorms::new(&Arc::new(Region::Heap(block)), &geometry, None).expect("dormitories");
         Arc::new(Self { word: AtomicU32::default(), dorms })
     }
 

@@ -54,7 +54,11 @@ pub(crate) fn run(args: &BenchWorkerArgs) -> Result<(), Failure> {
 /// The options of both ends.
 fn options(assignment: &Assignment) -> Options {
     let capacity = u64::try_from(assignment.job.capacity).unwrap_or(u64::MAX);
-    args::options(assignment.dir(), Some(capacity)).wait(assignment.job.wait.strategy())
+    let options = args::options(assignment.dir(), Some(capacity)).wait(assignment.job.wait.strategy());
+    match assignment.job.slept_on {
+        Some(slept_on) => options.waiter(slept_on.waiter()),
+        None => options,
+    }
 }
 
 /// Takes the sending end of the first (0) or the second (1) of the two channels.

@@ -5,11 +5,13 @@
 
 use super::bare::{Shared, sleep, wake};
 use super::message::{is_message, message, sized};
-use super::{clock, histogram, must_have_left, receiver, report, sender, until_there, wrong};
+use super::{clock, histogram, must_have_left, options, receiver, report, sender, until_there, wrong};
 use crate::cli::bench::job::{Assignment, Job, Side, Via};
 use crate::cli::failure::Failure;
+use crate::cli::pair::begin;
 use crate::cli::pair::report::Report;
 use crate::cli::signals::{self, SLICE};
+use ringway::Backing;
 use ringway::spsc::{Receiver, Sender};
 use std::hint::spin_loop;
 use std::sync::atomic::Ordering::{Acquire, Release};
@@ -25,6 +27,9 @@ pub(super) fn run(assignment: &Assignment) -> Result<(), Failure> {
     match assignment.job.via {
         Via::Atomics => play(assignment, Atomics { shared: Shared::of_stdin()? }),
         Via::Futex => play(assignment, Futex { shared: Shared::of_stdin()? }),
+        Via::Heap if assignment.side == Side::First => sized!(assignment.job.bytes, threads(assignment)),
+        // The first worker does all of it.
+        Via::Heap => Ok(()),
         _ => sized!(assignment.job.bytes, channels(assignment)),
     }
 }
@@ -35,6 +40,27 @@ fn channels<const N: usize>(assignment: &Assignment) -> Result<(), Failure> {
     let rx: Receiver<[u64; N]> = receiver(assignment, back)?;
     until_there(|slice| tx.wait_for_peer(slice))?;
     play(assignment, Channels { tx, rx })
+}
+
+/// Both sides, each a thread.
+fn threads<const N: usize>(assignment: &Assignment) -> Result<(), Failure> {
+    let options = options(assignment).backing(Backing::Heap);
+    let failed = |error| Failure::open("a channel on the heap", &error);
+    let (there, out) = ringway::spsc::channel_with::<[u64; N]>(&options).map_err(failed)?;
+    let (back, home) = ringway::spsc::channel_with::<[u64; N]>(&options).map_err(failed)?;
+    let cpu = assignment.job.cpus.map(|[_, second]| second);
+    let answering = std::thread::spawn(move || {
+        cpu.map_or(Ok(()), begin::pin)?;
+        answer(&mut Channels { tx: back, rx: out })
+    });
+    let asked = play(assignment, Channels { tx: there, rx: home });
+    let answered =
+        answering.join().unwrap_or_else(|_| Err(Failure::Fault("the thread that answers has panicked".to_owned())));
+    match asked {
+        // The other one may know why.
+        Err(Failure::Gone(_)) if answered.is_err() => answered,
+        asked => asked.and(answered),
+    }
 }
 
 fn play(assignment: &Assignment, mut line: impl Line) -> Result<(), Failure> {
@@ -50,8 +76,17 @@ fn play(assignment: &Assignment, mut line: impl Line) -> Result<(), Failure> {
 
 /// Something through which questions go one way and answers the other.
 trait Line {
-    /// Asks question number `n` (from 0), waits for the answer, and checks it.
-    fn ask(&mut self, n: u64) -> Result<(), Failure>;
+    /// Asks question number `n` (from 0).
+    fn tell(&mut self, n: u64) -> Result<(), Failure>;
+
+    /// Waits for the answer to question number `n`, and checks it.
+    fn hear(&mut self, n: u64) -> Result<(), Failure>;
+
+    /// Does both.
+    fn ask(&mut self, n: u64) -> Result<(), Failure> {
+        self.tell(n)?;
+        self.hear(n)
+    }
 
     /// Waits for question number `n`, checks it, and answers. Whether there was one: otherwise nobody asks any more.
     fn answer(&mut self, n: u64) -> Result<bool, Failure>;
@@ -83,11 +118,15 @@ fn ask(line: &mut impl Line, job: &Job) -> Result<(), Failure> {
             break;
         }
     }
-    let mut single = histogram()?;
+    let (mut single, mut wakes) = (histogram()?, histogram()?);
     loop {
         signals::check()?;
         let before = clock::now_ns();
-        line.ask(n)?;
+        line.tell(n)?;
+        if job.slept_on.is_some() {
+            wakes.saturating_record(clock::now_ns() - before);
+        }
+        line.hear(n)?;
         n += 1;
         let after = clock::now_ns();
         single.saturating_record(after - before);
@@ -98,6 +137,7 @@ fn ask(line: &mut impl Line, job: &Job) -> Result<(), Failure> {
     batches.sort_by(f64::total_cmp);
     Report::value("trip_ns", batches[batches.len() / 2]).send();
     report("trips", &single);
+    report("wakes", &wakes);
     Ok(())
 }
 
@@ -117,8 +157,11 @@ struct Channels<const N: usize> {
 }
 
 impl<const N: usize> Line for Channels<N> {
-    fn ask(&mut self, n: u64) -> Result<(), Failure> {
-        self.tx.send(message(n)).map_err(|_| Failure::gone(self.tx.disconnect_reason()))?;
+    fn tell(&mut self, n: u64) -> Result<(), Failure> {
+        self.tx.send(message(n)).map_err(|_| Failure::gone(self.tx.disconnect_reason()))
+    }
+
+    fn hear(&mut self, n: u64) -> Result<(), Failure> {
         let answer = self.rx.recv().map_err(|_| Failure::gone(self.rx.disconnect_reason()))?;
         if is_message(&answer, !n) { Ok(()) } else { Err(wrong(n)) }
     }
@@ -169,8 +212,12 @@ impl Atomics {
 }
 
 impl Line for Atomics {
-    fn ask(&mut self, n: u64) -> Result<(), Failure> {
+    fn tell(&mut self, n: u64) -> Result<(), Failure> {
         self.shared.ping.0.store(n + 1, Release);
+        Ok(())
+    }
+
+    fn hear(&mut self, n: u64) -> Result<(), Failure> {
         Self::wait(&self.shared.pong.0, n + 1).map(|_| ())
     }
 
@@ -195,6 +242,11 @@ struct Futex {
 const END_BELL: u32 = u32::MAX;
 
 impl Futex {
+    /// The word for question and answer number `n`. So many trips of a microsecond and more would take an hour.
+    fn value(n: u64) -> u32 {
+        n as u32 + 1
+    }
+
     fn wait(word: &AtomicU32, wanted: u32) -> Result<bool, Failure> {
         loop {
             match word.load(Acquire) {
@@ -207,30 +259,32 @@ impl Futex {
         }
     }
 
-    fn tell(word: &AtomicU32, value: u32) {
+    fn ring(word: &AtomicU32, value: u32) {
         word.store(value, Release);
         wake(word);
     }
 }
 
 impl Line for Futex {
-    fn ask(&mut self, n: u64) -> Result<(), Failure> {
-        // So many trips of a microsecond and more would take an hour.
-        let value = n as u32 + 1;
-        Self::tell(&self.shared.ping_bell.0, value);
-        Self::wait(&self.shared.pong_bell.0, value).map(|_| ())
+    fn tell(&mut self, n: u64) -> Result<(), Failure> {
+        Self::ring(&self.shared.ping_bell.0, Self::value(n));
+        Ok(())
+    }
+
+    fn hear(&mut self, n: u64) -> Result<(), Failure> {
+        Self::wait(&self.shared.pong_bell.0, Self::value(n)).map(|_| ())
     }
 
     fn answer(&mut self, n: u64) -> Result<bool, Failure> {
-        let value = n as u32 + 1;
+        let value = Self::value(n);
         let is_asked = Self::wait(&self.shared.ping_bell.0, value)?;
         if is_asked {
-            Self::tell(&self.shared.pong_bell.0, value);
+            Self::ring(&self.shared.pong_bell.0, value);
         }
         Ok(is_asked)
     }
 
     fn end(&mut self) {
-        Self::tell(&self.shared.ping_bell.0, END_BELL);
+        Self::ring(&self.shared.ping_bell.0, END_BELL);
     }
 }

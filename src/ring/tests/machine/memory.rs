@@ -322,5 +322,5 @@ fn ring(shape: &Shape) -> Ring<u64> {
     };
     let geometry = Geometry::new(sizes).unwrap();
     let region = Arc::new(Region::Heap(heap::Block::new(geometry.total as usize).unwrap()));
-    Ring::new(Many::new(region, &geometry, tables).unwrap())
+    Ring::new(Many::new(region, &geometry, tables, None).unwrap())
 }
