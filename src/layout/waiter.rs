@@ -11,7 +11,7 @@ use std::fmt;
 ///
 /// | waiter | to sleep | to wake one | a sleeper that is killed | a waker that is killed in the middle | limits |
 /// |---|---|---|---|---|---|
-/// | `Futex` | one `futex` | one `futex` | leaves nothing | leaves a sleeper that wakes at the end of its slice | none |
+/// | `Futex` | one `futex` | one `futex` | leaves nothing | leaves a sleeper that wakes at the end of its slice, or when somebody next wakes one | none |
 /// | `Semaphore` | one `futex`, by `sem_clockwait` | one `futex`, by `sem_post`; to wake n, n | leaves a bed that the next one to come there clears; takes no wake from others | as above | 64 beds a bell: who finds none sleeps a millisecond at a time |
 /// | `Condvar` | the same, and a mutex taken and given back: one `futex` more each time that it is busy | the same | the same | as above, or until the next one gets the mutex, which the kernel gives back | the same; somebody *stopped* with the mutex delays each wake by a millisecond, and keeps others from sleeping for longer than that |
 ///

@@ -25,9 +25,10 @@
 //! # Death
 //!
 //! Every mutex here outlives its owner, and every change is one store or one swap. A sleeper that is killed leaves a
-//! bed whose mutex says so: the next waker, or sleeper, clears it, and no wake goes there. A waker that is killed between
-//! CALLED and the post leaves somebody asleep until the end of its slice, which finds CALLED; or until somebody wakes all
-//! (who takes the dead one's place does), or gets the desk's mutex from the dead: they post again.
+//! bed whose mutex says so: the next waker, or sleeper, clears it, and no wake goes there. A waker that is killed, or stands
+//! still, between CALLED and the post leaves somebody asleep until the end of its slice, which finds CALLED; or until somebody
+//! wakes all (who takes the dead one's place does), finds nobody else to wake, or gets the desk's mutex from the dead: they
+//! post again. So, as with a futex, the next message that finds nobody awake wakes them.
 //!
 //! A mutex that was wiped while somebody had it (the file was cut short, or emptied) stays in the C library's list of what the thread
 //! has: what it locks next is linked to it. So its memory is not given back ([`Dorm::keep`]).
@@ -43,7 +44,7 @@ use super::deadline::Deadline;
 use super::parker::{self, Woken};
 use crate::sync::Ordering::Relaxed;
 use crate::sync::dormitory::Foreign;
-use crate::sync::edge::SLEEP;
+use crate::sync::edge::{ROUSED, SLEEP};
 use crate::sync::{BellWord, Dorm};
 use crate::sys::posix::{self, Locked};
 
@@ -67,9 +68,10 @@ pub(super) fn park(dorm: &Dorm, word: &BellWord, expected: u32, deadline: Deadli
         Ok(()) => posix::wait(&dorm.bed(bed).semaphore, deadline.ns()).into(),
         Err(woken) => woken,
     };
-    // From here on nobody calls us, or somebody has: a wake that came at the last moment was meant for us. Relaxed, both: what
-    // was published, the next look finds, and if it were too early, the fence of the next round orders it.
-    let got_up = dorm.state(bed).compare_exchange(asleep, FREE, Relaxed, Relaxed);
+    // From here on nobody calls us, or somebody has: a wake that came at the last moment was meant for us, and nobody else is
+    // woken by it, so what it was about is to be seen by our look, which may be the last before a deadline (edge `roused`; a
+    // post brings it by itself). Relaxed: nobody has called us.
+    let got_up = dorm.state(bed).compare_exchange(asleep, FREE, Relaxed, ROUSED.acquire());
     leave_bed(dorm, bed);
     if got_up.is_err_and(|state| state & KIND == CALLED) { Woken::Look } else { woken }
 }
@@ -166,10 +168,14 @@ fn call(dorm: &Dorm, most: usize) -> usize {
         let asleep = states.filter(|(state, _)| state & KIND == ASLEEP && state >> BITS < end);
         let Some((state, bed)) = asleep.min() else { break };
         let called = state & !KIND | CALLED;
-        // Relaxed, both: the post, or the end of the slice, brings what matters. A number is one sleeper's for ever.
-        if dorm.state(bed).compare_exchange(state, called, Relaxed, Relaxed).is_ok() {
+        // A number is one sleeper's for ever. Relaxed: who is not there any more, we did not call.
+        if dorm.state(bed).compare_exchange(state, called, ROUSED.release(), Relaxed).is_ok() {
             woken += usize::from(rouse(dorm, bed));
         }
+    }
+    if woken == 0 && most != usize::MAX {
+        // Nobody sleeps but those whom somebody else has called, who may be dead, or stand still, and not have posted.
+        rouse_again(dorm);
     }
     woken
 }
