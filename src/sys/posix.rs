@@ -124,10 +124,11 @@ pub(crate) fn lock(mutex: &Foreign, until_ns: u64) -> Locked {
 pub(crate) fn unlock(mutex: &Foreign) -> bool {
     step::point();
     // SAFETY: a mutex that this thread has, as `Foreign` and the callers promise.
-    unsafe { libc::pthread_mutex_unlock(mutex.as_ptr().cast()) };
+    let result = unsafe { libc::pthread_mutex_unlock(mutex.as_ptr().cast()) };
     static FRESH: OnceLock<[u64; FOREIGN_WORDS]> = OnceLock::new();
     // What a free mutex has (its kind), one that is taken has too. Looked at behind the call, which reads it as well.
-    FRESH.get_or_init(new_mutex).iter().enumerate().all(|(at, kind)| mutex.word(at) & kind == *kind)
+    // (Refused: it was wiped in the middle of it.)
+    result == 0 && FRESH.get_or_init(new_mutex).iter().enumerate().all(|(at, kind)| mutex.word(at) & kind == *kind)
 }
 
 /// Why a sleeper is awake.
