@@ -11,7 +11,7 @@ use std::fmt;
 ///
 /// | waiter | channels | to sleep | to wake one | a sleeper that is killed | a waker that is killed in the middle | limits |
 /// |---|---|---|---|---|---|---|
-/// | `Futex` | all | one `futex` | one `futex` | leaves nothing | leaves a sleeper that wakes at the end of its slice | none |
+/// | `Futex` | all | one `futex` | one `futex` | leaves nothing | leaves a sleeper that wakes at the end of its slice, or when somebody next wakes one | none |
 /// | `Semaphore` | all | one `futex`, by `sem_clockwait` | one `futex`, by `sem_post`; to wake n, n | leaves a bed that the next one to come there clears; takes no wake from others | as above | 64 beds a bell: who finds none sleeps a millisecond at a time |
 /// | `Condvar` | all | the same, and a mutex taken and given back: one `futex` more each time that it is busy | the same | the same | as above, or until the next one gets the mutex, which the kernel gives back | the same; somebody *stopped* with the mutex delays each wake by a millisecond, and keeps others from sleeping for longer than that |
 /// | `MessageQueue` | with a name; on the heap | `mq_receive`, for what is left from before, and `ppoll` | one `mq_send`; to wake n, n | the same | leaves a sleeper that wakes at the end of its slice | the same, and of the kernel: a queue and, in each process, a descriptor for each bed that is slept in |

@@ -13,6 +13,7 @@
 //! references to atomics alone, valid for any bytes; what the C library keeps in them is for `sys::posix`.
 #![allow(unsafe_code)]
 
+use super::private::{self, Ordering::Relaxed};
 use super::{Arc, AtomicU64};
 use core::fmt;
 use core::ptr::NonNull;
@@ -29,6 +30,11 @@ impl Foreign {
     /// The address of the object.
     pub(crate) fn as_ptr(&self) -> *mut u8 {
         self.0.as_ptr().cast_mut().cast()
+    }
+
+    /// Some of its bytes.
+    pub(crate) fn word(&self, at: usize) -> u64 {
+        self.0[at].load(Relaxed) // relaxed: nothing hangs on it but the number
     }
 }
 
@@ -92,6 +98,8 @@ pub(crate) struct Dorm {
     pub(crate) is_locked: bool,
     /// In place of the semaphores.
     pub(crate) cords: Option<Arc<dyn Cords>>,
+    /// Whether something outside is linked to these bytes for ever: 1 if so.
+    is_kept: private::AtomicU64,
 }
 
 // SAFETY: atomics, which any thread may use, in memory that outlives the value.
@@ -105,7 +113,17 @@ impl Dorm {
     /// `base` is aligned to 128, and [`dorm_bytes`] bytes from there on are live and shared by atomics alone for as long
     /// as the value lives.
     pub(crate) unsafe fn new(base: NonNull<u8>, beds: usize, is_locked: bool, cords: Option<Arc<dyn Cords>>) -> Self {
-        Self { base, beds, is_locked, cords }
+        Self { base, beds, is_locked, cords, is_kept: private::AtomicU64::new(0) }
+    }
+
+    /// From now on the memory stays, whoever goes.
+    pub(crate) fn keep(&self) {
+        self.is_kept.store(1, Relaxed); // relaxed: whoever lets go of the memory comes behind all who used it
+    }
+
+    /// Whether the memory has to stay.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.is_kept.load(Relaxed) != 0 // relaxed: as above
     }
 
     pub(crate) fn beds(&self) -> usize {

@@ -25,6 +25,7 @@
 //! | [`POURED`] | a lane's writer stores `filled` | its reader loads it | the message's bytes below it |
 //! | [`DRAINED`] | a lane's reader stores `freed` | its writer loads it | the end of the reading below it: permission to overwrite |
 //! | [`ARMED`] | sleeper adds to `arms`, behind its look at the bell | waker loads `arms` | the value of the bell that the sleeper will compare: a ring is later |
+//! | [`ROUSED`] | waker swaps the state of a bed from asleep to called | sleeper that gets up by itself and finds that loads it | what was published: the wake is this sleeper's, and it looks |
 //! | [`PRESENCE`] | who comes or goes adds to `epoch` | who has seen another epoch loads it | what they did before |
 //! | [`GUARDED`] | who takes or strikes an entry of the table of mappings stores its words | a handler of SIGBUS that searches the table loads them | that a range is whole: its base and its length are one mapping's |
 //! | [`LOST`] | fence between `lost` in that table and the closing of all fast paths | fence between the opening of a fast path and the look at `lost` | one of the two sees the other's store (Dekker): no fast path stays open over memory that is gone |
@@ -38,7 +39,8 @@
 //! That every end is needed is tested, not believed: the model of an edge fails when either of its ends is weakened. What
 //! could be weakened without a failure has been: the loads of `echo` and the accesses of `taken` and `tries` are relaxed,
 //! and say why. ([`ANNOUNCED`] and [`HELD`] keep a swap behind a store of another word. loom keeps it there by itself, so
-//! their models make the two stores in the other order; see `ring/tests/loom_mpmc/edges.rs`.)
+//! their models make the two stores in the other order; see `ring/tests/loom_mpmc/edges.rs`.) The C library's objects are in no model,
+//! and so [`ROUSED`] is in none: what it is for is argued where it is used.
 
 use super::Ordering;
 
@@ -78,6 +80,9 @@ pub(crate) const POURED: Edge = Edge::new("poured");
 pub(crate) const DRAINED: Edge = Edge::new("drained");
 /// See the module's table.
 pub(crate) const ARMED: Edge = Edge::new("armed");
+/// See the module's table.
+#[cfg(not(loom))]
+pub(crate) const ROUSED: Edge = Edge::new("roused");
 /// See the module's table.
 pub(crate) const PRESENCE: Edge = Edge::new("presence");
 /// See the module's table.

@@ -14,7 +14,6 @@
 //! | `event` | `eventfd`, for those of one process | 2.6.27 |
 //! | `poll` | `ppoll` on one of these, till a time of the monotonic clock | 2.6.16 |
 //! | `pages` | `madvise(MADV_HUGEPAGE, MADV_POPULATE_WRITE)`, `mlock`, `mbind`, when they are asked for | 5.14 |
-//! | `membarrier` | `membarrier(GLOBAL_EXPEDITED)`; without it senders fence | 4.16 |
 //! | `boot` | `/proc/sys/kernel/random/boot_id`, for files on a disk | - |
 //! | `random` | `getrandom` | 3.17 |
 //! | `cache` | `/sys/devices/system/cpu/cpu0/cache`: for a size that nobody has named, once | - |

@@ -140,7 +140,8 @@ impl std::error::Error for SigbusGuardError {
 ///
 /// *What it cannot do*: guard a process in which another runtime handles SIGBUS and does not pass on what it does not know, as
 /// programs of Go or Java that load this library, or a crash reporter that is installed later: install the guard last. Nor a thread that has SIGBUS
-/// blocked. Nor what is read through the kernel: a system call that is given such memory fails with `EFAULT`. And a
+/// blocked. Nor what is read through the kernel: a system call that is given such memory fails with `EFAULT`; where the waiter is
+/// [not a futex](crate::Waiter), a thread that is about to make such a call for the C library is ended by that, and the process with it. And a
 /// hole that is punched into the file is no fault: it reads as zeroes, which ends the channel as corrupt where a word cannot be 0, and else are
 /// messages of zeroes.
 ///

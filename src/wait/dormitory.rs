@@ -25,9 +25,13 @@
 //! # Death
 //!
 //! Every mutex here outlives its owner, and every change is one store or one swap. A sleeper that is killed leaves a
-//! bed whose mutex says so: the next waker, or sleeper, clears it, and no wake goes there. A waker that is killed between
-//! CALLED and the post leaves somebody asleep until the end of its slice, which finds CALLED; or until somebody wakes all
-//! (who takes the dead one's place does), or gets the desk's mutex from the dead: they post again.
+//! bed whose mutex says so: the next waker, or sleeper, clears it, and no wake goes there. A waker that is killed, or stands
+//! still, between CALLED and the post leaves somebody asleep until the end of its slice, which finds CALLED; or until somebody
+//! wakes all (who takes the dead one's place does), finds nobody else to wake, or gets the desk's mutex from the dead: they
+//! post again. So, as with a futex, the next message that finds nobody awake wakes them.
+//!
+//! A mutex that was wiped while somebody had it (the file was cut short, or emptied) stays in the C library's list of what the thread
+//! has: what it locks next is linked to it. So its memory is not given back ([`Dorm::keep`]).
 //!
 //! # Cords
 //!
@@ -45,7 +49,8 @@ use super::bell::UNHEARD;
 use super::deadline::Deadline;
 use super::parker::{self, Woken};
 use crate::sync::Ordering::Relaxed;
-use crate::sync::edge::SLEEP;
+use crate::sync::dormitory::Foreign;
+use crate::sync::edge::{ROUSED, SLEEP};
 use crate::sync::{BellWord, Dorm};
 use crate::sys::posix::{self, Locked};
 
@@ -69,9 +74,10 @@ pub(super) fn park(dorm: &Dorm, word: &BellWord, expected: u32, deadline: Deadli
         Ok(()) => sleep(dorm, bed, deadline),
         Err(woken) => woken,
     };
-    // From here on nobody calls us, or somebody has: a wake that came at the last moment was meant for us. Relaxed, both: what
-    // was published, the next look finds, and if it were too early, the fence of the next round orders it.
-    let got_up = dorm.state(bed).compare_exchange(asleep, FREE, Relaxed, Relaxed);
+    // From here on nobody calls us, or somebody has: a wake that came at the last moment was meant for us, and nobody else is
+    // woken by it, so what it was about is to be seen by our look, which may be the last before a deadline (edge `roused`; a
+    // post brings it by itself). Relaxed: nobody has called us.
+    let got_up = dorm.state(bed).compare_exchange(asleep, FREE, Relaxed, ROUSED.acquire());
     leave_bed(dorm, bed);
     if got_up.is_err_and(|state| state & KIND == CALLED) { Woken::Look } else { woken }
 }
@@ -102,7 +108,14 @@ fn sleep(dorm: &Dorm, bed: usize, deadline: Deadline) -> Woken {
 
 fn leave_bed(dorm: &Dorm, bed: usize) {
     dorm.state(bed).store(FREE, Relaxed); // relaxed: as in `take_bed`
-    posix::unlock(&dorm.bed(bed).mutex);
+    give_back(dorm, &dorm.bed(bed).mutex);
+}
+
+/// Gives a mutex back. If it is none any more, its memory stays for as long as the process lives.
+fn give_back(dorm: &Dorm, mutex: &Foreign) {
+    if !posix::unlock(mutex) {
+        dorm.keep();
+    }
 }
 
 /// Says that we sleep, unless the word has changed.
@@ -121,7 +134,7 @@ fn lie_down(
     SLEEP.fence_target();
     let is_unchanged = is_unchanged();
     if dorm.is_locked {
-        posix::unlock(&dorm.desk().mutex);
+        give_back(dorm, &dorm.desk().mutex);
     }
     if is_unchanged { Ok(()) } else { Err(Woken::Look) }
 }
@@ -154,7 +167,7 @@ pub(super) fn wake(dorm: &Dorm, most: usize) -> usize {
     SLEEP.fence_source();
     let woken = call(dorm, most);
     if has_lock {
-        posix::unlock(&dorm.desk().mutex);
+        give_back(dorm, &dorm.desk().mutex);
     }
     woken
 }
@@ -176,10 +189,14 @@ fn call(dorm: &Dorm, most: usize) -> usize {
         let asleep = states.filter(|(state, _)| state & KIND == ASLEEP && state >> BITS < end);
         let Some((state, bed)) = asleep.min() else { break };
         let called = state & !KIND | CALLED;
-        // Relaxed, both: the post, or the end of the slice, brings what matters. A number is one sleeper's for ever.
-        if dorm.state(bed).compare_exchange(state, called, Relaxed, Relaxed).is_ok() {
+        // A number is one sleeper's for ever. Relaxed: who is not there any more, we did not call.
+        if dorm.state(bed).compare_exchange(state, called, ROUSED.release(), Relaxed).is_ok() {
             woken += usize::from(rouse(dorm, bed));
         }
+    }
+    if woken == 0 && most != usize::MAX {
+        // Nobody sleeps but those whom somebody else has called, who may be dead, or stand still, and not have posted.
+        rouse_again(dorm);
     }
     woken
 }
@@ -197,7 +214,7 @@ fn rouse(dorm: &Dorm, bed: usize) -> bool {
         }
         // Its time was over at this moment, and it has seen that it was called.
         Locked::Ours => {
-            posix::unlock(&place.mutex);
+            give_back(dorm, &place.mutex);
             true
         }
         Locked::FromTheDead => {

@@ -162,6 +162,25 @@ fn who_finds_no_bed_is_back_soon() {
     }
 }
 
+/// Somebody has called one and does not post, dead or stopped. Others do not wait for that: who finds nobody else calls again.
+#[test]
+fn who_was_called_and_not_woken_is_woken_by_the_next() {
+    for waiter in WAITERS {
+        let house = House::new(waiter, Kind::Mpmc);
+        let (called, other) = (house.sleeper(), house.sleeper());
+        let state = house.dorm().state(0).load(Relaxed);
+        house.dorm().state(0).store(state + 1, Relaxed);
+        house.word.store(1, Relaxed);
+        assert_eq!(parker::unpark_some(house.bell(), 1), 1, "who sleeps comes first");
+        assert_eq!(other.join().unwrap(), Woken::Look);
+        assert!(!called.is_finished());
+        assert_eq!(parker::unpark_some(house.bell(), 1), 0, "it is not ours");
+        let (tell, told) = channel();
+        thread::spawn(move || tell.send(called.join().unwrap()));
+        assert_eq!(told.recv_timeout(LONG / 2), Ok(Woken::Look), "{waiter}: still asleep");
+    }
+}
+
 /// Somebody dies with the desk's mutex when it has called one and not posted.
 #[test]
 fn who_gets_the_desk_from_the_dead_wakes_whom_they_called() {
@@ -192,7 +211,7 @@ fn who_stands_still_at_the_desk_is_not_waited_for() {
             assert_eq!(posix::try_lock(&house.dorm().desk().mutex), Locked::Ours);
             stands.send(()).unwrap();
             let _ = goes_on.recv();
-            posix::unlock(&house.dorm().desk().mutex);
+            assert!(posix::unlock(&house.dorm().desk().mutex));
         })
     };
     is_standing.recv().unwrap();
