@@ -102,7 +102,15 @@ mod imp {
     pub(crate) struct Dorms {
         dorms: Arc<[Dorm]>,
         /// Keeps the bytes.
-        _region: Arc<Region>,
+        region: Arc<Region>,
+    }
+
+    impl Drop for Dorms {
+        fn drop(&mut self) {
+            if self.dorms.iter().any(Dorm::is_kept) {
+                std::mem::forget(Arc::clone(&self.region));
+            }
+        }
     }
 
     impl Dorms {
@@ -115,10 +123,10 @@ mod imp {
                 // SAFETY: behind the frames and inside `total` (layout::geometry), which is inside the region.
                 let base: NonNull<u8> = unsafe { region.base().add(at as usize) };
                 // SAFETY: [1] so many bytes are there, by `DormTable::bytes`. [2] Aligned: pages and multiples of 128. [3] Used as
-                //  atomics by all, and kept by `_region`, which lives as long as these views.
+                //  atomics by all, and kept by `region`, which lives as long as these views.
                 unsafe { Dorm::new(base, table.beds(dorm) as usize, table.waiter == Waiter::Condvar) }
             });
-            Some(Self { dorms: dorms.collect(), _region: Arc::clone(region) })
+            Some(Self { dorms: dorms.collect(), region: Arc::clone(region) })
         }
 
         /// That of this bell.

@@ -14,6 +14,7 @@
 #![allow(unsafe_code)]
 
 use super::AtomicU64;
+use super::private::{self, Ordering::Relaxed};
 use core::ptr::NonNull;
 
 /// Bytes that the C library alone reads and writes: an object of its own, and room behind it.
@@ -28,6 +29,11 @@ impl Foreign {
     /// The address of the object.
     pub(crate) fn as_ptr(&self) -> *mut u8 {
         self.0.as_ptr().cast_mut().cast()
+    }
+
+    /// Some of its bytes.
+    pub(crate) fn word(&self, at: usize) -> u64 {
+        self.0[at].load(Relaxed) // relaxed: nothing hangs on it but the number
     }
 }
 
@@ -72,6 +78,8 @@ pub(crate) struct Dorm {
     beds: usize,
     /// Whether one looks and lies down under the desk's lock.
     pub(crate) is_locked: bool,
+    /// Whether something outside is linked to these bytes for ever: 1 if so.
+    is_kept: private::AtomicU64,
 }
 
 // SAFETY: atomics, which any thread may use, in memory that outlives the value.
@@ -85,7 +93,17 @@ impl Dorm {
     /// `base` is aligned to 128, and [`dorm_bytes`] bytes from there on are live and shared by atomics alone for as long
     /// as the value lives.
     pub(crate) unsafe fn new(base: NonNull<u8>, beds: usize, is_locked: bool) -> Self {
-        Self { base, beds, is_locked }
+        Self { base, beds, is_locked, is_kept: private::AtomicU64::new(0) }
+    }
+
+    /// From now on the memory stays, whoever goes.
+    pub(crate) fn keep(&self) {
+        self.is_kept.store(1, Relaxed); // relaxed: whoever lets go of the memory comes behind all who used it
+    }
+
+    /// Whether the memory has to stay.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.is_kept.load(Relaxed) != 0 // relaxed: as above
     }
 
     pub(crate) fn beds(&self) -> usize {

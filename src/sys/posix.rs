@@ -117,11 +117,17 @@ pub(crate) fn lock(mutex: &Foreign, until_ns: u64) -> Locked {
     judge(mutex, result)
 }
 
-/// Gives a mutex back that this thread has.
-pub(crate) fn unlock(mutex: &Foreign) {
+/// Gives a mutex back that this thread has. Whether it still was what it had been made as: if not (somebody cut the file short, or
+/// emptied it), the C library may have it in the list of what this thread has for ever, and **its memory has to stay**: whatever the
+/// thread locks next is linked to it.
+#[must_use]
+pub(crate) fn unlock(mutex: &Foreign) -> bool {
     step::point();
     // SAFETY: a mutex that this thread has, as `Foreign` and the callers promise.
     unsafe { libc::pthread_mutex_unlock(mutex.as_ptr().cast()) };
+    static FRESH: OnceLock<[u64; FOREIGN_WORDS]> = OnceLock::new();
+    // What a free mutex has (its kind), one that is taken has too. Looked at behind the call, which reads it as well.
+    FRESH.get_or_init(new_mutex).iter().enumerate().all(|(at, kind)| mutex.word(at) & kind == *kind)
 }
 
 /// Why a sleeper is awake.

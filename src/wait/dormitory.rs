@@ -29,6 +29,9 @@
 //! CALLED and the post leaves somebody asleep until the end of its slice, which finds CALLED; or until somebody wakes all
 //! (who takes the dead one's place does), or gets the desk's mutex from the dead: they post again.
 //!
+//! A mutex that was wiped while somebody had it (the file was cut short, or emptied) stays in the C library's list of what the thread
+//! has: what it locks next is linked to it. So its memory is not given back ([`Dorm::keep`]).
+//!
 //! # No bed
 //!
 //! Who finds none sleeps a millisecond at a time and looks.
@@ -39,6 +42,7 @@ use super::bell::UNHEARD;
 use super::deadline::Deadline;
 use super::parker::{self, Woken};
 use crate::sync::Ordering::Relaxed;
+use crate::sync::dormitory::Foreign;
 use crate::sync::edge::SLEEP;
 use crate::sync::{BellWord, Dorm};
 use crate::sys::posix::{self, Locked};
@@ -81,7 +85,14 @@ fn take_bed(dorm: &Dorm) -> Option<usize> {
 
 fn leave_bed(dorm: &Dorm, bed: usize) {
     dorm.state(bed).store(FREE, Relaxed); // relaxed: as in `take_bed`
-    posix::unlock(&dorm.bed(bed).mutex);
+    give_back(dorm, &dorm.bed(bed).mutex);
+}
+
+/// Gives a mutex back. If it is none any more, its memory stays for as long as the process lives.
+fn give_back(dorm: &Dorm, mutex: &Foreign) {
+    if !posix::unlock(mutex) {
+        dorm.keep();
+    }
 }
 
 /// Says that we sleep, unless the word has changed.
@@ -100,7 +111,7 @@ fn lie_down(
     SLEEP.fence_target();
     let is_unchanged = is_unchanged();
     if dorm.is_locked {
-        posix::unlock(&dorm.desk().mutex);
+        give_back(dorm, &dorm.desk().mutex);
     }
     if is_unchanged { Ok(()) } else { Err(Woken::Look) }
 }
@@ -133,7 +144,7 @@ pub(super) fn wake(dorm: &Dorm, most: usize) -> usize {
     SLEEP.fence_source();
     let woken = call(dorm, most);
     if has_lock {
-        posix::unlock(&dorm.desk().mutex);
+        give_back(dorm, &dorm.desk().mutex);
     }
     woken
 }
@@ -173,7 +184,7 @@ fn rouse(dorm: &Dorm, bed: usize) -> bool {
         }
         // Its time was over at this moment, and it has seen that it was called.
         Locked::Ours => {
-            posix::unlock(&place.mutex);
+            give_back(dorm, &place.mutex);
             true
         }
         Locked::FromTheDead => {

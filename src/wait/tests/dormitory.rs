@@ -192,7 +192,7 @@ fn who_stands_still_at_the_desk_is_not_waited_for() {
             assert_eq!(posix::try_lock(&house.dorm().desk().mutex), Locked::Ours);
             stands.send(()).unwrap();
             let _ = goes_on.recv();
-            posix::unlock(&house.dorm().desk().mutex);
+            assert!(posix::unlock(&house.dorm().desk().mutex));
         })
     };
     is_standing.recv().unwrap();
