@@ -11,7 +11,6 @@
 //! | `membarrier` | `membarrier(GLOBAL_EXPEDITED)`; without it senders fence | 4.16 |
 //! | `posix` | `pthread_mutex_*` (robust), `sem_*`, shared between processes: the waiters that are no futex | - |
 //! | `pages` | `madvise(MADV_HUGEPAGE, MADV_POPULATE_WRITE)`, `mlock`, `mbind`, when they are asked for | 5.14 |
-//! | `membarrier` | `membarrier(GLOBAL_EXPEDITED)`; without it senders fence | 4.16 |
 //! | `boot` | `/proc/sys/kernel/random/boot_id`, for files on a disk | - |
 //! | `random` | `getrandom` | 3.17 |
 //! | `cache` | `/sys/devices/system/cpu/cpu0/cache`: for a size that nobody has named, once | - |
