@@ -49,6 +49,8 @@ const TAKES_INFO: u64 = 1 << 62;
 const ONLY_ONCE: u64 = 1 << 63;
 /// There is nothing at the address: the file is too short. `libc` has no name for it.
 const BUS_ADRERR: c_int = 2;
+/// Some page of the process is broken, and nobody has touched it: news, and no fault. `libc` has no name for it, either.
+const BUS_MCEERR_AO: c_int = 5;
 
 /// Mappings that found the table full when there was no guard.
 static UNWATCHED: AtomicU64 = AtomicU64::new(0);
@@ -217,7 +219,7 @@ extern "C" fn on_sigbus(signal: c_int, info: *mut siginfo_t, context: *mut c_voi
     // SAFETY: the kernel gives a handler with SA_SIGINFO a valid one, on this thread's stack.
     let seen = unsafe { &*info };
     if !mend(seen) {
-        pass_on(signal, (info, seen.si_code > 0), context);
+        pass_on(signal, (info, seen.si_code > 0 && seen.si_code != BUS_MCEERR_AO), context);
     }
     // SAFETY: as above.
     unsafe { *errno = kept };
@@ -278,7 +280,7 @@ fn pass_on(signal: c_int, (info, is_fault): (*mut siginfo_t, bool), context: *mu
 }
 
 /// Dies of SIGBUS, as a process without a handler does: of a fault when the thread touches the same address again; of a signal
-/// that somebody sent, of another one.
+/// that was sent, of another one.
 fn die(is_fault: bool) {
     let mut default = MaybeUninit::<libc::sigaction>::zeroed();
     // SAFETY: zeroes are SIG_DFL, no flags and an empty mask.
