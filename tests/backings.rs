@@ -176,8 +176,14 @@ fn what_an_earlier_run_of_the_kernel_has_left_is_stale_even_if_it_is_persistent(
     let mut rx = spsc::Receiver::<u64>::open_with("kept", &options).expect("it is kept");
     assert_eq!(rx.try_recv(), Ok(7));
     drop(rx);
+    let is_persistent = || observe::stat("kept", Some(&disk.0)).expect("a channel").is_persistent;
+    assert!(is_persistent());
 
     backdate(&disk.0.join("kept"));
+    assert!(!is_persistent(), "nobody will keep it");
+    let inspection = observe::inspect("kept", Some(&disk.0), 0).expect("a file");
+    let boot = inspection.fields.iter().find(|field| field.name == "boot").expect("it is in the format");
+    assert_eq!(boot.text, Some(boot.raw.iter().map(|byte| format!("{byte:02x}")).collect()));
     let opened = spsc::Receiver::<u64>::open_with("kept", &options);
     assert!(opened.is_err_and(|error| error.is_not_found()));
     assert!(disk.files().is_empty());

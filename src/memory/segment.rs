@@ -87,6 +87,11 @@ impl Estate {
         let is_left_over = self.boot != [0; 16] && self.boot != boot::id()?;
         Ok(Self { stale: if is_left_over { Stale::Remove } else { self.stale }, ..self })
     }
+
+    /// Whether it stays when nobody is attached any more.
+    pub(crate) fn is_kept(self) -> io::Result<bool> {
+        Ok(self.now()?.stale == Stale::Keep)
+    }
 }
 
 /// The right to be at a segment: while this lives, nobody takes the segment's name away.
