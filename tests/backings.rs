@@ -196,6 +196,19 @@ fn what_an_earlier_run_of_the_kernel_has_left_is_stale_even_if_it_is_persistent(
     assert!(disk.files().is_empty());
 }
 
+#[test]
+fn what_cleaning_finds_that_is_no_channel_is_not_opened_for_writing() {
+    // On an overlay that would copy it; and a program that runs cannot be.
+    let disk = OnDisk::new();
+    let program = disk.0.join("program");
+    std::fs::copy("/bin/sleep", &program).expect("a program");
+    let mut running = std::process::Command::new(&program).arg("1000").spawn().expect("it runs");
+    let cleaned = observe::clean(Some(&disk.0)).expect("a directory");
+    running.kill().expect("a child");
+    running.wait().expect("its end");
+    assert!(matches!(&cleaned[..], [observe::Cleaned { removed: Err(OpenError::Format(_)), .. }]), "{cleaned:?}");
+}
+
 // A memfd.
 
 #[test]

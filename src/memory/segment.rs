@@ -206,6 +206,9 @@ pub(crate) fn remove_if_unused<E: From<SegmentError>>(
     even_kept: bool,
     read: impl Fn(BorrowedFd<'_>, &Identity) -> Result<Estate, E>,
 ) -> Result<Removal, E> {
+    // Of what is no segment nothing is opened for writing: an overlay would copy it.
+    let (file, seen) = place.open(Access::Read)?;
+    read(file.as_fd(), &seen)?;
     let (file, seen) = place.open(Access::ReadWrite)?;
     let failed = |doing| move |source| SegmentError::Io { doing, path: place.path.clone(), source };
     let estate = read(file.as_fd(), &seen)?.now().map_err(failed("finding the boot id for"))?;
