@@ -138,7 +138,7 @@ impl std::error::Error for SigbusGuardError {
 /// default), and never believes that file again, even if it is made long again. *The operation in whose middle the memory goes* may
 /// still return: what it read was zeroes, and what it sent nobody gets. The next one fails.
 ///
-/// *Costs*: nothing while nothing happens: operations have not an instruction more.
+/// *Costs*: nothing while nothing happens: no operation is otherwise with it than without it.
 ///
 /// *What it cannot do*: guard a process in which another runtime handles SIGBUS and does not pass on what it does not know, as
 /// programs of Go or Java that load this library, or a crash reporter that is installed later: install the guard last. Nor a thread that has SIGBUS
