@@ -176,8 +176,14 @@ fn what_an_earlier_run_of_the_kernel_has_left_is_stale_even_if_it_is_persistent(
     let mut rx = spsc::Receiver::<u64>::open_with("kept", &options).expect("it is kept");
     assert_eq!(rx.try_recv(), Ok(7));
     drop(rx);
+    let is_persistent = || observe::stat("kept", Some(&disk.0)).expect("a channel").is_persistent;
+    assert!(is_persistent());
 
     backdate(&disk.0.join("kept"));
+    assert!(!is_persistent(), "nobody will keep it");
+    let inspection = observe::inspect("kept", Some(&disk.0), 0).expect("a file");
+    let boot = inspection.fields.iter().find(|field| field.name == "boot").expect("it is in the format");
+    assert_eq!(boot.text, Some(boot.raw.iter().map(|byte| format!("{byte:02x}")).collect()));
     let opened = spsc::Receiver::<u64>::open_with("kept", &options);
     assert!(opened.is_err_and(|error| error.is_not_found()));
     assert!(disk.files().is_empty());
@@ -188,6 +194,19 @@ fn what_an_earlier_run_of_the_kernel_has_left_is_stale_even_if_it_is_persistent(
     let cleaned = observe::clean(Some(&disk.0)).expect("a directory");
     assert!(matches!(cleaned[..], [observe::Cleaned { removed: Ok(true), .. }]), "{cleaned:?}");
     assert!(disk.files().is_empty());
+}
+
+#[test]
+fn what_cleaning_finds_that_is_no_channel_is_not_opened_for_writing() {
+    // On an overlay that would copy it; and a program that runs cannot be.
+    let disk = OnDisk::new();
+    let program = disk.0.join("program");
+    std::fs::copy("/bin/sleep", &program).expect("a program");
+    let mut running = std::process::Command::new(&program).arg("1000").spawn().expect("it runs");
+    let cleaned = observe::clean(Some(&disk.0)).expect("a directory");
+    running.kill().expect("a child");
+    running.wait().expect("its end");
+    assert!(matches!(&cleaned[..], [observe::Cleaned { removed: Err(OpenError::Format(_)), .. }]), "{cleaned:?}");
 }
 
 // A memfd.

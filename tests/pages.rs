@@ -142,8 +142,33 @@ fn who_may_not_lock_memory_is_told_so_and_leaves_nothing() {
         assert!(!Path::new(&file).exists());
         assert_eq!((mapped(&name, "Size"), support::descriptors()), (0, before));
     }
-    let heap = stream::pipe_with(&roomy(Options::new()).lock_memory(true));
-    assert!(matches!(heap, Err(OpenError::Segment(SegmentError::LockLimit { .. }))));
+    let heap = stream::pipe_with(&roomy(Options::new()).lock_memory(true)).expect_err("nor there");
+    assert!(matches!(heap, OpenError::Segment(SegmentError::LockLimit { .. })));
+    assert_eq!(std::io::Error::from(heap).kind(), std::io::ErrorKind::OutOfMemory);
+}
+
+#[test]
+fn who_may_lock_no_annex_waits_for_a_lane() {
+    if role().is_none() {
+        return Child::start(&here!(), "nobody", &Dir::new()).succeed();
+    }
+    if nix::unistd::geteuid().is_root() {
+        nix::unistd::setuid(NOBODY.into()).expect("root can be anybody");
+    }
+    let name = format!("lock-annex-{}", std::process::id());
+    let options = Options::new().capacity(8).lanes(1, 8192).annexes(1);
+    let rx = bytes::mpmc::Receiver::create_with(&name, &options).expect("a channel");
+    let segment = ringway::observe::stat(&name, None).expect("it is there").total_bytes;
+    setrlimit(Resource::RLIMIT_MEMLOCK, segment + 4096, segment + 4096).expect("a limit");
+    let tx = bytes::mpmc::Sender::open_with(&name, &options.clone().lock_memory(true)).expect("so much may be locked");
+    let first = tx.loan(8192).expect("the lane");
+    let second = tx.try_loan(8192).expect_err("there is no other lane, and an annex cannot be locked");
+    assert!(second.is_full(), "{second:?}");
+    let longer = tx.try_loan(8193).expect_err("no lane is so long");
+    assert!(matches!(longer, bytes::LoanError::Memory(SegmentError::LockLimit { .. })), "{longer:?}");
+    first.send().expect("room");
+    assert_eq!(rx.recv().expect("a message").len(), 8192);
+    assert!(tx.try_loan(8192).is_ok());
 }
 
 /// A number of `/proc/self/status`, in KiB.

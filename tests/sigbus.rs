@@ -649,6 +649,18 @@ fn fault(dir: &Dir) {
     tell(format!("went on with {byte}"));
 }
 
+/// What the kernel sends when some page of the process is found broken that nobody touches at that moment (BUS_MCEERR_AO).
+#[allow(unsafe_code)]
+fn send_news() {
+    // SAFETY: plain numbers.
+    let mut info: nix::libc::siginfo_t = unsafe { std::mem::zeroed() };
+    (info.si_signo, info.si_code) = (Signal::SIGBUS as i32, 5);
+    let (call, me) = (nix::libc::SYS_rt_tgsigqueueinfo, std::process::id());
+    // SAFETY: it reads `info`. To itself a process may send any code.
+    let sent = unsafe { nix::libc::syscall(call, me, gettid().as_raw(), Signal::SIGBUS as i32, &raw const info) };
+    assert_eq!(sent, 0);
+}
+
 #[test]
 fn what_is_not_a_channels_goes_where_it_went_before() {
     if let Some(role) = role() {
@@ -674,6 +686,7 @@ fn what_is_not_a_channels_goes_where_it_went_before() {
         match what {
             "fault" => fault(&dir),
             "sent" => raise(Signal::SIGBUS).unwrap(),
+            "news" => send_news(),
             _ => unreachable!(),
         }
         return tell("lived");
@@ -689,6 +702,9 @@ fn what_is_not_a_channels_goes_where_it_went_before() {
         ("default.sent", sigbus),
         ("ignored.sent", 0),
         ("plain.sent", 43),
+        ("default.news", sigbus),
+        ("ignored.news", 0),
+        ("plain.news", 43),
     ] {
         let dir = Dir::new();
         let status = Child::start(&here!(), role, &dir).wait();

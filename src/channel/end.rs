@@ -14,6 +14,8 @@ use crate::membership::role::Role;
 use crate::membership::seat::Seat;
 use crate::ring::Corrupt;
 use crate::sync::Dorm;
+#[cfg(not(loom))]
+use crate::sync::edge::LOST;
 use crate::sys::clock;
 use crate::wait::awaited::{Awaited, TimedOut, sleep_on, wait};
 use crate::wait::barrier;
@@ -164,8 +166,11 @@ impl End {
         if self.is_stream && gone.is_none() && status.has(Status::PRESENT) && self.bound.is_none() {
             self.bound = Some(status.generation());
         }
-        self.seat.note(gone.is_none().then_some(status));
-        // Behind the note: what is lost from here on closes the fast path again (edge `lost`).
+        if self.seat.note(gone.is_none().then_some(status)) {
+            // What is lost from here on closes the fast path again. (In a model nothing is.)
+            #[cfg(not(loom))]
+            LOST.fence_target();
+        }
         if self.seat.is_lost() { Some(self.lose()) } else { gone }
     }
 

@@ -105,6 +105,9 @@ impl From<OpenError> for std::io::Error {
             OpenError::Segment(SegmentError::NotFound { .. }) => ErrorKind::NotFound,
             OpenError::Segment(SegmentError::AlreadyExists { .. }) => ErrorKind::AlreadyExists,
             OpenError::Segment(SegmentError::NoSpace { .. }) => ErrorKind::StorageFull,
+            OpenError::Segment(
+                SegmentError::OutOfMemory { .. } | SegmentError::NoHugePages { .. } | SegmentError::LockLimit { .. },
+            ) => ErrorKind::OutOfMemory,
             OpenError::Segment(SegmentError::Untrusted { .. }) => ErrorKind::PermissionDenied,
             OpenError::Segment(SegmentError::TimedOut { .. }) => ErrorKind::TimedOut,
             OpenError::Segment(SegmentError::Io { source, .. }) => source.kind(),

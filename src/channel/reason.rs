@@ -17,8 +17,8 @@ pub enum DisconnectReason {
     Closed,
     /// The segment holds what no correct peer writes; this handle touches it no more.
     Corrupt,
-    /// Somebody cut the segment's file, or one of its annexes, short: what was in it is gone, and this handle touches it no more. Told by
-    /// a [guard](crate::sigbus_guard); without one the process mostly dies of SIGBUS instead.
+    /// Somebody cut the segment's file, or one of its annexes, short, or the disk under it failed ([`Backing`](crate::Backing)): what was
+    /// in it is gone, and this handle touches it no more. Told by a [guard](crate::sigbus_guard); without one the process mostly dies of SIGBUS instead.
     SegmentLost,
     /// The segment's name was removed by hand, so nobody can join any more, and nobody is there.
     Unlinked,

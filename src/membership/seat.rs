@@ -101,9 +101,14 @@ impl Seat {
         Status::fresh(self.peer().presence.status.load(STATUS.acquire())) == self.known.get()
     }
 
-    /// Opens the fast path for as long as the other end's word is `status`; `None` closes it.
-    pub(crate) fn note(&mut self, status: Option<Status>) {
-        self.known.set(status.map_or(0, Status::known));
+    /// Opens the fast path for as long as the other end's word is `status`; `None` closes it. Whether it was not open like that.
+    pub(crate) fn note(&mut self, status: Option<Status>) -> bool {
+        let known = status.map_or(0, Status::known);
+        let is_new = self.known.get() != known;
+        if is_new {
+            self.known.set(known);
+        }
+        is_new
     }
 
     /// Whether this is a forked child, in which this seat is nobody's.

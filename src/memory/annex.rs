@@ -14,7 +14,7 @@ use super::mapping::Mapping;
 use super::medium::Medium;
 use super::name::Place;
 use super::pages::Pages;
-use crate::sys::file::{self, Access};
+use crate::sys::file::{self, Access, Identity};
 use std::ffi::OsStr;
 use std::io;
 use std::os::fd::AsFd;
@@ -22,6 +22,8 @@ use std::path::{Path, PathBuf};
 
 /// What stands between a segment's name and the rest of an annex's.
 const MARK: char = '~';
+/// The shortest annex has so many bytes, and each is a power of two long.
+const PAGE: u64 = 4096;
 /// So many bytes of the instance are in the name: 12 letters.
 const INSTANCE_BYTES: usize = 6;
 
@@ -184,7 +186,13 @@ impl Found {
     }
 }
 
-/// Every regular file of this user in the directory whose name is that of an annex of some segment.
+/// Whether a file is such as annexes are made. Their names alone may be others' as well, in a directory that is not for channels alone.
+fn is_as_made(seen: &Identity) -> bool {
+    let is_ours = seen.is_regular && seen.uid == file::effective_uid() && seen.mode == 0o600;
+    is_ours && seen.len.is_power_of_two() && seen.len >= PAGE
+}
+
+/// Every regular file of this user in the directory whose name is that of an annex of some segment, and that is made as one.
 pub(crate) fn all(directory: Option<&Path>) -> io::Result<Vec<Found>> {
     let mut found = Vec::new();
     for (name, path) in Place::all_names(directory)? {
@@ -192,7 +200,7 @@ pub(crate) fn all(directory: Option<&Path>) -> io::Result<Vec<Found>> {
         let Some((instance, _)) = rest.split_once('.') else { continue };
         let is_instance = instance.len() == 2 * INSTANCE_BYTES && instance.bytes().all(|byte| byte.is_ascii_hexdigit());
         let is_name = is_instance && is_annex(OsStr::new(rest), &format!("{instance}."));
-        let is_ours = file::identity_at(&path).is_ok_and(|seen| seen.is_regular && seen.uid == file::effective_uid());
+        let is_ours = file::identity_at(&path).is_ok_and(|seen| is_as_made(&seen));
         if is_name && is_ours && Place::new(segment, directory).is_ok() {
             let (segment, instance) = (segment.to_owned(), instance.to_owned());
             found.push(Found { segment, instance, name, path });

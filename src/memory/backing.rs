@@ -22,7 +22,10 @@ use std::sync::Arc;
 /// A channel in a file on a disk is as fast as one in memory while its pages are in the page cache, and larger than memory
 /// can be. **It is not durable**: nothing but the header is flushed, and in what order pages reach the disk nobody knows. So what an
 /// earlier run of the kernel has left is never read: the header carries the kernel's boot id, and a segment with another one is
-/// stale. A disk that fails under a mapping ends the process with SIGBUS.
+/// stale. A disk that fails under a mapping ends the process with SIGBUS, or the channel as
+/// [`SegmentLost`](crate::DisconnectReason::SegmentLost) under a [guard](crate::sigbus_guard). So does **btrfs when it is full**: it
+/// writes a changed page to a new place, for which nobody can reserve room beforehand. (On tmpfs, ext4 and xfs a channel has its room
+/// from the beginning.)
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub enum Backing {

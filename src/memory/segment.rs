@@ -90,6 +90,11 @@ impl Estate {
         let is_left_over = self.boot != [0; 16] && self.boot != boot::id()?;
         Ok(Self { stale: if is_left_over { Stale::Remove } else { self.stale }, ..self })
     }
+
+    /// Whether it stays when nobody is attached any more.
+    pub(crate) fn is_kept(self) -> io::Result<bool> {
+        Ok(self.now()?.stale == Stale::Keep)
+    }
 }
 
 /// The right to be at a segment: while this lives, nobody takes the segment's name away.
@@ -204,6 +209,9 @@ pub(crate) fn remove_if_unused<E: From<SegmentError>>(
     even_kept: bool,
     read: impl Fn(BorrowedFd<'_>, &Identity) -> Result<Estate, E>,
 ) -> Result<Removal, E> {
+    // Of what is no segment nothing is opened for writing: an overlay would copy it.
+    let (file, seen) = place.open(Access::Read)?;
+    read(file.as_fd(), &seen)?;
     let (file, seen) = place.open(Access::ReadWrite)?;
     let failed = |doing| move |source| SegmentError::Io { doing, path: place.path.clone(), source };
     let estate = read(file.as_fd(), &seen)?.now().map_err(failed("finding the boot id for"))?;

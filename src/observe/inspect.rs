@@ -290,7 +290,7 @@ impl Inspection {
             "magic" => Some(format!("\"{}\"", field.raw.escape_ascii())),
             "order_mark" | "checksum" => Some(format!("{number:#x}")),
             "type_tag" if number != 0 => Some(format!("{number:#x}")),
-            "instance" | "boot" if number != 0 || field.name == "instance" => {
+            "instance" | "boot" if field.name == "instance" || field.raw.iter().any(|byte| *byte != 0) => {
                 Some(field.raw.iter().map(|byte| format!("{byte:02x}")).collect())
             }
             "kind" => Kind::from_code(code).map(|kind| kind.name().to_owned()),

@@ -77,6 +77,7 @@ pub struct Segment {
     /// removes it.
     pub is_in_use: bool,
     /// Whether it outlives its users ([`Options::persistent`](crate::Options::persistent)): only [`remove`] ends it.
+    /// (Not of what an earlier run of the kernel has left on a disk.)
     pub is_persistent: bool,
     /// The sending end; `None` of a many-to-many channel.
     pub sender: Option<End>,

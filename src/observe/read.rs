@@ -5,7 +5,6 @@ use crate::channel::error::OpenError;
 use crate::channel::open::read_header;
 use crate::layout::fields::{self, Base};
 use crate::layout::geometry::{Geometry, PAGE, Placement, WORD_STRIDE};
-use crate::layout::lifetime::Lifetime;
 use crate::layout::status::Status;
 use crate::membership::liveness::{Life, judge};
 use crate::membership::role::Role;
@@ -38,7 +37,7 @@ pub(super) fn segment(name: &str, place: &Place) -> Result<Segment, OpenError> {
         received: 0,
         depth: 0,
         is_in_use,
-        is_persistent: header.lifetime == Lifetime::Persistent,
+        is_persistent: header.estate().is_kept().map_err(failed)?,
         sender: None,
         receiver: None,
         many: None,

@@ -76,7 +76,9 @@ pub(crate) fn set_len(file: BorrowedFd<'_>, len: u64) -> io::Result<()> {
     Ok(nix::unistd::ftruncate(file, within_limit(len)?)?)
 }
 
-/// Reserves the file's room now, so that a full file system is an error here and not a SIGBUS at some later store.
+/// Reserves the file's room now, so that a full file system is an error here and not a SIGBUS at some later store. (On btrfs that is
+/// so for what is written to a page first, and not for what is written once the page has been to the disk. That the file be not copied
+/// on write, FS_NOCOW_FL, made a store on a full btrfs take longer than minutes instead, on Linux 6.18.)
 pub(crate) fn reserve(file: BorrowedFd<'_>, len: u64) -> io::Result<()> {
     step::point();
     let len = within_limit(len)?;

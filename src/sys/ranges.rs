@@ -88,10 +88,9 @@ impl Entry {
         is_same.then_some(Found { entry: self, state: state & STATE, base, len })
     }
 
-    /// Whether the memory was lost.
+    /// Whether the memory was lost. Who has opened a fast path fences first (edge `lost`).
     pub(crate) fn is_lost(&self) -> bool {
-        LOSS.fence_target();
-        // Relaxed: ordered by the fence; and nobody else takes the entry while its owner asks.
+        // Relaxed: ordered by that fence; and nobody else takes the entry while its owner asks.
         self.state.load(Relaxed) & STATE >= LOST
     }
 

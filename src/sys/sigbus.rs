@@ -49,6 +49,8 @@ const TAKES_INFO: u64 = 1 << 62;
 const ONLY_ONCE: u64 = 1 << 63;
 /// There is nothing at the address: the file is too short. `libc` has no name for it.
 const BUS_ADRERR: c_int = 2;
+/// Some page of the process is broken, and nobody has touched it: news, and no fault. `libc` has no name for it, either.
+const BUS_MCEERR_AO: c_int = 5;
 
 /// Mappings that found the table full when there was no guard.
 static UNWATCHED: AtomicU64 = AtomicU64::new(0);
@@ -136,7 +138,7 @@ impl std::error::Error for SigbusGuardError {
 /// default), and never believes that file again, even if it is made long again. *The operation in whose middle the memory goes* may
 /// still return: what it read was zeroes, and what it sent nobody gets. The next one fails.
 ///
-/// *Costs*: nothing while nothing happens: operations have not an instruction more.
+/// *Costs*: nothing while nothing happens: no operation is otherwise with it than without it.
 ///
 /// *What it cannot do*: guard a process in which another runtime handles SIGBUS and does not pass on what it does not know, as
 /// programs of Go or Java that load this library, or a crash reporter that is installed later: install the guard last. Nor a thread that has SIGBUS
@@ -218,7 +220,7 @@ extern "C" fn on_sigbus(signal: c_int, info: *mut siginfo_t, context: *mut c_voi
     // SAFETY: the kernel gives a handler with SA_SIGINFO a valid one, on this thread's stack.
     let seen = unsafe { &*info };
     if !mend(seen) {
-        pass_on(signal, (info, seen.si_code > 0), context);
+        pass_on(signal, (info, seen.si_code > 0 && seen.si_code != BUS_MCEERR_AO), context);
     }
     // SAFETY: as above.
     unsafe { *errno = kept };
@@ -279,7 +281,7 @@ fn pass_on(signal: c_int, (info, is_fault): (*mut siginfo_t, bool), context: *mu
 }
 
 /// Dies of SIGBUS, as a process without a handler does: of a fault when the thread touches the same address again; of a signal
-/// that somebody sent, of another one.
+/// that was sent, of another one.
 fn die(is_fault: bool) {
     let mut default = MaybeUninit::<libc::sigaction>::zeroed();
     // SAFETY: zeroes are SIG_DFL, no flags and an empty mask.

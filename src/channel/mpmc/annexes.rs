@@ -161,7 +161,8 @@ fn is_lost(error: &SegmentError) -> bool {
 
 /// Whether memory is lacking.
 pub(crate) fn is_no_room(error: &SegmentError) -> bool {
-    matches!(error, SegmentError::NoSpace { .. } | SegmentError::OutOfMemory { .. })
+    use SegmentError::{LockLimit, NoHugePages, NoSpace, OutOfMemory};
+    matches!(error, NoSpace { .. } | OutOfMemory { .. } | NoHugePages { .. } | LockLimit { .. })
 }
 
 impl<T: Payload> Core<T> {

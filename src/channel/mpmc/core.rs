@@ -273,8 +273,11 @@ impl<T: Payload> Core<T> {
     /// Whether memory of the segment, or of one of its annexes, is gone.
     fn is_lost(&self) -> bool {
         #[cfg(not(loom))]
-        if self.annexes.is_lost() {
-            return true;
+        {
+            crate::sync::edge::LOST.fence_target();
+            if self.annexes.is_lost() {
+                return true;
+            }
         }
         self.ring.many().is_lost()
     }

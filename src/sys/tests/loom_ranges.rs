@@ -54,6 +54,7 @@ fn a_loss() -> usize {
             }
         });
         known.store(7, Relaxed);
+        LOST.fence_target();
         let is_seen = entry.is_lost();
         handler.join().expect("the handler returns");
         assert!(is_seen || known.load(Relaxed) == CLOSED, "a fast path stays open over nothing");
