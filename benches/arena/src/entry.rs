@@ -17,6 +17,8 @@ pub enum Kind {
     Limit,
     /// What the kernel has.
     Kernel,
+    /// What textbooks make of what the kernel has.
+    Textbook,
     /// Another crate.
     Peer,
     /// Nobody: what it does wrong must be noticed. See `contestants/broken.rs`.
@@ -30,6 +32,8 @@ pub enum Does {
     All,
     /// Only round trips.
     RoundTrips,
+    /// All that is given over one at a time.
+    Singles,
     /// Only bursts.
     Bursts,
     /// Only one way in batches.

@@ -147,6 +147,11 @@ impl Cell {
         self.work == WorkKind::Rtt || self.work == WorkKind::Loans && self.least < self.bytes
     }
 
+    /// Whether messages of one size go from one sender to one receiver.
+    fn is_of_one_size(&self) -> bool {
+        matches!(self.work, WorkKind::Rtt | WorkKind::Rate | WorkKind::Burst)
+    }
+
     /// How many messages are tried first, to see how many make a turn.
     pub fn first(&self) -> u64 {
         match self.work {
@@ -160,7 +165,8 @@ impl Cell {
     /// Whether this contestant takes part.
     pub fn takes(&self, entry: &Entry) -> bool {
         let does = match entry.does {
-            Does::All => !matches!(self.work, WorkKind::Many | WorkKind::Bulk | WorkKind::Records | WorkKind::Loans),
+            Does::All => self.is_of_one_size(),
+            Does::Singles => self.is_of_one_size() && self.batch == 1,
             Does::RoundTrips => self.work == WorkKind::Rtt,
             Does::Bursts => self.work == WorkKind::Burst,
             Does::Batches => self.work == WorkKind::Rate && self.batch > 1,

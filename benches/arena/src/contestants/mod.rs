@@ -22,6 +22,7 @@ mod shaq;
 mod std_mpsc;
 mod stream_socket;
 mod sysv;
+mod textbook;
 #[cfg(test)]
 mod trial;
 
@@ -37,6 +38,7 @@ pub fn all() -> Vec<Entry> {
     all.extend(seqpacket::entries());
     all.extend(mqueue::entries());
     all.extend(sysv::entries());
+    all.extend(textbook::entries());
     all.extend(peers::peers());
     all.extend(many::entries());
     all.extend(lengths::entries());

@@ -27,7 +27,8 @@ pub fn entries() -> Vec<Entry> {
 #[derive(Clone)]
 struct Queue;
 
-struct End(MqdT);
+/// An open queue.
+pub(super) struct End(pub MqdT);
 
 impl Drop for End {
     fn drop(&mut self) {
@@ -52,16 +53,21 @@ pub(super) fn mode() -> Mode {
 
 /// A new queue, opened for reading: of the place's capacity, or of what anybody may have.
 pub(super) fn create<M: Message>(place: &Place, flags: MQ_OFlag) -> Result<MqdT, Failure> {
+    create_named(&name(place), place.capacity, M::BYTES, flags | MQ_OFlag::O_RDONLY)
+}
+
+/// A new queue of this name for messages of so many bytes: of that capacity, or of what anybody may have.
+pub(super) fn create_named(name: &str, capacity: usize, bytes: usize, flags: MQ_OFlag) -> Result<MqdT, Failure> {
     // For who may; the rest of us has room for ten messages anyway.
     let _ = setrlimit(Resource::RLIMIT_MSGQUEUE, nix::sys::resource::RLIM_INFINITY, nix::sys::resource::RLIM_INFINITY);
-    let flags = flags | MQ_OFlag::O_CREAT | MQ_OFlag::O_EXCL | MQ_OFlag::O_RDONLY;
+    let flags = flags | MQ_OFlag::O_CREAT | MQ_OFlag::O_EXCL;
     let of = |capacity: usize| {
-        let attr = MqAttr::new(0, capacity as mq_attr_member_t, M::BYTES as mq_attr_member_t, 0);
-        mq_open(name(place).as_str(), flags, mode(), Some(&attr))
+        let attr = MqAttr::new(0, capacity as mq_attr_member_t, bytes as mq_attr_member_t, 0);
+        mq_open(name, flags, mode(), Some(&attr))
     };
-    let queue = of(place.capacity).or_else(|error| {
+    let queue = of(capacity).or_else(|error| {
         let most = fs::read_to_string(LIMIT).ok().and_then(|text| text.trim().parse().ok()).ok_or(error)?;
-        of(place.capacity.min(most))
+        of(capacity.min(most))
     });
     queue.map_err(|error| format!("mq_open: {error}").into())
 }

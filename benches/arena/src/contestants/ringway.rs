@@ -3,7 +3,7 @@
 use super::rendezvous::PATIENCE;
 use crate::contestant::{Between, Card, Failure, Message, Place, Receiver, Sender, Waiting};
 use crate::entry::{Does, Entry, Kind};
-use ringway::{Options, Placement, WaitStrategy, spsc};
+use ringway::{Options, Placement, WaitStrategy, Waiter, spsc};
 use std::time::Duration;
 
 pub fn entries() -> Vec<Entry> {
@@ -16,7 +16,7 @@ pub fn entries() -> Vec<Entry> {
         has_batches: true,
     };
     let entry = |name, waiting, strategy| {
-        Entry::between(card(name, waiting), Ringway { strategy, placement: None }).kind(Kind::Ringway)
+        Entry::between(card(name, waiting), Ringway { strategy, ..Ringway::default() }).kind(Kind::Ringway)
     };
     let mut entries = vec![
         entry("ringway, spinning", Waiting::Spins, WaitStrategy::Spin),
@@ -25,8 +25,17 @@ pub fn entries() -> Vec<Entry> {
     ];
     let table =
         Card { mode: "spsc, words in a table: for batches in place", ..card("ringway, table", Waiting::Default) };
-    let in_a_table = Ringway { strategy: WaitStrategy::default(), placement: Some(Placement::Table) };
+    let in_a_table = Ringway { placement: Some(Placement::Table), ..Ringway::default() };
     entries.push(Entry::between(table, in_a_table).kind(Kind::Ringway).only(Does::Batches));
+    for (default, sleeping, waiter) in WAITERS {
+        for (name, waiting, strategy) in
+            [(default, Waiting::Default, WaitStrategy::default()), (sleeping, Waiting::Sleeps, WaitStrategy::Sleep)]
+        {
+            let card = Card { mode: "spsc, another waiter than the futex", ..card(name, waiting) };
+            let by_it = Ringway { strategy, waiter, ..Ringway::default() };
+            entries.push(Entry::between(card, by_it).kind(Kind::Ringway).only(Does::Singles));
+        }
+    }
     // Where is the knee: how long to spin before it is better to sleep?
     entries.extend(BUDGETS.map(|(name, us)| {
         let waiting = if us == 0 { Waiting::Sleeps } else { Waiting::Default };
@@ -34,6 +43,12 @@ pub fn entries() -> Vec<Entry> {
     }));
     entries
 }
+
+/// What puts the ends to sleep, if not a futex: by default, and asleep.
+const WAITERS: [(&str, &str, Waiter); 2] = [
+    ("ringway, condvar", "ringway, condvar, sleeping", Waiter::Condvar),
+    ("ringway, semaphore", "ringway, semaphore, sleeping", Waiter::Semaphore),
+];
 
 /// Microseconds of spinning before sleeping.
 const BUDGETS: [(&str, u64); 7] = [
@@ -46,16 +61,21 @@ const BUDGETS: [(&str, u64); 7] = [
     ("ringway, 200 us of spinning", 200),
 ];
 
-#[derive(Clone)]
+#[derive(Clone, Default)]
 struct Ringway {
     strategy: WaitStrategy,
     placement: Option<Placement>,
+    waiter: Waiter,
 }
 
 impl Ringway {
     fn options(&self, place: &Place) -> Options {
-        let options =
-            Options::new().dir(&place.dir).capacity(place.capacity).open_timeout(PATIENCE).wait(self.strategy);
+        let options = Options::new()
+            .dir(&place.dir)
+            .capacity(place.capacity)
+            .open_timeout(PATIENCE)
+            .wait(self.strategy)
+            .waiter(self.waiter);
         self.placement.map_or(options.clone(), |placement| options.placement(placement))
     }
 }

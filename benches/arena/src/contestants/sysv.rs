@@ -42,7 +42,13 @@ fn path(place: &Place) -> PathBuf {
     place.dir.join("queue")
 }
 
-fn remove(id: libc::c_int) {
+/// A new queue that only its number names.
+pub(super) fn create() -> Result<libc::c_int, Failure> {
+    // SAFETY: no memory is involved.
+    Ok(Errno::result(unsafe { libc::msgget(libc::IPC_PRIVATE, 0o600) })?)
+}
+
+pub(super) fn remove(id: libc::c_int) {
     // SAFETY: removing takes no structure. Nothing to do about a queue that is gone.
     let _ = unsafe { libc::msgctl(id, libc::IPC_RMID, null_mut()) };
 }
@@ -51,15 +57,17 @@ fn read(path: &Path) -> Result<libc::c_int, Failure> {
     Ok(fs::read_to_string(path)?.parse()?)
 }
 
-/// Room for so many bytes, if we may.
-fn widen(id: libc::c_int, bytes: usize) {
+/// Room for so many bytes, if we may; for how many there is.
+pub(super) fn widen(id: libc::c_int, bytes: usize) -> Result<usize, Failure> {
     // SAFETY: any bytes are such a structure; it is filled, changed and given back to the same queue.
     unsafe {
         let mut about: libc::msqid_ds = std::mem::zeroed();
-        if libc::msgctl(id, libc::IPC_STAT, &mut about) == 0 {
-            about.msg_qbytes = about.msg_qbytes.max(bytes as libc::msglen_t);
-            libc::msgctl(id, libc::IPC_SET, &mut about);
-        }
+        Errno::result(libc::msgctl(id, libc::IPC_STAT, &mut about))?;
+        about.msg_qbytes = about.msg_qbytes.max(bytes as libc::msglen_t);
+        // Refused to who may not: then there is what there was.
+        libc::msgctl(id, libc::IPC_SET, &mut about);
+        Errno::result(libc::msgctl(id, libc::IPC_STAT, &mut about))?;
+        Ok(about.msg_qbytes as usize)
     }
 }
 
@@ -104,11 +112,9 @@ impl Between for Queue {
     }
 
     fn receiver<M: Message>(&self, place: &Place) -> Result<End, Failure> {
-        // SAFETY: no memory is involved.
-        let id = unsafe { libc::msgget(libc::IPC_PRIVATE, 0o600) };
-        let end = End { id: Errno::result(id)?, owned: Some(path(place)) };
-        widen(id, place.capacity * M::BYTES);
-        publish(&path(place), id.to_string().as_bytes())?;
+        let end = End { id: create()?, owned: Some(path(place)) };
+        widen(end.id, place.capacity * M::BYTES)?;
+        publish(&path(place), end.id.to_string().as_bytes())?;
         Ok(end)
     }
 

@@ -49,6 +49,7 @@ fn colour(row: &Row) -> RGBColor {
         Kind::Ringway => RGBColor(200, 60, 30),
         Kind::Limit | Kind::Broken => RGBColor(120, 120, 120),
         Kind::Kernel => RGBColor(60, 130, 70),
+        Kind::Textbook => RGBColor(140, 110, 30),
         Kind::Peer => RGBColor(50, 90, 170),
     }
 }

@@ -5,6 +5,7 @@
 mod lengths;
 mod loans;
 mod many;
+mod textbook;
 
 use super::{DEFAULT, SLEEPING, SPINNING, TABLE, table};
 use crate::args::WorkKind;
@@ -83,6 +84,7 @@ pub fn all(sheets: &[Sheet]) -> Vec<Verdict> {
     verdicts.extend(many::all(sheets));
     verdicts.extend(lengths::all(sheets));
     verdicts.extend(loans::all(sheets));
+    verdicts.extend(textbook::all(sheets));
     verdicts
 }
 

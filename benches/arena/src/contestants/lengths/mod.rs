@@ -12,7 +12,7 @@ mod seqpacket;
 pub(super) mod shmem_ipc;
 mod stream_socket;
 #[cfg(test)]
-mod trial;
+pub(super) mod trial;
 
 use crate::entry::Entry;
 
