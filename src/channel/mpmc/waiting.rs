@@ -7,7 +7,7 @@ use crate::membership::role::Role;
 use crate::ring::mpmc::{Delivery, Popped, Pushed, Recovered};
 use crate::ring::payload::Payload;
 use crate::sync::Ordering::Relaxed;
-use crate::sync::backoff;
+use crate::sync::{IS_USERS_MODEL, backoff};
 use crate::wait::awaited::{Awaited, TimedOut, wait};
 use crate::wait::bell::UNHEARD;
 use crate::wait::deadline::Deadline;
@@ -96,7 +96,8 @@ pub(crate) fn sleep_or_nap<T: Payload, R: Resting>(
 ) -> Result<R::Outcome, Woken> {
     resting.rest().has_slept = true;
     core.counts.sleeps.fetch_add(1, Relaxed); // relaxed: a count for people
-    if !resting.rest().is_starved {
+    // In a model nobody looks between two sleeps.
+    if !resting.rest().is_starved || IS_USERS_MODEL {
         resting.rest().naps = false;
         let slice = deadline.within(resting.rest().slice);
         // Who is starved only now must not sleep either.
@@ -557,7 +558,8 @@ pub(crate) fn recv<T: Payload>(
     }
     let rest = Rest::new(waits.slice, matches!(want, Want::InHand));
     let mut message = Message { core, want, rest };
-    if let Some(outcome) = message.look() {
+    // In a model the sleep's look finds it.
+    if let Some(outcome) = if IS_USERS_MODEL { None } else { message.look() } {
         return outcome.map_err(Vain::Gone);
     }
     let got = flatten(wait(&mut message, waits.strategy, waits.slice, deadline));
