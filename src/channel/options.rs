@@ -97,10 +97,9 @@ const MANY: usize = if IS_USERS_MODEL { 8 } else { 64 };
 
 /// Lanes for messages that are short, and how long those are.
 /// (To loom each byte is an object.)
-const SHORT_LANES: LaneClass =
-    if IS_USERS_MODEL { LaneClass { count: 1, bytes: 64 } } else { LaneClass { count: 64, bytes: 4096 } };
-const LANES: usize = if IS_USERS_MODEL { 2 } else { 8 };
-const LANE_BYTES: usize = if IS_USERS_MODEL { 256 } else { 128 << 10 };
+const SHORT_LANES: LaneClass = LaneClass { count: 64, bytes: 4096 };
+const LANES: usize = if IS_USERS_MODEL { 1 } else { 8 };
+const LANE_BYTES: usize = if IS_USERS_MODEL { 4096 } else { 128 << 10 };
 /// Room for loans that is made when it is needed. A model has no files.
 const ANNEXES: usize = if cfg!(loom) { 0 } else { 16 };
 /// How much of a message is copied before the other side is told.
