@@ -594,7 +594,8 @@ impl<T: Payload> Lessor for Core<T> {
 impl<T: Payload> Drop for Core<T> {
     /// The last end of this attachment is gone, so no operation is in flight; what threads still have of leases is void.
     fn drop(&mut self) {
-        if self.member.is_forked() || is_over() {
+        // In a model of one process nobody is left whom it would concern.
+        if self.member.is_forked() || is_over() || IS_USERS_MODEL {
             return;
         }
         // Guards that were forgotten leave their messages behind.

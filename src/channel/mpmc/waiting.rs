@@ -343,7 +343,7 @@ impl<T: Payload> Want<'_, T> {
 /// Receives what there is, of the ring or of the dead.
 pub(crate) fn pop<T: Payload>(core: &Arc<Core<T>>, want: &mut Want<'_, T>) -> Result<Got<T>, Vain> {
     match pop_once(core, want) {
-        Err(Vain::Gone(_)) if core.why_unusable().is_none() => {
+        Err(Vain::Gone(_)) if !IS_USERS_MODEL && core.why_unusable().is_none() => {
             // Before that is said: somebody may have died with a message in hand.
             core.probe(true);
             pop_once(core, want)
@@ -596,8 +596,8 @@ impl<T: Payload> Awaited for Message<'_, '_, T> {
             Ok(got) => Some(Ok(got)),
             Err(Vain::Gone(reason)) => Some(Err(reason)),
             Err(vain) => {
-                let is_something = self.core.ring().has_something() || self.core.has_orphans();
-                self.rest.is_starved = vain == Vain::InBetween && is_something;
+                let is_something = || self.core.ring().has_something() || self.core.has_orphans();
+                self.rest.is_starved = vain == Vain::InBetween && is_something();
                 None
             }
         }
