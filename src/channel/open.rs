@@ -154,9 +154,13 @@ pub(crate) fn known() -> Result<WipedWord, OpenError> {
     Mark::of_this_process().and_then(WipedWord::new).map_err(|source| trouble("marking", source))
 }
 
+/// In a model instances are told apart, and nothing is random.
 #[cfg(loom)]
 pub(crate) fn instance() -> Result<[u8; 16], OpenError> {
-    Ok([0; 16])
+    use crate::sync::private::{AtomicU64, Ordering};
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    // Relaxed: the number is all.
+    Ok(u128::from(NEXT.fetch_add(1, Ordering::Relaxed)).to_ne_bytes())
 }
 
 #[cfg(loom)]

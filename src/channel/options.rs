@@ -11,6 +11,7 @@ pub use crate::memory::backing::Backing;
 use crate::memory::name::Place;
 pub use crate::memory::pages::Numa;
 use crate::memory::pages::Pages;
+use crate::sync::IS_USERS_MODEL;
 #[cfg(not(loom))]
 use crate::sys::boot;
 use crate::wait::strategy::WaitStrategy;
@@ -91,12 +92,14 @@ pub(crate) fn stream_capacity() -> usize {
 pub(crate) const STREAM_FRAME: usize = 64 << 10;
 const SLICE: Duration = Duration::from_millis(50);
 /// Members, operations, messages in hand of a many-to-many channel for which nobody has named another number.
-const MANY: usize = 64;
+/// (Each is several objects to loom, which has five threads.)
+const MANY: usize = if IS_USERS_MODEL { 8 } else { 64 };
 
 /// Lanes for messages that are short, and how long those are.
+/// (To loom each byte is an object.)
 const SHORT_LANES: LaneClass = LaneClass { count: 64, bytes: 4096 };
-const LANES: usize = 8;
-const LANE_BYTES: usize = 128 << 10;
+const LANES: usize = if IS_USERS_MODEL { 1 } else { 8 };
+const LANE_BYTES: usize = if IS_USERS_MODEL { 4096 } else { 128 << 10 };
 /// Room for loans that is made when it is needed. A model has no files.
 const ANNEXES: usize = if cfg!(loom) { 0 } else { 16 };
 /// How much of a message is copied before the other side is told.
@@ -130,7 +133,8 @@ impl Options {
             absent: None,
             persistent: false,
             open_timeout: Duration::ZERO,
-            members: MANY,
+            // In a model there is one process.
+            members: if IS_USERS_MODEL { 1 } else { MANY },
             operations: MANY,
             in_hand: MANY,
             attempts_max: None,

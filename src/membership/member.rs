@@ -14,7 +14,7 @@ use crate::layout::status::Status;
 use crate::memory::annex::Annexes;
 use crate::memory::error::SegmentError;
 use crate::sync::Ordering::Relaxed;
-use crate::sync::edge::STATUS;
+use crate::sync::edge::{PRESENCE, STATUS};
 use crate::sys::byte_lock::{self, Byte, Mode};
 use crate::sys::fork::Mark;
 use crate::sys::process;
@@ -67,8 +67,8 @@ fn ends(entry: &MemberEntry, role: Role) -> &crate::sync::AtomicU32 {
 /// It is true of an instant if nobody came or went meanwhile: the caller compares epochs.
 pub(crate) fn count<T>(many: &Many<T>, role: Role) -> usize {
     let here = |&index: &usize| liveness::by_word(status(many, index)).is_none();
-    // Relaxed: the status, or the epoch, carries it.
-    let ends = |index| ends(many.member(index), role).load(Relaxed) as usize;
+    // Who sees the last end gone sees what it sent, also if the epoch that tells of it is not seen yet.
+    let ends = |index| ends(many.member(index), role).load(PRESENCE.acquire()) as usize;
     (0..many.tables.members as usize).filter(here).map(ends).sum()
 }
 
@@ -123,7 +123,7 @@ impl Member {
 
     /// One end less; whether it was the last of its kind here.
     pub(crate) fn remove<T>(&self, many: &Many<T>, role: Role) -> bool {
-        ends(many.member(self.index), role).fetch_sub(1, Relaxed) == 1 // relaxed: the epoch carries it
+        ends(many.member(self.index), role).fetch_sub(1, PRESENCE.release()) == 1
     }
 
     /// The word of another member if it is dead and nobody has said so yet. Asks the kernel.

@@ -26,7 +26,7 @@
 //! | [`DRAINED`] | a lane's reader stores `freed` | its writer loads it | the end of the reading below it: permission to overwrite |
 //! | [`ARMED`] | sleeper adds to `arms`, behind its look at the bell | waker loads `arms` | the value of the bell that the sleeper will compare: a ring is later |
 //! | [`ROUSED`] | waker swaps the state of a bed from asleep to called | sleeper that gets up by itself and finds that loads it | what was published: the wake is this sleeper's, and it looks |
-//! | [`PRESENCE`] | who comes or goes adds to `epoch` | who has seen another epoch loads it | what they did before |
+//! | [`PRESENCE`] | who comes or goes adds to `epoch`; who goes subtracts from `senders` or `receivers` | who has seen another epoch loads it; who counts them loads those | what they did before |
 //! | [`GUARDED`] | who takes or strikes an entry of the table of mappings stores its words | a handler of SIGBUS that searches the table loads them | that a range is whole: its base and its length are one mapping's |
 //! | [`LOST`] | fence between `lost` in that table and the closing of all fast paths | fence between the opening of a fast path and the look at `lost` | one of the two sees the other's store (Dekker): no fast path stays open over memory that is gone |
 //! | [`SLEEP`] | fence between publication and the look at `armed` | fence between `armed` and the look at the ring | one of the two sees the other's store (Dekker) |

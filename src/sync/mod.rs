@@ -6,7 +6,8 @@
 //! |---|---|---|
 //! | native | default | the program: `core`'s atomics, every call inlined away |
 //! | stepped | this crate's unit tests | the same atomics, each counting a *step*: a process can be ended before its n-th one, and an operation left between any two (`replay`) |
-//! | model | `--cfg loom` | loom's atomics: every interleaving of a small case |
+//! | model | `--cfg loom`, this crate's unit tests | loom's atomics: every interleaving of a small case |
+//! | users' model | `--cfg loom`, elsewhere | the same, for models of programs that use the crate: the rings are what they are, and who sleeps is kept by a `roster` |
 //!
 //! What lives in shared memory and what a model must see goes through this module and nothing else; a test keeps
 //! `std::sync::atomic` out of all other files. Words that are private to a process and that no model follows (the mark
@@ -30,15 +31,31 @@ pub(crate) mod interrupt;
 mod model;
 #[cfg(not(any(loom, test)))]
 mod native;
+#[cfg(all(loom, not(test)))]
+mod roster;
 #[cfg(all(test, not(loom)))]
 mod stepped;
 
+#[cfg(all(loom, test))]
+pub(crate) use model::BellWord;
 #[cfg(loom)]
-pub(crate) use model::{AtomicU32, AtomicU64, BellWord, fence};
+pub(crate) use model::{AtomicU32, AtomicU64, fence};
 #[cfg(not(any(loom, test)))]
 pub(crate) use native::{Arc, AtomicU32, AtomicU64, BellWord, fence};
 #[cfg(all(test, not(loom)))]
 pub(crate) use stepped::{Arc, AtomicU32, AtomicU64, BellWord, fence};
+
+#[cfg(all(loom, not(test)))]
+pub(crate) use roster::{BellWord, ThreadNumbers};
+
+/// Whether this is built for a model of somebody who uses the crate. How the crate itself sleeps, and who leases what, is
+/// then no part of the model: it has its own (`wait/tests`, `channel/tests`), and each step of it would multiply theirs.
+pub(crate) const IS_USERS_MODEL: bool = cfg!(all(loom, not(test)));
+
+/// Whether this is a model that has failed. What is dropped then is dropped where loom is no more, and tells nobody.
+pub(crate) fn is_over() -> bool {
+    cfg!(loom) && std::thread::panicking()
+}
 
 #[cfg(not(loom))]
 pub(crate) use dormitory::Dorm;

@@ -5,12 +5,17 @@
 
 pub(crate) use loom::sync::atomic::fence;
 
-use super::Ordering::{self, Relaxed};
+use super::Ordering;
+#[cfg(test)]
+use super::Ordering::Relaxed;
 use loom::sync::atomic;
+#[cfg(test)]
 use loom::sync::{Condvar, Mutex};
+#[cfg(test)]
 use std::cell::Cell;
 
 // loom runs all threads of a model on the test's own thread.
+#[cfg(test)]
 thread_local!(static IS_THOROUGH: Cell<bool> = const { Cell::new(false) });
 
 /// Runs `model` with all orders of loads (see [`AtomicU64`]).
@@ -38,15 +43,21 @@ macro_rules! modelled {
         #[derive(Debug, Default)]
         pub(crate) struct $name {
             word: atomic::$name,
+            #[cfg(test)]
             turn: atomic::AtomicU32,
         }
 
         impl $name {
             pub(crate) fn new(value: $value) -> Self {
-                Self { word: atomic::$name::new(value), turn: atomic::AtomicU32::new(0) }
+                Self {
+                    word: atomic::$name::new(value),
+                    #[cfg(test)]
+                    turn: atomic::AtomicU32::new(0),
+                }
             }
 
             pub(crate) fn load(&self, order: Ordering) -> $value {
+                #[cfg(test)]
                 if IS_THOROUGH.get() {
                     self.turn.store(0, Relaxed); // relaxed: nobody loads it
                 }
@@ -95,6 +106,7 @@ modelled!(AtomicU64, u64);
 
 /// The word a sleeper waits on, with what stands in for the kernel's queue: the check of the word and the going to
 /// sleep are one step under the lock, as a futex promises.
+#[cfg(test)]
 #[derive(Debug)]
 pub(crate) struct BellWord {
     word: AtomicU32,
@@ -103,12 +115,14 @@ pub(crate) struct BellWord {
     woken: Condvar,
 }
 
+#[cfg(test)]
 impl Default for BellWord {
     fn default() -> Self {
         Self { word: AtomicU32::new(0), queue: Mutex::new(0), woken: Condvar::new() }
     }
 }
 
+#[cfg(test)]
 impl BellWord {
     pub(crate) fn load(&self, order: super::Ordering) -> u32 {
         self.word.load(order)

@@ -66,10 +66,12 @@
 
 pub(crate) mod awaited;
 pub(crate) mod barrier;
+#[cfg_attr(all(loom, not(test)), path = "modelled_bell.rs")]
 pub(crate) mod bell;
 pub(crate) mod deadline;
 #[cfg(not(loom))]
 mod dormitory;
+#[cfg_attr(all(loom, not(test)), path = "modelled_event_count.rs")]
 pub(crate) mod event_count;
 pub(crate) mod flow;
 pub(crate) mod parker;

@@ -71,6 +71,18 @@ pub(crate) fn nap(deadline: Deadline) -> Woken {
     }
 }
 
+/// Sleeps until the bell is rung, unless `look` finds something that was published before: where the bell keeps who sleeps.
+pub(crate) fn sleep_in_a_model<R>(bell: Bell<'_>, look: impl FnOnce() -> Option<R>) -> Result<R, Woken> {
+    #[cfg(all(loom, not(test)))]
+    return bell.word.sleep(look).ok_or(Woken::Look);
+    #[cfg(any(not(loom), test))]
+    {
+        // Elsewhere nobody asks for it (`sync::IS_USERS_MODEL`).
+        let _ = bell;
+        look().ok_or(Woken::Look)
+    }
+}
+
 /// Wakes whoever sleeps on the bell.
 pub(crate) fn unpark(bell: Bell<'_>) {
     unpark_some(bell, usize::MAX);
@@ -83,21 +95,29 @@ pub(crate) fn unpark_some(bell: Bell<'_>, most: usize) -> usize {
         None => crate::sys::futex::wake(bell.word, most),
         Some(dorm) => super::dormitory::wake(dorm, most),
     };
-    #[cfg(loom)]
-    bell.word.wake(most)
+    #[cfg(all(loom, test))]
+    return bell.word.wake(most);
+    #[cfg(all(loom, not(test)))]
+    bell.word.ring(most)
 }
 
 /// In the model no time goes by, and nobody dies. So a sleep that only death or a caller's patience would end, anything
 /// longer than a millisecond, ends by a wake or never: a wake that is lost is a deadlock, which loom reports. The short
 /// sleeps are those of an end that the other may not hear; nothing is promised to wake them but their end, and that may
 /// come before anything else happens: they are a turn for the other threads.
-#[cfg(loom)]
+#[cfg(all(loom, test))]
 pub(crate) fn park(bell: Bell<'_>, expected: u32, deadline: Deadline) -> Woken {
-    const SHORT_NS: u64 = 1_000_000;
-    if deadline.ns().is_some_and(|ns| ns <= crate::sys::clock::now_ns() + SHORT_NS) {
+    if deadline.is_short() {
         crate::sync::backoff::pause();
         return Woken::TimedOut;
     }
     bell.word.sleep_while(expected);
     Woken::Look
+}
+
+/// In a model of somebody who uses the crate whoever is woken sleeps on the bell's own list, and who is not takes a turn.
+#[cfg(all(loom, not(test)))]
+pub(crate) fn park(_bell: Bell<'_>, _expected: u32, _deadline: Deadline) -> Woken {
+    crate::sync::backoff::pause();
+    Woken::TimedOut
 }

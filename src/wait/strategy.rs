@@ -1,5 +1,6 @@
 //! How an end waits.
 
+use crate::sync::IS_USERS_MODEL;
 use crate::sys::process;
 use std::time::Duration;
 
@@ -35,7 +36,7 @@ impl Default for WaitStrategy {
 impl WaitStrategy {
     /// Whether an end that waits like this never sleeps.
     pub(crate) fn is_quiet(self) -> bool {
-        self == Self::Spin
+        self == Self::Spin && !IS_USERS_MODEL
     }
 
     /// Whether an end that waits like this may stay away from the ring for a moment: not one that wants each message at
@@ -47,6 +48,8 @@ impl WaitStrategy {
     /// How long to poll before the first sleep; `None`: for ever.
     pub(crate) fn spin(self) -> Option<Duration> {
         match self {
+            // Whoever polls for ever gives a model no end.
+            _ if IS_USERS_MODEL => Some(Duration::ZERO),
             Self::Spin => None,
             Self::SpinThenSleep(budget) if process::processors() > 1 => Some(budget),
             Self::SpinThenSleep(_) | Self::Sleep => Some(Duration::ZERO),

@@ -11,6 +11,7 @@ use crate::layout::many::Many;
 use crate::membership::role::Role;
 use crate::ring::lane::{Answer, Lanes, Ticket};
 use crate::ring::parcel::Parcel;
+use crate::sync::IS_USERS_MODEL;
 use crate::sync::Ordering::Relaxed;
 use crate::sync::edge::SLEEP;
 use crate::wait::awaited::{Awaited, wait};
@@ -115,6 +116,10 @@ pub(super) fn tell_of_free_lane(core: &Core<Parcel>) {
 
 /// Tells the reader of a message that more of it is there.
 pub(super) fn tell_reader(core: &Core<Parcel>, ticket: Ticket) {
+    if IS_USERS_MODEL {
+        // Who sleeps there is known to the bell alone.
+        return core.messages().wake_all();
+    }
     SLEEP.fence_source();
     // Relaxed: ordered by the fence.
     if lanes(core).words(ticket.lane).reader.reader_waits.load(Relaxed) != 0 {
@@ -124,10 +129,15 @@ pub(super) fn tell_reader(core: &Core<Parcel>, ticket: Ticket) {
 
 /// Tells the writer of a message that there is room, or how it ended.
 pub(super) fn tell_writer(core: &Core<Parcel>, ticket: Ticket) {
+    if IS_USERS_MODEL {
+        // As above.
+        return waiting::count_wakes(core, parker::unpark_some(bell(core, ticket), 1));
+    }
     SLEEP.fence_source();
     let words = &lanes(core).words(ticket.lane).writer;
     // Relaxed: ordered by the fence.
     if words.writer_waits.load(Relaxed) != 0 {
+        #[cfg(any(not(loom), test))]
         words.writer_bell.fetch_add(1, Relaxed); // relaxed: the futex call is ordered behind it
         waiting::count_wakes(core, parker::unpark_some(bell(core, ticket), 1));
     }
@@ -223,6 +233,9 @@ impl Awaited for Reply<'_> {
         let core = self.core;
         let words = &lanes(core).words(self.ticket.lane).writer;
         core.counts.sleeps.fetch_add(1, Relaxed); // relaxed: a count for people
+        if IS_USERS_MODEL {
+            return parker::sleep_in_a_model(bell(core, self.ticket), || self.look());
+        }
         let before = words.writer_bell.load(Relaxed); // relaxed: what was told before, the look finds
         words.writer_waits.store(1, Relaxed); // relaxed: ordered by the fence
         SLEEP.fence_target();

@@ -17,7 +17,7 @@ use crate::ring::lane::Finished;
 use crate::ring::parcel::{self, Parcel};
 use crate::sync::Ordering::Relaxed;
 use crate::sync::private::AtomicU64;
-use crate::wait::deadline::Deadline;
+use crate::wait::deadline::{Deadline, until};
 use crate::wait::strategy::WaitStrategy;
 use std::fmt;
 use std::path::Path;
@@ -142,7 +142,7 @@ impl Receiver {
     ///
     /// As [`recv_timeout`](Self::recv_timeout).
     pub fn recv_deadline(&self, deadline: Instant) -> Result<Vec<u8>, RecvTimeoutError> {
-        self.recv_timeout(deadline.saturating_duration_since(Instant::now()))
+        self.recv_timeout(until(deadline))
     }
 
     /// The next message, looked at by `see` where it lies, and done when that returns; waits while there is none. What `see`

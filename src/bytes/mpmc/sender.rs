@@ -20,7 +20,7 @@ use crate::channel::options::Options;
 use crate::channel::reason::DisconnectReason;
 use crate::ring::lane::Lanes;
 use crate::ring::parcel::{self, INLINE_MAX, Parcel};
-use crate::wait::deadline::Deadline;
+use crate::wait::deadline::{Deadline, until};
 use crate::wait::strategy::WaitStrategy;
 use std::fmt;
 use std::io::IoSlice;
@@ -108,7 +108,7 @@ impl Sender {
     ///
     /// As [`send_timeout`](Self::send_timeout).
     pub fn send_deadline(&self, message: &[u8], deadline: Instant) -> Result<(), SendTimeoutError> {
-        self.send_timeout(message, deadline.saturating_duration_since(Instant::now()))
+        self.send_timeout(message, until(deadline))
     }
 
     /// Sends a message if there is room for it now. One that is longer than a lane cannot be sent so, but those that go to an

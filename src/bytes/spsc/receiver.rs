@@ -20,7 +20,7 @@ use crate::ring::Corrupt;
 #[cfg(not(loom))]
 use crate::ring::parts::span;
 use crate::ring::parts::{Ahead, Consumer, Found, Part};
-use crate::wait::deadline::Deadline;
+use crate::wait::deadline::{Deadline, until};
 use crate::wait::strategy::WaitStrategy;
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -154,7 +154,7 @@ impl Receiver {
     ///
     /// As [`recv_timeout`](Self::recv_timeout).
     pub fn recv_deadline(&mut self, deadline: Instant) -> Result<Vec<u8>, RecvTimeoutError> {
-        self.recv_timeout(deadline.saturating_duration_since(Instant::now()))
+        self.recv_timeout(until(deadline))
     }
 
     /// As [`recv_deadline`](Self::recv_deadline), into `message`, whose contents it replaces; how long it is.
@@ -163,7 +163,7 @@ impl Receiver {
     ///
     /// As [`recv_into_timeout`](Self::recv_into_timeout).
     pub fn recv_into_deadline(&mut self, message: &mut Vec<u8>, deadline: Instant) -> Result<usize, RecvTimeoutError> {
-        self.recv_into_timeout(message, deadline.saturating_duration_since(Instant::now()))
+        self.recv_into_timeout(message, until(deadline))
     }
 
     /// The next message into a vector that has room for it, if it is there and lies in one piece.

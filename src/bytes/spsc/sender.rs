@@ -18,7 +18,7 @@ use crate::layout::overlay::Frames;
 use crate::membership::role::Role;
 use crate::ring::Corrupt;
 use crate::ring::parts::{Cut, Piece, Producer, Pushed, Source, span};
-use crate::wait::deadline::Deadline;
+use crate::wait::deadline::{Deadline, until};
 use crate::wait::strategy::WaitStrategy;
 use std::fmt;
 use std::io::IoSlice;
@@ -166,7 +166,7 @@ impl Sender {
     ///
     /// As [`send_timeout`](Self::send_timeout).
     pub fn send_deadline(&mut self, message: &[u8], deadline: Instant) -> Result<(), SendTimeoutError> {
-        self.send_timeout(message, deadline.saturating_duration_since(Instant::now()))
+        self.send_timeout(message, until(deadline))
     }
 
     fn send_until(&mut self, len: usize, pieces: &[IoSlice<'_>], deadline: Deadline) -> Result<(), SendTimeoutError> {

@@ -24,7 +24,7 @@ use crate::ring::parcel::Content;
 use crate::ring::payload::Payload;
 use crate::sync::Ordering::Relaxed;
 use crate::sync::edge::PRESENCE;
-use crate::sync::private;
+use crate::sync::{IS_USERS_MODEL, is_over, private};
 use crate::sys::clock;
 use crate::sys::fork::WipedWord;
 use crate::wait::barrier;
@@ -96,6 +96,9 @@ pub(crate) struct Core<T: Payload> {
     dead_letters: Option<DeadLetters<T>>,
     #[cfg(not(loom))]
     annexes: Annexes,
+    /// Whose each record is.
+    #[cfg(all(loom, not(test)))]
+    threads: crate::sync::ThreadNumbers,
     poisoned: std::sync::OnceLock<Corrupt>,
     pub(crate) counts: Counts,
 }
@@ -134,6 +137,8 @@ impl<T: Payload> Core<T> {
             dead_letters: DeadLetters::new(form, options),
             #[cfg(not(loom))]
             annexes,
+            #[cfg(all(loom, not(test)))]
+            threads: Default::default(),
             poisoned: std::sync::OnceLock::new(),
             counts: Counts::default(),
         };
@@ -150,6 +155,12 @@ impl<T: Payload> Core<T> {
     #[cfg(not(loom))]
     pub(super) fn annexes(&self) -> &Annexes {
         &self.annexes
+    }
+
+    /// The numbers of those threads that have sent or received something here.
+    #[cfg(all(loom, not(test)))]
+    pub(super) fn threads(&self) -> &crate::sync::ThreadNumbers {
+        &self.threads
     }
 
     /// Who we are, in records and hands.
@@ -382,7 +393,8 @@ impl<T: Payload> Core<T> {
 
     /// Asks the kernel who is alive, unless it was asked a moment ago and `now` does not insist. Whether it was asked.
     pub(crate) fn probe(&self, now: bool) -> bool {
-        if self.member.is_forked() {
+        // Nobody dies in a model.
+        if IS_USERS_MODEL || self.member.is_forked() {
             return false;
         }
         let time = clock::coarse_ns();
@@ -512,11 +524,6 @@ pub(crate) fn bury<T: Payload>(ring: &Ring<T>, index: usize, seen: Status) {
     }
 }
 
-/// Whether this is a model that has failed: what is dropped then is dropped where loom is no more.
-fn is_over() -> bool {
-    cfg!(loom) && std::thread::panicking()
-}
-
 fn went<T>(many: &Many<T>, role: Role, how: u32) {
     let presence = &many.page().presence;
     match role {
@@ -590,7 +597,8 @@ impl<T: Payload> Lessor for Core<T> {
 impl<T: Payload> Drop for Core<T> {
     /// The last end of this attachment is gone, so no operation is in flight; what threads still have of leases is void.
     fn drop(&mut self) {
-        if self.member.is_forked() || is_over() {
+        // In a model of one process nobody is left whom it would concern.
+        if self.member.is_forked() || is_over() || IS_USERS_MODEL {
             return;
         }
         // Guards that were forgotten leave their messages behind.

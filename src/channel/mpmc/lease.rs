@@ -99,9 +99,29 @@ pub(crate) fn front<T: Payload>(core: &Arc<Core<T>>) -> Option<usize> {
         record => record,
     };
     #[cfg(loom)]
+    keep(core)
+}
+
+/// In a model a thread's record is found by the thread's number: leased when it is first needed, and kept for good. In the
+/// crate's own models none is kept.
+#[cfg(loom)]
+fn keep<T: Payload>(core: &Arc<Core<T>>) -> Option<usize> {
+    #[cfg(test)]
     {
         let _ = core;
         None
+    }
+    #[cfg(not(test))]
+    {
+        // All threads that there can be keep one, or none does.
+        if kept_at_most(core) < crate::sync::ThreadNumbers::MOST {
+            return None;
+        }
+        let (record, is_new) = core.threads().own();
+        if is_new {
+            core.ring().lease_record(core.me(), record..record + 1)?;
+        }
+        Some(record)
     }
 }
 
@@ -175,7 +195,13 @@ pub(crate) fn with<T: Payload, R>(core: &Arc<Core<T>>, use_it: impl FnOnce(&mut 
         }
     }
     #[cfg(loom)]
-    for_a_moment(core, use_it)
+    match keep(core) {
+        None => for_a_moment(core, use_it),
+        Some(record) => {
+            let (messages, room) = (Notifier::fenced(), Notifier::fenced());
+            Ok(use_it(&mut Lease { core: core.id(), record, left_by: None, messages, room, home: None }))
+        }
+    }
 }
 
 /// Puts the lease for this channel to the front, or takes one; `None`: none is to be kept.

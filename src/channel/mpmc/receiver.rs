@@ -12,7 +12,7 @@ use crate::channel::reason::DisconnectReason;
 use crate::membership::role::Role;
 use crate::ring::mpmc::Popped;
 use crate::ring::payload::Payload;
-use crate::wait::deadline::Deadline;
+use crate::wait::deadline::{Deadline, until};
 use crate::wait::strategy::WaitStrategy;
 use std::fmt;
 use std::sync::Arc;
@@ -120,7 +120,7 @@ impl<T: Payload> Receiver<T> {
     ///
     /// [`RecvTimeoutError`].
     pub fn recv_deadline(&self, deadline: Instant) -> Result<T, RecvTimeoutError> {
-        self.recv_timeout(deadline.saturating_duration_since(Instant::now()))
+        self.recv_timeout(until(deadline))
     }
 
     #[cold]

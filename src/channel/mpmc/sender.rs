@@ -11,7 +11,7 @@ use crate::channel::reason::DisconnectReason;
 use crate::membership::role::Role;
 use crate::ring::mpmc::Pushed;
 use crate::ring::payload::Payload;
-use crate::wait::deadline::Deadline;
+use crate::wait::deadline::{Deadline, until};
 use crate::wait::strategy::WaitStrategy;
 use std::fmt;
 use std::sync::Arc;
@@ -99,7 +99,7 @@ impl<T: Payload> Sender<T> {
     ///
     /// [`SendTimeoutError`] hands the message back.
     pub fn send_deadline(&self, message: T, deadline: Instant) -> Result<(), SendTimeoutError<T>> {
-        self.send_timeout(message, deadline.saturating_duration_since(Instant::now()))
+        self.send_timeout(message, until(deadline))
     }
 
     #[cold]

@@ -7,7 +7,7 @@ use crate::membership::role::Role;
 use crate::ring::mpmc::{Delivery, Popped, Pushed, Recovered};
 use crate::ring::payload::Payload;
 use crate::sync::Ordering::Relaxed;
-use crate::sync::backoff;
+use crate::sync::{IS_USERS_MODEL, backoff};
 use crate::wait::awaited::{Awaited, TimedOut, wait};
 use crate::wait::bell::UNHEARD;
 use crate::wait::deadline::Deadline;
@@ -96,7 +96,8 @@ pub(crate) fn sleep_or_nap<T: Payload, R: Resting>(
 ) -> Result<R::Outcome, Woken> {
     resting.rest().has_slept = true;
     core.counts.sleeps.fetch_add(1, Relaxed); // relaxed: a count for people
-    if !resting.rest().is_starved {
+    // In a model nobody looks between two sleeps.
+    if !resting.rest().is_starved || IS_USERS_MODEL {
         resting.rest().naps = false;
         let slice = deadline.within(resting.rest().slice);
         // Who is starved only now must not sleep either.
@@ -381,7 +382,7 @@ pub(crate) fn pop_in_front<T: Payload>(core: &Arc<Core<T>>) -> Option<Got> {
 /// Receives what there is, of the ring or of the dead.
 pub(crate) fn pop<T: Payload>(core: &Arc<Core<T>>, want: &mut Want<'_, T>) -> Result<Got, Vain> {
     match pop_once(core, want) {
-        Err(Vain::Gone(_)) if core.why_unusable().is_none() => {
+        Err(Vain::Gone(_)) if !IS_USERS_MODEL && core.why_unusable().is_none() => {
             // Before that is said: somebody may have died with a message in hand.
             core.probe(true);
             pop_once(core, want)
@@ -598,7 +599,8 @@ pub(crate) fn recv<T: Payload>(
     }
     let rest = Rest::new(waits.slice, matches!(want, Want::InHand));
     let mut message = Message { core, want, rest };
-    if let Some(outcome) = message.look() {
+    // In a model the sleep's look finds it.
+    if let Some(outcome) = if IS_USERS_MODEL { None } else { message.look() } {
         return outcome.map_err(Vain::Gone);
     }
     let got = flatten(wait(&mut message, waits.strategy, waits.slice, deadline));
@@ -635,8 +637,8 @@ impl<T: Payload> Awaited for Message<'_, '_, T> {
             Ok(got) => Some(Ok(got)),
             Err(Vain::Gone(reason)) => Some(Err(reason)),
             Err(vain) => {
-                let is_something = self.core.ring().has_something() || self.core.has_orphans();
-                self.rest.is_starved = vain == Vain::InBetween && is_something;
+                let is_something = || self.core.ring().has_something() || self.core.has_orphans();
+                self.rest.is_starved = vain == Vain::InBetween && is_something();
                 None
             }
         }

@@ -18,7 +18,7 @@ use crate::layout::overlay::Frames;
 use crate::membership::role::Role;
 use crate::ring::payload::Payload;
 use crate::ring::spsc::Consumer;
-use crate::wait::deadline::Deadline;
+use crate::wait::deadline::{Deadline, until};
 use crate::wait::strategy::WaitStrategy;
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -137,7 +137,7 @@ impl<T: Payload> Receiver<T> {
     ///
     /// [`RecvTimeoutError`].
     pub fn recv_deadline(&mut self, deadline: Instant) -> Result<T, RecvTimeoutError> {
-        self.recv_timeout(deadline.saturating_duration_since(Instant::now()))
+        self.recv_timeout(until(deadline))
     }
 
     #[cold]

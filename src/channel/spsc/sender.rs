@@ -17,7 +17,8 @@ use crate::layout::overlay::Frames;
 use crate::membership::role::Role;
 use crate::ring::payload::Payload;
 use crate::ring::spsc::{Producer, Pushed};
-use crate::wait::deadline::Deadline;
+use crate::sync::is_over;
+use crate::wait::deadline::{Deadline, until};
 use crate::wait::strategy::WaitStrategy;
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -129,7 +130,7 @@ impl<T: Payload> Sender<T> {
     ///
     /// [`SendTimeoutError`] hands the message back.
     pub fn send_deadline(&mut self, message: T, deadline: Instant) -> Result<(), SendTimeoutError<T>> {
-        self.send_timeout(message, deadline.saturating_duration_since(Instant::now()))
+        self.send_timeout(message, until(deadline))
     }
 
     #[cold]
@@ -262,7 +263,7 @@ impl<T: Payload> Sender<T> {
 
 impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
-        if self.end.is_usable() && !self.end.is_closed() {
+        if self.end.is_usable() && !self.end.is_closed() && !is_over() {
             self.producer.close();
         }
         // The end leaves next: `closed` first, then LEFT.

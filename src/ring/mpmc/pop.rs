@@ -13,6 +13,7 @@ use crate::layout::many::{Seat, Slot};
 use crate::layout::shared::{CLOSED, Record};
 use crate::ring::Corrupt;
 use crate::ring::payload::{self, Payload};
+use crate::sync::IS_USERS_MODEL;
 use crate::sync::Ordering::Relaxed;
 use crate::sync::backoff::Backoff;
 use crate::sync::edge::{ANNOUNCED, CLAIMED, FILLED, FREED, HELD};
@@ -166,6 +167,10 @@ impl<T: Payload> Ring<T> {
             let seat = self.many.seat(head);
             let word = Word(self.many.word(seat.slot).load(FILLED.acquire()));
             let state = word.at(seat.lap);
+            if IS_USERS_MODEL && state == State::Free {
+                // Whether somebody is about to fill it makes no difference where nobody dies: whoever does will tell.
+                return self.popped_nothing(record, Popped::Empty);
+            }
             if !matches!(state, State::Full | State::Tomb) {
                 match self.why_nothing(head, seat) {
                     Some(reason) => return self.popped_nothing(record, reason),

@@ -12,6 +12,7 @@ use crate::layout::many::{Seat, Slot};
 use crate::layout::shared::{CLOSED, Record};
 use crate::ring::Corrupt;
 use crate::ring::payload::{self, Payload};
+use crate::sync::IS_USERS_MODEL;
 use crate::sync::Ordering::Relaxed;
 use crate::sync::backoff::Backoff;
 use crate::sync::edge::{ANNOUNCED, CLAIMED, FILLED, FREED};
@@ -125,6 +126,10 @@ impl<T: Payload> Ring<T> {
     #[cold]
     fn why_no_room(&self, tail: u64, seat: Seat) -> Option<Pushed> {
         let word = Word(self.many.word(seat.slot).load(FREED.acquire()));
+        if IS_USERS_MODEL && word.at(seat.lap) == State::Before && tail >= self.many.capacity {
+            // Whether somebody is about to free it makes no difference where nobody dies: whoever does will tell.
+            return Some(Pushed::Full);
+        }
         // Whoever moved the tail here had seen each slot before it freed, and so a head that is no more than a ring behind; and whoever moved
         // that head had seen tails beyond it. Each load sees what the one before it saw.
         self.tail().load(CLAIMED.acquire());
