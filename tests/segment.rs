@@ -4,7 +4,7 @@
 mod support;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use nix::sys::stat::{Mode, umask};
+use nix::sys::stat::{Mode, SFlag, makedev, mknod, umask};
 use nix::unistd::{Uid, mkfifo};
 use ringway::spsc::{Receiver, Sender};
 use ringway::{FormatError, OpenError, SegmentError, observe};
@@ -194,6 +194,17 @@ fn what_is_no_regular_file_is_refused_and_never_followed() {
     symlink("/nowhere/at/all", &path).unwrap();
     refused(&dir, "a link to nothing", not_a_file);
     std::fs::remove_file(&path).unwrap();
+    // The null device, and one that no driver is for.
+    for device in [makedev(1, 3), makedev(4095, 0)] {
+        match mknod(&path, SFlag::S_IFCHR, Mode::S_IRUSR | Mode::S_IWUSR, device) {
+            Ok(()) => refused(&dir, "a device", not_a_file),
+            Err(errno) => {
+                eprintln!("SKIPPED: no device can be made: {errno}");
+                break;
+            }
+        }
+        std::fs::remove_file(&path).unwrap();
+    }
 
     // Links of both kinds to a segment that is in use.
     let tx = create(&dir).unwrap();
