@@ -72,6 +72,7 @@ fn stale(dir: &Dir) -> Vec<u8> {
     bytes
 }
 
+/// Fault 15.
 #[test]
 fn names_are_those_that_shm_open_would_take() {
     let dir = Dir::new();
@@ -91,6 +92,7 @@ fn names_are_those_that_shm_open_would_take() {
     assert!(dir.files().is_empty());
 }
 
+/// Fault 13.
 #[test]
 fn without_a_directory_the_name_carries_the_user() {
     let name = format!("segment-test.{}", std::process::id());
@@ -122,6 +124,7 @@ fn the_mode_is_0600_whatever_the_umask() {
     child.expect("well");
 }
 
+/// Faults 4 and 5.
 #[test]
 fn what_is_no_segment_is_refused_and_left_alone() {
     let dir = Dir::new();
@@ -140,6 +143,7 @@ fn what_is_no_segment_is_refused_and_left_alone() {
     }
 }
 
+/// Faults 6, 7 and 8.
 #[test]
 fn a_broken_segment_is_refused_and_left_alone() {
     let dir = Dir::new();
@@ -177,6 +181,7 @@ fn a_broken_segment_is_refused_and_left_alone() {
     assert_ne!(std::fs::metadata(tx.path().unwrap()).unwrap().ino(), inode);
 }
 
+/// Fault 11.
 #[test]
 fn what_is_no_regular_file_is_refused_and_never_followed() {
     let dir = Dir::new();
@@ -218,6 +223,7 @@ fn what_is_no_regular_file_is_refused_and_never_followed() {
     assert_eq!(std::fs::read(&path).unwrap(), before);
 }
 
+/// Fault 12.
 #[test]
 fn what_is_not_ours_alone_is_refused() {
     let dir = Dir::new();
@@ -238,6 +244,7 @@ fn what_is_not_ours_alone_is_refused() {
     });
 }
 
+/// Fault 25.
 #[test]
 fn the_last_one_out_takes_the_name_along_in_any_order() {
     let dir = Dir::new();
@@ -272,6 +279,7 @@ fn the_last_one_out_takes_the_name_along_in_any_order() {
     }
 }
 
+/// Fault 30.
 #[test]
 fn a_handle_dropped_in_a_panic_leaves_in_good_order() {
     let dir = Dir::new();
@@ -287,6 +295,7 @@ fn a_handle_dropped_in_a_panic_leaves_in_good_order() {
     assert_eq!((rx.len(), rx.disconnect_reason()), (1, Some(ringway::DisconnectReason::Left)));
 }
 
+/// Fault 27.
 #[test]
 fn what_a_killed_process_left_is_replaced_and_what_a_live_one_holds_is_not() {
     let dir = Dir::new();
@@ -313,6 +322,7 @@ fn what_a_killed_process_left_is_replaced_and_what_a_live_one_holds_is_not() {
     assert!(dir.files().is_empty());
 }
 
+/// Faults 17 and 33.
 #[test]
 fn a_directory_that_is_not_memory_or_not_there_is_refused() {
     let path = std::env::temp_dir().join(format!("ringway-test.{}", std::process::id()));
@@ -333,6 +343,7 @@ fn a_directory_that_is_not_memory_or_not_there_is_refused() {
     assert!(observe::clean(Some(&path)).is_err());
 }
 
+/// Faults 16 and 22.
 #[test]
 fn a_full_file_system_is_an_error_at_creation_and_never_later() {
     use nix::mount::{MsFlags, mount};
@@ -391,6 +402,7 @@ fn a_full_file_system_is_an_error_at_creation_and_never_later() {
     child.succeed();
 }
 
+/// Fault 18.
 #[test]
 fn neither_success_nor_failure_leaks_a_descriptor() {
     let dir = Dir::new();
@@ -427,6 +439,7 @@ fn neither_success_nor_failure_leaks_a_descriptor() {
     child.expect("well");
 }
 
+/// Fault 18.
 #[test]
 fn running_out_of_descriptors_is_an_error_that_leaves_nothing() {
     let dir = Dir::new();

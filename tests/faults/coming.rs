@@ -193,7 +193,8 @@ fn mounts_for_itself(test: &str, dir: &Dir) -> bool {
         return false;
     }
     let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
-    match unshare(CloneFlags::CLONE_NEWNS).and_then(|()| mount(None::<&str>, "/", None::<&str>, private, None::<&str>)) {
+    match unshare(CloneFlags::CLONE_NEWNS).and_then(|()| mount(None::<&str>, "/", None::<&str>, private, None::<&str>))
+    {
         Ok(()) => true,
         Err(errno) => {
             tell(format_args!("SKIPPED: a file system of one's own is not permitted: {errno}"));

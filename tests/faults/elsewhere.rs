@@ -196,7 +196,11 @@ fn a_pid_that_another_process_has_got_brings_nobody_back() {
             let Some(by) = permitted(&["--pid", "--fork", "--kill-child", "--mount-proc"]) else { return };
             let mut child = Child::start_by(&by, &test, "first", &dir, &[]);
             let line = child.hear();
-            if line.starts_with("SKIPPED") { eprintln!("{line}") } else { assert_eq!(line, "well") }
+            if line.starts_with("SKIPPED") {
+                eprintln!("{line}")
+            } else {
+                assert_eq!(line, "well")
+            }
             child.succeed();
         }
     }

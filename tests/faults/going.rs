@@ -40,7 +40,10 @@ fn two_channels_that_had_one_name_do_not_mix() {
     ends.push(old);
     for (round, (tx, rx)) in (0..3).zip(ends.into_iter().skip(1)) {
         tx.send(round * 10 + 3).expect("room");
-        assert_eq!((0..4).map(|_| rx.recv().expect("a message")).collect::<Vec<_>>(), [0, 1, 2, 3].map(|n| round * 10 + n));
+        assert_eq!(
+            (0..4).map(|_| rx.recv().expect("a message")).collect::<Vec<_>>(),
+            [0, 1, 2, 3].map(|n| round * 10 + n)
+        );
         drop(tx);
         assert_eq!((rx.recv(), rx.disconnect_reason()), (Err(RecvError), Some(DisconnectReason::Unlinked)));
     }
@@ -118,13 +121,18 @@ fn who_is_long_in_dying_is_alive_until_its_memory_is_gone() {
             eprintln!("SKIPPED: cores go to a program of this machine's");
             continue;
         }
-        let mut rx = spsc::Receiver::<u64>::create_with(NAME, &options(&dir).slice(Duration::from_micros(100))).unwrap();
+        let mut rx =
+            spsc::Receiver::<u64>::create_with(NAME, &options(&dir).slice(Duration::from_micros(100))).unwrap();
         let mut child = Child::start(&here!(), how, &dir);
         child.expect("there");
         assert_eq!(rx.recv(), Ok(77));
         let pid = child.pid();
         assert!(has_memory(pid));
-        if how == "killed" { child.kill_now() } else { child.tell("abort") }
+        if how == "killed" {
+            child.kill_now()
+        } else {
+            child.tell("abort")
+        }
         // It is not reaped yet, so its pid is its own.
         let told = rx.recv();
         let had_memory = has_memory(pid);

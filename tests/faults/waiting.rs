@@ -140,7 +140,11 @@ fn closing_wakes_all_who_sleep_at_either_side() {
         }
         let mut child = Child::start(&here!(), role, &dir);
         child.expect("asleep");
-        if by_sender { tx.close() } else { rx.close() }
+        if by_sender {
+            tx.close()
+        } else {
+            rx.close()
+        }
         assert_eq!(child.hear(), format!("{:?}", Some(DisconnectReason::Closed)), "{role}, by a sender: {by_sender}");
         child.tell("end");
         child.succeed();
@@ -164,7 +168,7 @@ fn asleep<R: Send + 'static>(wait: impl FnOnce() -> R + Send + 'static) -> std::
     waiting
 }
 
-/// Fault 43. Who sleeps without ever looking up is told at once by a peer in another process that leaves.
+/// Faults 43 and 44. Who sleeps without ever looking up is told at once by a peer in another process that leaves.
 #[test]
 fn a_peer_that_leaves_is_told_at_once_without_a_slice() {
     let dir = Dir::new();
