@@ -2,13 +2,15 @@
 //! somebody else gets.
 
 use crate::here;
-use crate::support::{Child, Dir, hear, role, tell};
+use crate::support::{Child, Dir, PATIENCE, hear, role, tell};
 use nix::sys::signal::Signal;
-use ringway::{DisconnectReason, Options, RecvError, mpmc, spsc};
+use ringway::{DisconnectReason, Options, RecvTimeoutError, mpmc, spsc};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 const NAME: &str = "channel";
+/// Said by a receiver whose sender is gone.
+const GONE: Result<u64, RecvTimeoutError> = Err(RecvTimeoutError::Disconnected);
 /// As root of a user namespace of its own: what everybody may do who may do anything of this.
 const USER: [&str; 3] = ["unshare", "--user", "--map-root-user"];
 /// All that containers do not share, and yet the same process.
@@ -84,8 +86,8 @@ fn lives_elsewhere(test: &str, dir: &Dir, by: &[&str], stops: bool) -> String {
     assert_eq!((rx.disconnect_reason(), rest.try_recv_ref().is_err(), tx.receiver_count()), (None, true, 2));
     assert!(spsc::Sender::<u64>::open_with(NAME, &dir.options()).is_err_and(|error| error.is_role_taken()));
     child.kill();
-    assert_eq!((rx.recv(), rx.disconnect_reason()), (Err(RecvError), Some(DisconnectReason::Died)));
-    let job = rest.recv_ref_timeout(crate::support::PATIENCE).expect("the job of the dead");
+    assert_eq!((rx.recv_timeout(PATIENCE), rx.disconnect_reason()), (GONE, Some(DisconnectReason::Died)));
+    let job = rest.recv_ref_timeout(PATIENCE).expect("the job of the dead");
     assert_eq!((*job, job.attempt()), (9, 2));
     job.commit();
     who
@@ -185,7 +187,7 @@ fn a_pid_that_another_process_has_got_brings_nobody_back() {
                 if impostor.hear() != pid.to_string() {
                     continue;
                 }
-                assert_eq!((rx.recv(), rx.disconnect_reason()), (Err(RecvError), Some(DisconnectReason::Died)));
+                assert_eq!((rx.recv_timeout(PATIENCE), rx.disconnect_reason()), (GONE, Some(DisconnectReason::Died)));
                 assert!(spsc::Sender::<u64>::open_with(name, &dir.options()).is_ok());
                 assert!(!impostor.has_ended());
                 return tell("well");

@@ -4,7 +4,7 @@ use crate::here;
 use crate::support::{Child, Dir, PATIENCE, hear, role, tell, until};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use ringway::observe::{self, Page};
-use ringway::{DisconnectReason, Options, RecvError, TryRecvError, bytes, mpmc, spsc};
+use ringway::{DisconnectReason, Options, RecvTimeoutError, TryRecvError, bytes, mpmc, spsc};
 use std::hint::black_box;
 use std::os::unix::fs::FileExt;
 use std::os::unix::process::CommandExt;
@@ -12,6 +12,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::time::Duration;
 
 const NAME: &str = "channel";
+/// Said by a receiver whose sender is gone.
+const GONE: Result<u64, RecvTimeoutError> = Err(RecvTimeoutError::Disconnected);
 const SHORT: Duration = Duration::from_millis(30);
 
 fn options(dir: &Dir) -> Options {
@@ -45,7 +47,7 @@ fn two_channels_that_had_one_name_do_not_mix() {
             [0, 1, 2, 3].map(|n| round * 10 + n)
         );
         drop(tx);
-        assert_eq!((rx.recv(), rx.disconnect_reason()), (Err(RecvError), Some(DisconnectReason::Unlinked)));
+        assert_eq!((rx.recv_timeout(PATIENCE), rx.disconnect_reason()), (GONE, Some(DisconnectReason::Unlinked)));
     }
     assert!(mpmc::Receiver::<u64>::open_with(NAME, &dir.options()).is_err_and(|error| error.is_not_found()));
 }
@@ -76,7 +78,7 @@ fn what_is_leaked_is_alive_until_its_process_ends() {
     assert!(spsc::Sender::<u64>::open_with(NAME, &dir.options()).is_err_and(|error| error.is_role_taken()));
     child.tell("end");
     child.succeed();
-    assert_eq!((rx.recv(), rx.disconnect_reason()), (Err(RecvError), Some(DisconnectReason::Died)));
+    assert_eq!((rx.recv_timeout(PATIENCE), rx.disconnect_reason()), (GONE, Some(DisconnectReason::Died)));
     assert!(spsc::Sender::<u64>::open_with(NAME, &dir.options()).is_ok());
 
     let tx = mpmc::Sender::<u64>::create_with("jobs", &options(&dir)).unwrap();
@@ -109,7 +111,7 @@ fn who_is_long_in_dying_is_alive_until_its_memory_is_gone() {
         let (_, hard) = getrlimit(Resource::RLIMIT_CORE).unwrap();
         setrlimit(Resource::RLIMIT_CORE, if role == "aborts" { hard } else { 0 }, hard).unwrap();
         let mut tx = spsc::Sender::<u64>::open_with(NAME, &options(&dir)).unwrap();
-        let memory: Vec<u8> = (0..MEMORY).map(|at| at as u8).collect();
+        let memory = vec![77_u8; MEMORY];
         tx.send(u64::from(black_box(&memory)[77])).unwrap();
         tell("there");
         hear();
@@ -134,9 +136,9 @@ fn who_is_long_in_dying_is_alive_until_its_memory_is_gone() {
             child.tell("abort")
         }
         // It is not reaped yet, so its pid is its own.
-        let told = rx.recv();
+        let told = rx.recv_timeout(PATIENCE);
         let had_memory = has_memory(pid);
-        assert_eq!((told, rx.disconnect_reason(), had_memory), (Err(RecvError), Some(DisconnectReason::Died), false));
+        assert_eq!((told, rx.disconnect_reason(), had_memory), (GONE, Some(DisconnectReason::Died), false));
         let core = dir.files().into_iter().find(|name| name != NAME);
         let bytes = core.as_ref().map_or(0, |name| std::fs::metadata(dir.path().join(name)).unwrap().len());
         eprintln!("{how}: a core of {bytes} bytes");
@@ -185,7 +187,7 @@ fn a_pid_decides_nothing() {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
     let ticks = stat.rsplit_once(')').unwrap().1.split_whitespace().nth(19).unwrap().parse().unwrap();
     write(std::process::id(), ticks);
-    assert_eq!((rx.recv(), rx.disconnect_reason()), (Err(RecvError), Some(DisconnectReason::Died)));
+    assert_eq!((rx.recv_timeout(PATIENCE), rx.disconnect_reason()), (GONE, Some(DisconnectReason::Died)));
     assert!(spsc::Sender::<u64>::open_with(NAME, &dir.options()).is_ok());
 }
 
@@ -213,8 +215,8 @@ fn who_becomes_another_program_has_died() {
     until("it is another program", || std::fs::read_to_string(&name).is_ok_and(|name| name.trim_end() == "sed"));
     child.tell("I live");
     child.expect("I live");
-    assert_eq!((rx.recv(), rx.disconnect_reason()), (Err(RecvError), Some(DisconnectReason::Died)));
-    assert_eq!((many.recv(), many.disconnect_reason()), (Err(RecvError), Some(DisconnectReason::Died)));
+    assert_eq!((rx.recv_timeout(PATIENCE), rx.disconnect_reason()), (GONE, Some(DisconnectReason::Died)));
+    assert_eq!((many.recv_timeout(PATIENCE), many.disconnect_reason()), (GONE, Some(DisconnectReason::Died)));
     assert!(spsc::Sender::<u64>::open_with(NAME, &dir.options()).is_ok());
     child.tell("still");
     child.expect("still");

@@ -36,8 +36,10 @@ impl Bells {
     fn ring(&self, changes: bool) {
         for place in &self.places {
             assert!(place % 4 == 0 && place + 4 <= self.memory.len());
-            // SAFETY: an aligned word inside the mapping, which only atomics touch.
-            let bell = unsafe { &*self.memory.as_mut_ptr().add(*place).cast::<AtomicU32>() };
+            // SAFETY: inside the mapping.
+            let bell = unsafe { self.memory.as_mut_ptr().add(*place) };
+            // SAFETY: an aligned word, which lives as long as the mapping and which only atomics touch.
+            let bell = unsafe { AtomicU32::from_ptr(bell.cast()) };
             if changes {
                 bell.fetch_add(1, Relaxed);
             }
