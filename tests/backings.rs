@@ -85,6 +85,7 @@ fn choices_that_do_not_go_together_are_refused() {
     refused(stream::Duplex::open_with("x", &given), "names");
 }
 
+/// Fault 17.
 #[test]
 fn shared_memory_is_memory() {
     let disk = OnDisk::new();
@@ -102,6 +103,7 @@ fn a_file_where_no_file_can_be_shared_is_refused() {
     assert!(matches!(opened, Err(OpenError::Segment(_))), "{opened:?}");
 }
 
+/// Fault 20.
 #[test]
 fn a_descriptor_of_something_else_is_refused() {
     let unsealed = memfd_create("other", MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING).expect("a memfd");
@@ -166,6 +168,7 @@ fn backdate(path: &Path) {
     file.write_all_at(&page, 0).expect("a header");
 }
 
+/// Fault 33.
 #[test]
 fn what_an_earlier_run_of_the_kernel_has_left_is_stale_even_if_it_is_persistent() {
     let disk = OnDisk::new();
@@ -211,6 +214,7 @@ fn what_cleaning_finds_that_is_no_channel_is_not_opened_for_writing() {
 
 // A memfd.
 
+/// Fault 65.
 #[test]
 fn a_memfd_is_sealed_and_its_owners_alone() {
     let tx = spsc::Sender::<u64>::create_with("orders", &memfd()).expect("a channel");

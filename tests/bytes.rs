@@ -13,6 +13,7 @@ use std::io::{BufRead, ErrorKind, IoSlice, Read, Write};
 use std::time::{Duration, Instant};
 use support::{Dir, in_time};
 
+// Fault M6.
 assert_impl_all!(Sender: Send, std::fmt::Debug);
 assert_impl_all!(Receiver: Send, std::fmt::Debug, IntoIterator);
 assert_not_impl_any!(Sender: Clone);
@@ -34,6 +35,7 @@ fn small() -> (Sender, Receiver) {
 
 // What arrives.
 
+/// Fault M3.
 #[test]
 fn every_length_arrives_through_every_ring() {
     for (capacity, frame) in
@@ -67,6 +69,7 @@ fn every_length_arrives_through_every_ring() {
     }
 }
 
+/// Fault M1.
 #[test]
 fn what_fits_is_sent_at_once_and_full_is_exact() {
     let (mut tx, mut rx) = channel(64).unwrap();
@@ -85,8 +88,10 @@ fn what_fits_is_sent_at_once_and_full_is_exact() {
     let error = tx.try_send(&[0; 65]).unwrap_err();
     assert!(matches!(error, TrySendError::TooLong { bytes: 65, limit: 16..=48 }), "{error:?}");
     assert!(error.is_too_long() && error.to_string().starts_with("65 bytes are too many"));
+    assert_eq!((tx.len(), rx.try_recv()), (0, Err(TryRecvError::Empty)), "nothing of it was begun");
 }
 
+/// Fault M2.
 #[test]
 fn no_memory_is_asked_for_while_the_vector_is_large_enough() {
     let (mut tx, mut rx) = channel(4096).unwrap();
@@ -164,6 +169,7 @@ fn a_time_that_is_over_in_the_middle_loses_nothing_of_a_message() {
     assert_eq!(rx.recv_deadline(Instant::now() + LONG).unwrap(), b"next");
 }
 
+/// Fault 68.
 #[test]
 fn a_time_that_is_over_while_sending_ends_the_message() {
     let (mut tx, mut rx) = small();
@@ -183,6 +189,7 @@ fn a_time_that_is_over_while_sending_ends_the_message() {
 }
 
 /// A message without an end does not outlast the time of who receives or sends it.
+/// Fault 67.
 #[test]
 fn a_message_without_end_ends_with_the_time() {
     let (mut tx, mut rx) = channel(1 << 16).unwrap();
@@ -398,6 +405,7 @@ fn a_reader_that_is_dropped_skips_the_rest_and_the_writer_learns_it() {
 
 // What is refused.
 
+/// Fault 67.
 #[test]
 fn what_is_too_long_is_skipped() {
     let (mut tx, mut rx) = small();
@@ -429,6 +437,7 @@ fn what_is_too_long_is_skipped() {
     assert_eq!(rx.recv().unwrap(), [3; 3]);
 }
 
+/// Fault 67.
 #[test]
 fn for_what_there_is_no_memory_is_skipped() {
     let (mut tx, mut rx) = small();
@@ -452,6 +461,7 @@ fn for_what_there_is_no_memory_is_skipped() {
 
 // In place.
 
+/// Fault M4.
 #[test]
 fn a_claim_is_committed_in_part_or_not_at_all() {
     let (mut tx, mut rx) = small();
@@ -646,6 +656,7 @@ fn readers_and_writers_go_by_what_was_said() {
     assert!(rx.reader_timeout(SHORT).unwrap_err().is_disconnected());
 }
 
+/// Fault M2.
 #[test]
 fn a_reader_finishes_what_was_begun_and_an_error_stays_one() {
     let (mut tx, mut rx) = small();

@@ -103,6 +103,7 @@ fn a_quarter_of_a_gigabyte_goes_through_64_kilobytes() {
 }
 
 /// `RINGWAY_MESSAGE_MIB` makes it longer.
+/// Fault 67.
 #[test]
 fn a_message_that_is_far_longer_than_the_ring_takes_no_memory() {
     let dir = Dir::new();

@@ -230,6 +230,7 @@ fn random_programs_pass() {
     random_programs(runs);
 }
 
+/// Faults 60 and 63.
 #[test]
 fn random_programs_pass_while_every_word_changes() {
     random_programs(|input, directory, _| bytes::run_in_a_storm(input, directory));
@@ -318,6 +319,7 @@ fn what_is_said_to_come_through_an_annex_is_corrupt() {
 }
 
 /// A tail that is more than a ring ahead made the ring look full to senders, who waited for ever, and held to receivers.
+/// Fault 59.
 #[test]
 fn a_tail_that_has_run_away_is_corrupt() {
     const TAIL: u64 = 4096;
@@ -339,6 +341,7 @@ fn a_tail_that_has_run_away_is_corrupt() {
 }
 
 /// A head that is beyond the tail made the ring look empty for ever.
+/// Fault 59.
 #[test]
 fn a_head_that_has_run_away_is_corrupt() {
     const HEAD: u64 = 4224;

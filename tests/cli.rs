@@ -426,6 +426,7 @@ fn the_list_says_who_is_there_and_what_is_stale() {
     sender.end_by_itself();
 }
 
+/// Fault 27.
 #[test]
 fn what_is_in_use_is_never_removed() {
     let directory = Directory::new("remove");

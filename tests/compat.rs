@@ -302,6 +302,7 @@ behaves!(
     ringway::codec::Receiver<u32>
 );
 
+/// Fault M3.
 #[test]
 fn messages_of_no_size_are_counted() {
     let (s, r) = crossbeam::bounded(2);

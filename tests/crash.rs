@@ -214,11 +214,13 @@ fn message_channel(test: &str, commits: bool, is_persistent: bool) {
     assert!(dir.files().is_empty(), "{:?}", dir.files());
 }
 
+/// Faults 35 and 37.
 #[test]
 fn at_most_once_nothing_comes_twice_and_a_killed_receiver_loses_at_most_one() {
     message_channel(&here!(), false, false);
 }
 
+/// Fault 37.
 #[test]
 fn at_least_once_nothing_is_lost_and_what_comes_twice_is_marked() {
     message_channel(&here!(), true, false);
@@ -229,6 +231,7 @@ fn in_a_persistent_channel_whoever_is_killed_a_killed_receiver_loses_at_most_one
     message_channel(&here!(), false, true);
 }
 
+/// Fault 42.
 #[test]
 fn in_a_persistent_channel_whoever_is_killed_nothing_is_lost_and_what_comes_twice_is_marked() {
     message_channel(&here!(), true, true);

@@ -152,11 +152,13 @@ fn every_operation(dir: &Dir, raw: bool) {
     assert_eq!((far.recv(), tx.disconnect_reason()), (Ok(1), None));
 }
 
+/// Fault 49.
 #[test]
 fn every_operation_in_a_forked_child_fails() {
     forks(&here!(), |dir| every_operation(dir, false));
 }
 
+/// Fault 49.
 #[test]
 fn every_operation_in_a_raw_clone_fails() {
     forks(&here!(), |dir| every_operation(dir, true));
@@ -308,11 +310,13 @@ fn parent_dies(test: &str, raw: bool) {
     kill(grandchild, Signal::SIGKILL).unwrap();
 }
 
+/// Fault 49.
 #[test]
 fn a_parents_death_is_noticed_though_its_forked_child_lives_on() {
     parent_dies(&here!(), false);
 }
 
+/// Fault 49.
 #[test]
 fn a_parents_death_is_noticed_though_its_raw_clone_lives_on_without_the_handle() {
     parent_dies(&here!(), true);
@@ -390,6 +394,7 @@ fn every_operation_of_many(dir: &Dir, raw: bool) {
     assert_eq!(tx.disconnect_reason(), None);
 }
 
+/// Fault 49.
 #[test]
 fn every_operation_between_many_in_a_forked_child_fails() {
     forks(&here!(), |dir| every_operation_of_many(dir, false));

@@ -55,6 +55,7 @@ fn the_corpus_passes() {
     let _ = std::fs::remove_dir_all(directory);
 }
 
+/// Fault 61.
 #[test]
 fn random_programs_pass() {
     let directory = segment::directory();
@@ -153,6 +154,7 @@ fn a_closed_end_stays_closed_whatever_the_peer_says_of_itself() {
 }
 
 /// A peer that never stops writing anything anywhere delays nothing past its deadline.
+/// Fault 58.
 #[test]
 fn deadlines_hold_while_every_word_changes() {
     let directory = segment::directory();

@@ -530,6 +530,7 @@ fn who_has_changed_its_user_lends_nothing_that_the_others_would_not_open() {
     tell("well");
 }
 
+/// Fault 16.
 #[test]
 fn a_full_file_system_is_an_error_that_says_so_and_nothing_is_lost() {
     use nix::mount::{MsFlags, mount};
@@ -628,6 +629,7 @@ fn who_may_have_no_such_file_is_told() {
     tell("well");
 }
 
+/// Fault 18.
 #[test]
 fn who_has_no_descriptor_left_gives_the_message_back() {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};

@@ -96,6 +96,7 @@ fn what_no_annex_can_hold_goes_through_a_lane() {
     assert!(matches!(tx.try_send_with(2 << 30, never), Err(TrySendError::TooLong { limit: 0x4000_0000, .. })));
 }
 
+/// Fault 51.
 #[test]
 fn who_panics_in_the_making_sends_nothing_and_keeps_nothing() {
     for threshold in [0, usize::MAX] {

@@ -361,6 +361,7 @@ fn empty_positions(dir: &Dir, rx: &Receiver<Message>, ledger: &Ledger) -> u64 {
     position - ledger.arrived()
 }
 
+/// Fault 39.
 #[test]
 fn whoever_is_killed_the_others_go_on_and_what_was_sent_arrives_once_or_marked() {
     if let Some(role) = role() {
@@ -375,6 +376,7 @@ fn whoever_is_killed_the_others_go_on_and_what_was_sent_arrives_once_or_marked()
 }
 
 /// All of them at once, again and again: a persistent channel keeps what was sent and committed.
+/// Fault 42.
 #[test]
 fn when_all_are_killed_at_once_a_persistent_channel_keeps_what_was_sent() {
     if let Some(role) = role() {
@@ -412,6 +414,7 @@ fn when_all_are_killed_at_once_a_persistent_channel_keeps_what_was_sent() {
 }
 
 /// All of them at once: an ephemeral channel is another one afterwards, whoever comes.
+/// Fault 42.
 #[test]
 fn when_all_are_killed_at_once_an_ephemeral_channel_is_no_more() {
     let dir = Dir::new();
@@ -463,6 +466,7 @@ fn when_all_are_killed_at_once_an_ephemeral_channel_is_no_more() {
 }
 
 /// Short stops at random moments, and many: nobody is taken for dead, so nothing is lost, or comes again, or is passed over.
+/// Fault 45.
 #[test]
 fn whoever_is_stopped_at_random_is_alive() {
     if let Some(role) = role() {

@@ -150,6 +150,7 @@ fn s2_ones_own_message_is_there_at_once() {
     assert!(empty < 250);
 }
 
+/// Faults 31 and 43.
 #[test]
 fn s3_a_sleeping_receiver_is_woken_by_every_ending_of_the_last_sender() {
     let dir = Dir::new();
@@ -182,6 +183,7 @@ fn s3_a_sleeping_receiver_is_woken_by_every_ending_of_the_last_sender() {
     }
 }
 
+/// Fault 44.
 #[test]
 fn s3_a_sleeping_sender_is_woken_by_every_ending_of_the_last_receiver() {
     let dir = Dir::new();
@@ -261,6 +263,7 @@ fn s3_who_buffers_or_fails_says_so() {
     assert_eq!((rx.recv(), strict.try_send(3)), (Ok(1), Ok(())));
 }
 
+/// Fault 54.
 #[test]
 fn s4_timeouts_are_exact_whatever_signals_come() {
     extern "C" fn nothing(_: libc::c_int) {}
@@ -341,6 +344,7 @@ struct Wide([u64; 16]);
 #[repr(C, align(4096))]
 struct Page([u8; 4096]);
 
+/// Faults M1 and M3.
 #[test]
 fn s5_messages_of_every_size_and_alignment_travel_and_larger_ones_are_refused() {
     travels(());
@@ -374,6 +378,7 @@ fn s5_what_nobody_came_for_goes_with_the_channel() {
     assert!(Receiver::<u64>::open_with(NAME, &dir.options()).unwrap_err().is_not_found());
 }
 
+/// Fault 45.
 #[test]
 fn s6_who_is_stopped_with_a_message_in_hand_keeps_it_and_the_others_go_on() {
     let dir = Dir::new();
@@ -445,6 +450,7 @@ fn s6_the_last_sender_stopped_and_the_last_receiver_stopped_are_alive() {
     tx.send(3).unwrap();
 }
 
+/// Faults 24 and 40.
 #[test]
 fn s8_what_a_killed_process_had_comes_back_all_of_it() {
     let dir = Dir::new();
@@ -511,6 +517,7 @@ fn s8_executed_children_inherit_no_descriptor() {
     drop(tx);
 }
 
+/// Fault 28.
 #[test]
 fn s8_a_name_removed_by_hand_stops_nobody_who_is_there() {
     let dir = Dir::new();

@@ -124,6 +124,7 @@ fn all_wake(test: &str, capacity: u64, operations: u64, batch: u64, waits: bool)
     children.into_iter().for_each(Child::succeed);
 }
 
+/// Fault 53.
 #[test]
 fn a_hundred_sleepers_and_one_message_at_a_time() {
     all_wake(&here!(), 4, 64, 1, true);

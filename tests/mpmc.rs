@@ -14,6 +14,7 @@ fn unique(label: &str) -> String {
     format!("mpmc-{label}-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
+/// Fault M6.
 #[test]
 fn an_end_may_be_used_by_many_threads() {
     fn shared<T: Send + Sync + Clone + std::fmt::Debug>() {}
@@ -155,6 +156,7 @@ fn a_sleeper_is_woken_by_the_other_ends_going() {
     assert!(waiting.into_iter().all(|waiting| waiting.join().unwrap().is_err()));
 }
 
+/// Fault 56.
 #[test]
 fn closing_is_for_all_and_leaves_what_is_there() {
     let (tx, rx) = mpmc::channel_with::<u8>(&Options::new().slice(Duration::MAX).capacity(2)).unwrap();
@@ -326,6 +328,7 @@ fn two_openings_of_one_name_are_one_channel() {
     assert!(Sender::<u64>::open(&name).unwrap_err().is_not_found());
 }
 
+/// Fault 24.
 #[test]
 fn as_many_as_the_channel_has_members_can_be_attached() {
     let name = unique("members");

@@ -304,6 +304,7 @@ fn goes_through(name: &str, mut writer: stream::Writer, mut reader: stream::Read
     assert_eq!(mapped(name, "Size"), 0, "unmapped as a whole");
 }
 
+/// Fault 21.
 #[test]
 fn a_memfd_and_a_hugetlbfs_have_the_huge_pages_that_are_set_aside() {
     // More than any machine that runs tests has set aside.

@@ -171,6 +171,7 @@ fn a_message_in_the_hand_of_a_killed_receiver_comes_again_marked_to_the_next() {
 }
 
 /// Who ends how is drawn; the numbers go up through all of them.
+/// Fault 42.
 #[test]
 fn both_sides_go_and_come_again_a_hundred_times_and_the_count_goes_up() {
     let dir = Dir::new();
@@ -259,6 +260,7 @@ fn what_is_there_is_not_created_again_and_is_joined_by_who_opens_or_creates() {
     assert!(Sender::<u64>::open_with(NAME, &persistent(&dir)).unwrap_err().is_not_found());
 }
 
+/// Fault 9.
 #[test]
 fn who_asks_for_something_else_gets_an_error_and_changes_nothing() {
     let dir = Dir::new();
@@ -352,6 +354,7 @@ fn a_sender_buffers_unless_it_is_told_otherwise() {
 }
 
 /// A sender that buffers has no end to wait for but this one.
+/// Fault 28.
 #[test]
 fn a_name_removed_by_hand_is_told_to_a_sender_that_buffers() {
     let dir = Dir::new();
@@ -405,6 +408,7 @@ fn it_is_removed_by_who_asks_for_it_and_never_cleaned_nor_while_it_is_used() {
 
 /// One end after the other comes and goes while somebody tries to remove the channel all the time. Who is there keeps its
 /// name; what it sent is in it when the next one comes, unless that is another channel.
+/// Fault 26.
 #[test]
 fn removing_takes_it_from_nobody_who_is_there() {
     let dir = Dir::new();
@@ -449,6 +453,7 @@ fn removing_takes_it_from_nobody_who_is_there() {
 }
 
 /// A creator that has given the name and can then not go on leaves no channel that nobody asked for.
+/// Fault 18.
 #[test]
 fn running_out_of_descriptors_leaves_no_channel_behind() {
     let dir = Dir::new();

@@ -234,6 +234,7 @@ fn a_write_takes_what_fits_and_never_more() {
     assert_eq!((&rest[..7], &rest[7..10], writing.join().unwrap()), (&pattern(10)[3..], &b"abc"[..], 1));
 }
 
+/// Fault 68.
 #[test]
 fn timeouts_are_those_of_a_socket() {
     let (mut writer, mut reader) = pipe_with(&Options::new().capacity(4)).unwrap();

@@ -4,7 +4,7 @@
 mod support;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use nix::sys::stat::{Mode, umask};
+use nix::sys::stat::{Mode, SFlag, makedev, mknod, umask};
 use nix::unistd::{Uid, mkfifo};
 use ringway::spsc::{Receiver, Sender};
 use ringway::{FormatError, OpenError, SegmentError, observe};
@@ -72,6 +72,7 @@ fn stale(dir: &Dir) -> Vec<u8> {
     bytes
 }
 
+/// Fault 15.
 #[test]
 fn names_are_those_that_shm_open_would_take() {
     let dir = Dir::new();
@@ -91,6 +92,7 @@ fn names_are_those_that_shm_open_would_take() {
     assert!(dir.files().is_empty());
 }
 
+/// Fault 13.
 #[test]
 fn without_a_directory_the_name_carries_the_user() {
     let name = format!("segment-test.{}", std::process::id());
@@ -122,6 +124,7 @@ fn the_mode_is_0600_whatever_the_umask() {
     child.expect("well");
 }
 
+/// Faults 4 and 5.
 #[test]
 fn what_is_no_segment_is_refused_and_left_alone() {
     let dir = Dir::new();
@@ -140,6 +143,7 @@ fn what_is_no_segment_is_refused_and_left_alone() {
     }
 }
 
+/// Faults 6, 7 and 8.
 #[test]
 fn a_broken_segment_is_refused_and_left_alone() {
     let dir = Dir::new();
@@ -177,6 +181,7 @@ fn a_broken_segment_is_refused_and_left_alone() {
     assert_ne!(std::fs::metadata(tx.path().unwrap()).unwrap().ino(), inode);
 }
 
+/// Fault 11.
 #[test]
 fn what_is_no_regular_file_is_refused_and_never_followed() {
     let dir = Dir::new();
@@ -194,6 +199,17 @@ fn what_is_no_regular_file_is_refused_and_never_followed() {
     symlink("/nowhere/at/all", &path).unwrap();
     refused(&dir, "a link to nothing", not_a_file);
     std::fs::remove_file(&path).unwrap();
+    // The null device, and one that no driver is for.
+    for device in [makedev(1, 3), makedev(4095, 0)] {
+        match mknod(&path, SFlag::S_IFCHR, Mode::S_IRUSR | Mode::S_IWUSR, device) {
+            Ok(()) => refused(&dir, "a device", not_a_file),
+            Err(errno) => {
+                eprintln!("SKIPPED: no device can be made: {errno}");
+                break;
+            }
+        }
+        std::fs::remove_file(&path).unwrap();
+    }
 
     // Links of both kinds to a segment that is in use.
     let tx = create(&dir).unwrap();
@@ -207,6 +223,7 @@ fn what_is_no_regular_file_is_refused_and_never_followed() {
     assert_eq!(std::fs::read(&path).unwrap(), before);
 }
 
+/// Fault 12.
 #[test]
 fn what_is_not_ours_alone_is_refused() {
     let dir = Dir::new();
@@ -227,6 +244,7 @@ fn what_is_not_ours_alone_is_refused() {
     });
 }
 
+/// Fault 25.
 #[test]
 fn the_last_one_out_takes_the_name_along_in_any_order() {
     let dir = Dir::new();
@@ -261,6 +279,7 @@ fn the_last_one_out_takes_the_name_along_in_any_order() {
     }
 }
 
+/// Fault 30.
 #[test]
 fn a_handle_dropped_in_a_panic_leaves_in_good_order() {
     let dir = Dir::new();
@@ -276,6 +295,7 @@ fn a_handle_dropped_in_a_panic_leaves_in_good_order() {
     assert_eq!((rx.len(), rx.disconnect_reason()), (1, Some(ringway::DisconnectReason::Left)));
 }
 
+/// Fault 27.
 #[test]
 fn what_a_killed_process_left_is_replaced_and_what_a_live_one_holds_is_not() {
     let dir = Dir::new();
@@ -302,6 +322,7 @@ fn what_a_killed_process_left_is_replaced_and_what_a_live_one_holds_is_not() {
     assert!(dir.files().is_empty());
 }
 
+/// Faults 17 and 33.
 #[test]
 fn a_directory_that_is_not_memory_or_not_there_is_refused() {
     let path = std::env::temp_dir().join(format!("ringway-test.{}", std::process::id()));
@@ -322,6 +343,7 @@ fn a_directory_that_is_not_memory_or_not_there_is_refused() {
     assert!(observe::clean(Some(&path)).is_err());
 }
 
+/// Faults 16 and 22.
 #[test]
 fn a_full_file_system_is_an_error_at_creation_and_never_later() {
     use nix::mount::{MsFlags, mount};
@@ -380,6 +402,7 @@ fn a_full_file_system_is_an_error_at_creation_and_never_later() {
     child.succeed();
 }
 
+/// Fault 18.
 #[test]
 fn neither_success_nor_failure_leaks_a_descriptor() {
     let dir = Dir::new();
@@ -416,6 +439,7 @@ fn neither_success_nor_failure_leaks_a_descriptor() {
     child.expect("well");
 }
 
+/// Fault 18.
 #[test]
 fn running_out_of_descriptors_is_an_error_that_leaves_nothing() {
     let dir = Dir::new();

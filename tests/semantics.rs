@@ -65,6 +65,7 @@ fn is_child(options: &Options) -> bool {
     true
 }
 
+/// Fault 31.
 #[test]
 fn s3_a_sender_that_leaves_is_left_after_its_last_message() {
     let dir = Dir::new();
@@ -94,6 +95,7 @@ fn s3_a_sender_that_leaves_is_left_after_its_last_message() {
     }
 }
 
+/// Fault 34.
 #[test]
 fn s3_a_killed_sender_has_died_after_its_last_message() {
     let dir = Dir::new();
@@ -112,6 +114,7 @@ fn s3_a_killed_sender_has_died_after_its_last_message() {
     assert_eq!((rx.sender_count(), rx.receiver_count()), (0, 1));
 }
 
+/// Faults 31 and 43.
 #[test]
 fn s3_a_sleeping_receiver_is_woken_by_every_ending() {
     let dir = Dir::new();
@@ -176,6 +179,7 @@ fn s3_when_the_receiver_is_gone_send_fails_with_room_left_and_hands_the_message_
     }
 }
 
+/// Fault 44.
 #[test]
 fn s3_a_sleeping_sender_is_woken_by_every_ending() {
     let dir = Dir::new();
@@ -282,6 +286,7 @@ fn s3_a_new_receiver_after_a_disconnect_goes_on_where_the_last_one_committed() {
     assert!(tx.is_empty());
 }
 
+/// Fault 37.
 #[test]
 fn s3_a_message_in_a_killed_receivers_hand_comes_again_marked_and_counted() {
     let dir = Dir::new();
@@ -306,6 +311,7 @@ fn s3_a_message_in_a_killed_receivers_hand_comes_again_marked_and_counted() {
     assert_eq!((*guard, guard.attempt(), guard.is_redelivered(), guard.position()), (6, 1, false, 1));
 }
 
+/// Fault 45.
 #[test]
 fn s6_a_stopped_receiver_is_alive_and_nothing_of_its_is_taken() {
     let dir = Dir::new();
@@ -336,6 +342,7 @@ fn s6_a_stopped_receiver_is_alive_and_nothing_of_its_is_taken() {
     child.expect("3");
 }
 
+/// Fault 45.
 #[test]
 fn s6_a_stopped_sender_is_alive() {
     let dir = Dir::new();
@@ -454,6 +461,7 @@ fn s3_a_buffering_sender_does_not_mind_who_is_there() {
     }
 }
 
+/// Fault 23.
 #[test]
 fn a_second_holder_of_a_role_is_refused_from_this_process_and_from_another() {
     let dir = Dir::new();
@@ -486,6 +494,7 @@ fn a_second_holder_of_a_role_is_refused_from_this_process_and_from_another() {
     assert_eq!(tx.instance_id(), rx.instance_id());
 }
 
+/// Fault 3.
 #[test]
 fn opening_waits_for_the_side_that_starts_later() {
     let dir = Dir::new();
@@ -519,6 +528,7 @@ fn opening_waits_for_a_role_that_is_given_up_later() {
     opening.join().unwrap().unwrap();
 }
 
+/// Faults 9 and 10.
 #[test]
 fn what_does_not_fit_is_refused_and_left_as_it_is() {
     let dir = Dir::new();
@@ -550,6 +560,7 @@ fn what_does_not_fit_is_refused_and_left_as_it_is() {
     assert_eq!(rx.recv(), Ok(3));
 }
 
+/// Fault 9.
 #[test]
 fn s8_a_stale_segment_of_another_type_is_replaced() {
     let dir = Dir::new();
@@ -570,6 +581,7 @@ fn s8_a_stale_segment_of_another_type_is_replaced() {
     assert_eq!((tx.len(), tx.disconnect_reason()), (0, None));
 }
 
+/// Fault 50.
 #[test]
 fn s8_executed_children_inherit_no_descriptor() {
     let dir = Dir::new();
@@ -582,6 +594,7 @@ fn s8_executed_children_inherit_no_descriptor() {
     drop((tx, rx));
 }
 
+/// Fault 28.
 #[test]
 fn s8_a_name_removed_by_hand_stops_nobody_who_is_there() {
     let dir = Dir::new();
@@ -609,6 +622,7 @@ fn s8_a_name_removed_by_hand_stops_nobody_who_is_there() {
     assert_eq!(observe::stat(NAME, Some(dir.path())).unwrap().instance, tx.instance_id());
 }
 
+/// Fault 28.
 #[test]
 fn s8_a_name_removed_by_hand_before_anybody_came_is_told() {
     let dir = Dir::new();

@@ -315,6 +315,7 @@ fn heard(child: &mut Child) -> String {
     line
 }
 
+/// Fault 57.
 #[test]
 fn a_receiver_that_sleeps_learns_that_the_file_is_gone() {
     if let Some(role) = role() {
@@ -329,6 +330,7 @@ fn a_receiver_that_sleeps_learns_that_the_file_is_gone() {
     }
 }
 
+/// Fault 57.
 #[test]
 fn a_sender_in_the_middle_learns_that_the_file_is_gone() {
     if let Some(role) = role() {
@@ -341,6 +343,7 @@ fn a_sender_in_the_middle_learns_that_the_file_is_gone() {
     }
 }
 
+/// Fault 65.
 #[test]
 fn without_the_guard_who_sleeps_dies() {
     if let Some(role) = role() {
@@ -352,6 +355,7 @@ fn without_the_guard_who_sleeps_dies() {
     }
 }
 
+/// Fault 65.
 #[test]
 fn a_file_that_is_long_again_is_not_believed() {
     if let Some(role) = role() {
@@ -379,6 +383,7 @@ fn a_file_that_is_long_again_is_not_believed() {
     }
 }
 
+/// Fault 66.
 #[test]
 fn a_file_that_is_emptied_under_a_sleeper_ends_the_channel() {
     if let Some(role) = role() {
@@ -422,6 +427,7 @@ fn a_file_that_is_emptied_under_a_sleeper_ends_the_channel() {
     }
 }
 
+/// Fault 65.
 #[test]
 fn who_has_memory_in_hand_goes_on_with_zeroes_and_learns_it_next() {
     if let Some(role) = role() {

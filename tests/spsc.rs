@@ -22,6 +22,7 @@ use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 use support::in_time;
 
+// Fault M6.
 assert_impl_all!(Sender<u64>: Send, Debug);
 assert_impl_all!(Receiver<u64>: Send, Debug);
 assert_impl_all!(IntoIter<u64>: Send, std::iter::FusedIterator);
@@ -61,6 +62,7 @@ fn text(error: &(impl Error + ?Sized)) -> String {
     format!("{error} {error:?}")
 }
 
+/// Fault 22.
 #[test]
 fn what_cannot_be_made_is_refused() {
     let field = |error: OpenError| match error {
@@ -279,6 +281,7 @@ fn grants_write_and_read_in_place() {
     }
 }
 
+/// Fault M4.
 #[test]
 fn grants_that_do_not_fit_say_how_many_would() {
     let (mut tx, mut rx) = pair(5);
@@ -344,6 +347,7 @@ fn guards_give_back_what_is_not_committed() {
     assert!(rx.recv_ref_timeout(Duration::MAX).unwrap_err().is_disconnected());
 }
 
+/// Fault M2.
 #[test]
 fn many_at_a_time() {
     let (mut tx, mut rx) = pair(7);
@@ -409,6 +413,7 @@ fn closing_is_leaving_and_idempotent() {
     assert_eq!(rx.disconnect_reason(), Some(DisconnectReason::Closed));
 }
 
+/// Fault 56.
 #[test]
 fn closing_wakes_sleepers() {
     let options = Options::new().capacity(1).wait(WaitStrategy::Sleep).slice(Duration::MAX);
@@ -423,6 +428,7 @@ fn closing_wakes_sleepers() {
     assert_eq!(in_time("a sender", || waiting.join().unwrap()), Err(SendError(2)));
 }
 
+/// Fault 55.
 #[test]
 fn s4_timeouts() {
     for wait in [WaitStrategy::Sleep, WaitStrategy::Spin, WaitStrategy::default()] {
@@ -477,6 +483,7 @@ fn interrupted<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) -> 
     thread.join().unwrap()
 }
 
+/// Fault 54.
 #[test]
 fn s4_deadlines_are_exact_across_signals() {
     let options = Options::new().capacity(1).wait(WaitStrategy::Sleep);

@@ -162,6 +162,7 @@ fn finishing_waits_for_the_reader_and_fails_without_it() {
     assert_eq!(ended(&error), (Role::Receiver, DisconnectReason::Left, 5, ErrorKind::BrokenPipe));
 }
 
+/// Fault 30.
 #[test]
 fn an_abort_and_a_panic_are_not_the_end() {
     let (mut writer, mut reader) = pipe().unwrap();
@@ -359,6 +360,7 @@ fn a_killed_reader_breaks_the_pipe() {
 
 /// Killed and replaced inside one slice, which is so long here that only the newcomer's mark can tell: the survivor
 /// fails, the newcomer moves no byte, and works when the survivor has gone.
+/// Fault 68.
 #[test]
 fn a_killed_end_is_never_replaced_unnoticed() {
     let dir = Dir::new();

@@ -80,6 +80,7 @@ fn clean(dir: &Dir) {
     }
 }
 
+/// Faults 25 and 26.
 #[test]
 fn what_is_in_use_keeps_its_name_and_nothing_else_does() {
     let dir = Dir::new();
@@ -123,6 +124,7 @@ fn what_is_in_use_keeps_its_name_and_nothing_else_does() {
 }
 
 /// A hundred creators at once: one makes it, the others are told so, and all mean the same instance.
+/// Fault 1.
 #[test]
 fn of_a_hundred_creators_one_creates() {
     let dir = Dir::new();

@@ -131,6 +131,7 @@ fn one_way(test: &str, capacity: usize, commits: bool) {
     children.into_iter().for_each(Child::succeed);
 }
 
+/// Fault 53.
 #[test]
 fn none_is_lost_with_room_for_one() {
     one_way(&here!(), 1, false);
@@ -146,6 +147,7 @@ fn none_is_lost_when_messages_are_committed() {
     one_way(&here!(), 1, true);
 }
 
+/// Fault 53.
 #[test]
 fn none_is_lost_there_and_back() {
     let dir = Dir::new();
@@ -165,6 +167,7 @@ fn none_is_lost_there_and_back() {
 }
 
 /// Bursts long enough for both ends to give their fences up: what wakes them then is the other one's barrier.
+/// Fault 53.
 #[test]
 fn none_is_lost_without_fences() {
     let dir = Dir::new();
@@ -227,6 +230,7 @@ fn has_membarrier() -> bool {
 }
 
 /// One end spins, then sleeps, then spins: a peer that has been told that nobody sleeps must be told otherwise in time.
+/// Fault 53.
 #[test]
 fn none_is_lost_when_an_end_changes_its_mind() {
     let dir = Dir::new();

@@ -364,6 +364,7 @@ mod tests {
         }
     }
 
+    /// Fault 22.
     #[test]
     fn impossible_shapes_are_errors() {
         let cases = [

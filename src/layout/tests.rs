@@ -554,6 +554,7 @@ fn a_stream_that_says_it_is_persistent_is_refused() {
     assert_eq!(refused.to_string(), "lifetime must be 1 (ephemeral) for a stream: lifetime=2");
 }
 
+/// Fault 8.
 #[test]
 fn a_header_with_any_byte_changed_is_refused() {
     for header in [messages(), persistent(), stream(), many()] {
@@ -569,6 +570,7 @@ fn a_header_with_any_byte_changed_is_refused() {
     }
 }
 
+/// Fault 7.
 #[test]
 fn a_header_cut_anywhere_is_refused() {
     let header = messages();
@@ -590,6 +592,7 @@ fn sum_up(page: &mut [u8]) {
     page[at::CHECKSUM..at::CHECKSUM + 8].copy_from_slice(&sum.to_le_bytes());
 }
 
+/// Fault 7.
 #[test]
 fn a_geometry_that_lies_is_refused_though_the_checksum_is_right() {
     let words = [at::TOTAL_BYTES, at::CAPACITY, at::TYPE_SIZE, at::TYPE_ALIGN, at::PER, at::FRAMES, at::FRAME_BYTES];

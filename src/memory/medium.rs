@@ -143,9 +143,11 @@ impl Place {
         let path = || self.path.clone();
         file::open(&self.path, access).map_err(|source| match source.raw_os_error() {
             Some(nix::libc::ENOENT) => SegmentError::NotFound { path: path() },
-            // ELOOP: a symbolic link. EISDIR: a directory opened for writing. ENXIO: a FIFO or a device without a driver.
+            // ELOOP: a symbolic link. EISDIR: a directory opened for writing. ENXIO: a socket or a device without a driver.
             Some(nix::libc::ELOOP | nix::libc::EISDIR | nix::libc::ENXIO) => SegmentError::NotAFile { path: path() },
             _ => match file::identity_at(&self.path) {
+                // A device in a file system that lets nobody open one.
+                Ok(seen) if !seen.is_regular => SegmentError::NotAFile { path: path() },
                 // Not to be opened because it is somebody else's: say whose.
                 Ok(seen) if seen.uid != file::effective_uid() => {
                     SegmentError::Untrusted { path: path(), uid: seen.uid, mode: seen.mode }

@@ -130,6 +130,7 @@ mod tests {
         assert_eq!(Place::new("x", Some(Path::new("/tmp/d"))).unwrap().path, Path::new("/tmp/d/x"));
     }
 
+    /// Fault 15.
     #[test]
     fn other_names_are_refused() {
         for name in ["", "/", "a/b", "//a", "..", ".hidden", "a b", "a\0b", "é", &"x".repeat(201), &"y".repeat(300)] {

@@ -148,6 +148,7 @@ impl<T> Tip<T> {
 mod tests {
     use super::*;
 
+    /// Fault 70.
     #[test]
     fn stepping_skipping_and_computing_agree_up_to_56_bits() {
         for (per, count) in [(1, 1), (1, 2), (7, 3), (3, 148), (56, 2)] {

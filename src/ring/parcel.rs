@@ -100,6 +100,7 @@ mod tests {
         }
     }
 
+    /// Fault 60.
     #[test]
     fn what_no_sender_sends_is_corrupt() {
         let lane = |lane: u64, len: u64, kind: u64| [lane << 8 | kind, 0, len, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];

@@ -56,6 +56,7 @@ pub(crate) fn until(deadline: Instant) -> Duration {
 mod tests {
     use super::*;
 
+    /// Fault 55.
     #[test]
     fn an_endless_timeout_never_comes_and_none_has_come() {
         assert_eq!(Deadline::after(Duration::MAX), Deadline::NEVER);
@@ -64,6 +65,7 @@ mod tests {
         assert!(!Deadline::after(Duration::from_secs(3600)).is_over());
     }
 
+    /// Fault 55.
     #[test]
     fn a_slice_shortens_and_never_lengthens() {
         let near = Deadline::after(Duration::from_secs(1));

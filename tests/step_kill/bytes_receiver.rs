@@ -26,6 +26,7 @@ struct Receiving {
 /// Behind the message that the victim receives.
 const NEXT: usize = 5;
 
+/// Fault 38.
 pub(crate) fn scenes() -> Vec<Entry> {
     use Operation::{Recv, RecvRef, TryRecv};
     let plan = [(Recv, 0), (Recv, 40), (Recv, 150), (TryRecv, 70), (RecvRef, 40), (RecvRef, 150)];

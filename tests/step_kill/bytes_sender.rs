@@ -42,6 +42,7 @@ pub(crate) struct Survivor {
 /// Bytes of the one that is sent before.
 const PRELUDE: usize = 1;
 
+/// Fault 36.
 pub(crate) fn scenes() -> Vec<Entry> {
     use Operation::{Claim, GiveUp, Send, SendInParts, SendNext, Write};
     let plan =

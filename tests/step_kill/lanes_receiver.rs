@@ -43,6 +43,7 @@ const NEXT: usize = 50;
 const PRELUDE: usize = 60;
 
 /// The scenes of a receiver of what a lane holds.
+/// Fault 38.
 pub(crate) fn scenes() -> Vec<Entry> {
     use Operation::{
         Drop, DropReader, ReadToEnd, Recv, RecvAndWait, RecvRef, RecvRefAndCommit, RecvRefAndDrop, Skip, TryRecv,

@@ -84,6 +84,7 @@ const SENT: usize = 160;
 const RELIEF: usize = 50;
 
 /// The scenes of those who recover lanes.
+/// Fault 41.
 pub(crate) fn scenes() -> Vec<Entry> {
     use Left::{
         Claimed, Cut, Done, Flowing, Half, Hand, Offered, Reading, Refused, Sent, Stale, Taken, Whole, WornOut, Writing,

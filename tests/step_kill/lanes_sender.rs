@@ -47,6 +47,7 @@ const SENT: u64 = 2;
 const PRELUDE: usize = 60;
 
 /// The scenes of a sender of what a lane holds.
+/// Fault 36.
 pub(crate) fn scenes() -> Vec<Entry> {
     use Operation::{Claim, DropClaim, DropWriter, Finish, Send, SendAndWait, SendTimeoutFull, TrySend, TrySendFull};
     let on = |operation, len, has_short| Entry::new(Sending { operation, len, has_short });

@@ -35,6 +35,7 @@ struct Receiving {
 /// Behind the message that the victim receives.
 const NEXT: usize = 50;
 
+/// Fault 38.
 pub(crate) fn scenes() -> Vec<Entry> {
     use Memory::{Annex, Lane, Unmapped};
     use Operation::{Recv, RecvOwnedAndCommit, RecvOwnedAndDrop, RecvRefAndCommit, RecvRefAndDrop};

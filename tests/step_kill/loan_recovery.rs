@@ -45,6 +45,7 @@ pub(crate) struct Survivor {
     held: Vec<Loan>,
 }
 
+/// Fault 41.
 pub(crate) fn scenes() -> Vec<Entry> {
     let plan = [
         (Left::Lent, By::Asking),

@@ -46,6 +46,7 @@ const PAGE: u64 = 4096;
 /// How far a sender has got whose message is sent.
 const SENT: u64 = 3;
 
+/// Fault 36.
 pub(crate) fn scenes() -> Vec<Entry> {
     use Memory::{Annex, Lane, NameTaken, New, NoRoom, TooLong, TooShort, Unmapped};
     let each = [Lane, Annex, Unmapped, New, TooShort, TooLong, NameTaken, NoRoom];

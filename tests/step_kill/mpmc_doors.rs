@@ -40,6 +40,7 @@ struct Joining {
 }
 
 /// The scenes at the doors.
+/// Fault 2.
 pub(crate) fn scenes() -> Vec<Entry> {
     let alone = [
         Alone::CreateSender,

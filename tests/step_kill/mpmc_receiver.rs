@@ -44,6 +44,7 @@ struct Receiving {
 }
 
 /// The scenes of a receiver, on rings of 1, 2 and 4.
+/// Faults 38 and 40.
 pub(crate) fn scenes() -> Vec<Entry> {
     let on =
         |capacity, operation, there, takes, marks| Entry::new(Receiving { operation, capacity, there, takes, marks });

@@ -42,6 +42,7 @@ struct Recovery {
 }
 
 /// The scenes of those who recover, on rings of 1, 2 and 4.
+/// Fault 41.
 pub(crate) fn scenes() -> Vec<Entry> {
     let on = |capacity, left, by| Recovery { left, by, capacity, corpse: Corpse::default() };
     let each = [

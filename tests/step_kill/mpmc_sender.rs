@@ -37,6 +37,7 @@ struct Sending {
 
 /// The scenes of a sender, on rings of 1, 2 and 4. Whoever finds no room, or does not touch the ring, does the same on
 /// every ring.
+/// Faults 36 and 39.
 pub(crate) fn scenes() -> Vec<Entry> {
     let on = |capacity, operation, before, sends| Entry::new(Sending { operation, capacity, before, sends });
     vec![

@@ -36,6 +36,7 @@ struct SecondReceiver {
 }
 
 /// The scenes at the doors.
+/// Fault 2.
 pub(crate) fn scenes() -> Vec<Entry> {
     let mut scenes: Vec<Entry> = [
         Alone::CreateSender,

@@ -46,6 +46,7 @@ pub(crate) struct Survivor {
 
 /// The scenes of a receiver, on rings of 1, 2 and 4. Whoever has found a message or none does the same on every ring, so
 /// that is done on one.
+/// Fault 38.
 pub(crate) fn scenes() -> Vec<Entry> {
     let on = |capacity, operation, there, releases, hands_out| {
         Entry::new(Receiving { operation, capacity, there, releases, hands_out })

@@ -42,6 +42,7 @@ pub(crate) struct Survivor {
 
 /// The scenes of a sender, on rings of 1, 2 and 4. Whoever has found room or none does the same on every ring, so that
 /// is done on one.
+/// Fault 36.
 pub(crate) fn scenes() -> Vec<Entry> {
     let on = |capacity, operation, before, sends| Entry::new(Sending { operation, capacity, before, sends });
     let mut scenes = vec![

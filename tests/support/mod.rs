@@ -35,9 +35,10 @@ macro_rules! here {
 }
 
 pub(crate) fn name_of<F>(_: F) -> String {
-    // "semantics::a_test::{{closure}}::here": without the crate in front and without the last parts.
-    let mut parts = std::any::type_name::<F>().split("::").skip(1);
-    parts.next().expect("a function of this crate").to_owned()
+    // "faults::going::a_test::{{closure}}::here": without the crate in front and without the last parts.
+    let parts = std::any::type_name::<F>().split("::").skip(1);
+    let parts: Vec<_> = parts.take_while(|part| !matches!(*part, "{{closure}}" | "here")).collect();
+    parts.join("::")
 }
 
 /// What this process is to do, if it is a child.
@@ -146,7 +147,15 @@ impl Child {
 
     /// The same, with more in its environment.
     pub(crate) fn start_with(test: &str, role: &str, dir: &Dir, environment: &[(&str, String)]) -> Self {
-        let mut process = Command::new(std::env::current_exe().expect("this binary"))
+        Self::start_by(&[], test, role, dir, environment)
+    }
+
+    /// The same, started by another program, which gets the command as its last arguments.
+    pub(crate) fn start_by(by: &[&str], test: &str, role: &str, dir: &Dir, environment: &[(&str, String)]) -> Self {
+        let this = std::env::current_exe().expect("this binary");
+        let mut words = by.iter().map(std::ffi::OsStr::new).chain([this.as_os_str()]);
+        let mut process = Command::new(words.next().expect("a program"))
+            .args(words)
             .args([test, "--exact", "--nocapture", "--include-ignored", "--test-threads=1"])
             .env(ROLE, role)
             .env(DIR, dir.path())
@@ -154,7 +163,7 @@ impl Child {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .expect("this binary starts");
+            .expect("the program starts");
         let out = BufReader::new(process.stdout.take().expect("a pipe"));
         let (tx, lines) = mpsc::channel();
         std::thread::spawn(move || {

@@ -6,7 +6,17 @@ use crate::ring::spsc::Attempt;
 use std::fmt;
 use std::ops::Deref;
 
+// Fault M5.
 /// A message that leaves the ring when it is committed. See [`Receiver::recv_ref`].
+///
+/// A receiver has one in hand at a time, which borrows it:
+///
+/// ```compile_fail,E0499
+/// # let (_, mut rx) = ringway::spsc::channel::<u64>(8).unwrap();
+/// let first = rx.recv_ref().unwrap();
+/// let second = rx.recv_ref().unwrap();
+/// first.commit();
+/// ```
 #[must_use = "a guard that is dropped gives its message back"]
 pub struct Guard<'a, T: Payload> {
     receiver: &'a mut Receiver<T>,

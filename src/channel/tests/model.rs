@@ -337,6 +337,7 @@ proptest! {
         agree::<[u8; 3]>(&case);
     }
 
+    /// Fault 70.
     #[test]
     fn words_agree_with_a_queue(case in case()) {
         agree::<u64>(&case);

@@ -65,6 +65,7 @@ fn sender_dies(scene: &str, sent_before: &[u64], sending: &[u64], at_least: u64)
     }
 }
 
+/// Faults 34 and 35.
 #[test]
 fn a_sender_killed_in_send_has_sent_or_has_not() {
     sender_dies("send", &[1, 2], &[3], 4);
@@ -159,6 +160,7 @@ fn a_sleeper_that_never_asks_is_woken_by_the_successor() {
 }
 
 /// The successor dies too, on its way in, wherever the first one died; the third goes on.
+/// Fault 41.
 #[test]
 fn two_senders_killed_one_after_the_other_leave_a_prefix() {
     let stage = Stage::new("two-senders");
@@ -185,6 +187,7 @@ fn two_senders_killed_one_after_the_other_leave_a_prefix() {
     }
 }
 
+/// Fault 41.
 #[test]
 fn two_receivers_killed_one_after_the_other_lose_nothing() {
     let stage = Stage::new("two-receivers");

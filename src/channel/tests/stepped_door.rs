@@ -29,6 +29,7 @@ fn the_name_is_free(stage: &Stage, name: &str, open_first: bool) {
     assert_eq!(stage.inode(name), None, "{name}: the last one out takes the name along");
 }
 
+/// Fault 2.
 #[test]
 fn a_creator_killed_at_any_step_leaves_nothing_in_the_way() {
     let stage = Stage::new("create");
@@ -73,6 +74,7 @@ fn the_last_one_out_killed_at_any_step_leaves_nothing_in_the_way() {
     }
 }
 
+/// Fault 27.
 #[test]
 fn a_cleaner_killed_at_any_step_removes_nothing_live() {
     let stage = Stage::new("clean-live");

@@ -58,6 +58,7 @@ fn remove(stage: &Stage, name: &str) {
     assert_eq!(stage.inode(name), None);
 }
 
+/// Fault 2.
 #[test]
 fn a_creator_killed_at_any_step_leaves_nothing_or_an_empty_channel() {
     let stage = Stage::new("persist-create");
@@ -209,6 +210,7 @@ fn a_cleaner_passes_by() {
 
 /// One who opens is stopped on the way in while somebody removes the channel: either the remover is refused, or the opener
 /// gets another channel (or none). Nobody sends into a file that has no name.
+/// Fault 26.
 #[test]
 fn who_opens_what_is_being_removed_is_there_or_finds_it_gone() {
     let stage = Stage::new("persist-stopped");

@@ -6,6 +6,7 @@ use crate::channel::spsc::{Receiver, Sender};
 use crate::{DisconnectReason, OpenError};
 
 /// Whoever holds the role cannot be followed, and is not dead; once it has said that it leaves, it has left.
+/// Fault 45.
 #[test]
 fn a_stopped_sender_is_alive_or_has_left() {
     let stage = Stage::new("stopped-sender");
@@ -84,6 +85,7 @@ fn a_stopped_receiver_is_alive_or_has_left() {
 
 /// One who opens is stopped on the way in; meanwhile the channel ends, and another begins under its name. Whatever the
 /// opener then gets is the channel that has the name, or an error.
+/// Fault 26.
 #[test]
 fn who_opens_a_name_that_changes_its_meaning_gets_what_it_means_now() {
     let stage = Stage::new("stopped-opener");

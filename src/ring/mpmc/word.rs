@@ -178,6 +178,7 @@ impl Held {
 mod tests {
     use super::*;
 
+    /// Fault 70.
     #[test]
     fn a_slot_never_shows_the_same_word_twice() {
         for capacity in [1, 2, 3, 7] {

@@ -349,6 +349,7 @@ fn is_possible(header: u64, published: usize, in_frame: usize, number: u64) -> b
     }
 }
 
+/// Fault 60.
 #[test]
 fn every_header_is_a_part_or_corrupt() {
     let lens = (0..=80).chain([0xff, 0x100, 0xffff, 0x7fff_ffff, 0x8000_0000, 0xffff_fff0, 0xffff_ffff_u64]);
@@ -396,6 +397,7 @@ fn exhaust(consumer: &mut Consumer) -> Result<usize, Corrupt> {
     }
 }
 
+/// Fault 60.
 #[test]
 fn every_bit_of_every_header_may_be_wrong_and_nothing_outside_is_read() {
     // Three parts of a message, a short one, a PAD, an end.

@@ -181,6 +181,7 @@ fn die_claiming(ring: &Ring<u64>, record: usize, is_producer: bool) -> u64 {
     position
 }
 
+/// Fault 39.
 #[test]
 fn a_dead_producers_position_becomes_a_tombstone_and_a_live_ones_never() {
     for capacity in [1, 2, 3] {

@@ -6,6 +6,7 @@ use crate::channel::options::Options;
 use crate::channel::reason::DisconnectReason;
 use crate::sync::Ordering::Relaxed;
 
+/// Fault 70.
 #[test]
 fn positions_are_counted_up_to_56_bits() {
     let options = Options::new().capacity(200).frame_bytes(40);
@@ -24,6 +25,7 @@ fn positions_are_counted_up_to_56_bits() {
     }
 }
 
+/// Fault 59.
 #[test]
 fn words_that_cannot_be_end_the_channel_and_nothing_more() {
     let options = Options::new().capacity(200).frame_bytes(40);

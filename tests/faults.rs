@@ -1,0 +1,22 @@
+//! What can go wrong, number by number: `FAULTS.md` is the table of it, and tells which test shows what.
+//!
+//! Here is the check of that page, and the tests of faults that belong to no other file. What a machine does not permit (another
+//! user, namespaces, tracing) is said and passed over.
+
+mod support;
+
+#[path = "faults/coming.rs"]
+mod coming;
+#[path = "faults/elsewhere.rs"]
+mod elsewhere;
+#[cfg(target_arch = "x86_64")]
+#[path = "faults/failing.rs"]
+mod failing;
+#[path = "faults/going.rs"]
+mod going;
+#[path = "faults/page.rs"]
+mod page;
+#[path = "faults/waiting.rs"]
+mod waiting;
+#[path = "faults/words.rs"]
+mod words;
