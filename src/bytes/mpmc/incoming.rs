@@ -15,7 +15,7 @@ use crate::channel::reason::DisconnectReason;
 use crate::membership::role::Role;
 use crate::ring::Corrupt;
 use crate::ring::lane::{Claimed, Finished, Flow, Lanes, Ticket};
-use crate::ring::parcel::{self, Content, Parcel};
+use crate::ring::parcel::{self, Content};
 use crate::sync::Ordering::Relaxed;
 use crate::wait::awaited::{Awaited, wait};
 use crate::wait::deadline::Deadline;
