@@ -35,8 +35,9 @@ use std::fmt;
 ///
 /// All but the futex use objects of the C library in shared memory (`MessageQueue` and `EventFd` its mutexes, which say who has
 /// died asleep), so all who are attached have the same one (a segment says which), of the same word length; and whoever can write
-/// to these objects can make the library write anywhere, so they are for peers of the same user. Where the library has no
-/// `sem_clockwait` (glibc before 2.30, musl), the deadlines of `Semaphore` and `Condvar` go by the clock that people set: who sets
+/// to these objects can make the library write anywhere, so they are for peers of the same user. They know threads by the numbers of
+/// a PID namespace: of two containers that share a channel, one that is killed while it asks for a mutex may set free that of a
+/// thread of the other with the same number, which then sleeps to the end of its slice. Where the library has no `sem_clockwait` (glibc before 2.30, musl), the deadlines of `Semaphore` and `Condvar` go by the clock that people set: who sets
 /// it back makes the sleeps of that moment longer by as much.
 ///
 /// # Message queues

@@ -3,7 +3,8 @@
 //! Both are made once, as bytes, and written where they are to lie before anybody else can see them.
 //!
 //! *Death*: a mutex whose owner died says so to the next one who asks; here it is made good at once, and the caller told.
-//! A semaphore is one word and a list of the kernel's: there is nothing in it that a death could leave half done. (A
+//! A semaphore is one word and a list of the kernel's: there is nothing in it that a death could leave half done. (Who is killed
+//! asleep there stays in its count of sleepers, so that each post of it from then on asks the kernel, for nothing. A
 //! condition variable of the GNU C library is not so: whoever is killed inside `pthread_cond_signal` may leave a lock
 //! inside it taken for ever, and a sleeper whose time is over waits for that lock. So there is none here.)
 //!

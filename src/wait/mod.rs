@@ -37,8 +37,8 @@
 //!
 //! What a futex is asked for is two things: sleep while a word is what it was, and wake so many of those who sleep there. Anything
 //! else that gives the two may take its place ([`parker`], [`dormitory`]; what wakes those there are semaphores, message queues or
-//! eventfds), and which it is the segment says. What is written
-//! here about futexes is then true of that.
+//! eventfds), and which it is the segment says. What is written here about futexes is then true of that; only that a wake under a
+//! mutex may wait for it, a millisecond at most.
 //!
 //! # Publications without a fence
 //!

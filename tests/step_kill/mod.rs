@@ -10,6 +10,7 @@
 //! | `spsc_*.rs`, `bytes_*.rs` | the scenes of one kind of channel each |
 //! | `lanes_*.rs` | those of messages of bytes among many: in lanes, through them, and what recovery does with lanes |
 //! | `loan_*.rs` | memory that is lent, sent, read in place and given back, in a lane and in an annex |
+//! | `waiters.rs` | who sleeps, and who wakes one of several, with each waiter |
 //! | `mpmc_*.rs` | those of another, among others who live, and among some who are dead already; and what recovery costs |
 
 mod bytes_pair;
@@ -51,4 +52,5 @@ mod spsc_sleeper;
 mod stage;
 #[path = "../support/mod.rs"]
 mod support;
+mod waiters;
 mod walk;

@@ -7,7 +7,7 @@ use super::spsc_pair;
 use super::stage::{Entry, Fate, NAME, Place, Points, Progress, Scene};
 use super::support::PATIENCE;
 use ringway::spsc::{Receiver, Sender};
-use ringway::{DisconnectReason, Options, SendError};
+use ringway::{DisconnectReason, Options, SendError, Waiter};
 use std::time::Duration;
 
 /// The last message that a sleeping receiver waits for.
@@ -17,30 +17,40 @@ const LAST: u64 = 1000;
 #[derive(Debug)]
 struct WakingReceiver {
     is_deaf: bool,
+    waiter: Waiter,
 }
 
 /// A receiver wakes a sender.
 #[derive(Debug)]
 struct WakingSender {
     is_deaf: bool,
+    waiter: Waiter,
 }
 
 /// The scenes of those who wake, on a ring of 1.
 pub(crate) fn scenes() -> Vec<Entry> {
     let mut scenes = Vec::new();
-    for is_deaf in [true, false] {
-        scenes.push(Entry::new(WakingReceiver { is_deaf }));
-        scenes.push(Entry::new(WakingSender { is_deaf }));
+    for waiter in [Waiter::Futex, Waiter::Condvar, Waiter::Semaphore] {
+        for is_deaf in [true, false] {
+            scenes.push(Entry::new(WakingReceiver { is_deaf, waiter }));
+            scenes.push(Entry::new(WakingSender { is_deaf, waiter }));
+        }
     }
     scenes
 }
 
-fn options(place: &Place, is_deaf: bool) -> Options {
-    if is_deaf { place.options().slice(Duration::MAX) } else { place.options() }
+fn options(place: &Place, is_deaf: bool, waiter: Waiter) -> Options {
+    let options = place.options().waiter(waiter);
+    if is_deaf { options.slice(Duration::MAX) } else { options }
 }
 
-fn points(is_deaf: bool) -> Points {
-    if is_deaf { Points::EveryInstruction } else { Points::CallsAndChanges }
+fn points(is_deaf: bool, waiter: Waiter) -> Points {
+    match waiter {
+        Waiter::Futex if is_deaf => Points::EveryInstruction,
+        // The C library takes many instructions to change little.
+        _ if is_deaf => Points::CloseToChanges,
+        _ => Points::CallsAndChanges,
+    }
 }
 
 fn who(is_deaf: bool) -> &'static str {
@@ -76,7 +86,7 @@ impl Scene for WakingReceiver {
     type Survivor = Survivor<Receiver<Message>, Vec<u64>>;
 
     fn name(&self) -> String {
-        format!("spsc Send to a sleeper {}, ring of 1", who(self.is_deaf))
+        format!("spsc Send to a sleeper {}, {}, ring of 1", who(self.is_deaf), self.waiter)
     }
 
     fn capacity(&self) -> usize {
@@ -84,11 +94,11 @@ impl Scene for WakingReceiver {
     }
 
     fn points(&self) -> Points {
-        points(self.is_deaf)
+        points(self.is_deaf, self.waiter)
     }
 
     fn survive(&self, place: &Place) -> Self::Survivor {
-        let (_, rx) = spsc_pair::warm_with(&options(place, self.is_deaf));
+        let (_, rx) = spsc_pair::warm_with(&options(place, self.is_deaf, self.waiter));
         Survivor::Awake(rx)
     }
 
@@ -148,7 +158,7 @@ impl Scene for WakingSender {
     type Survivor = Survivor<Sender<Message>, Result<(), SendError<Message>>>;
 
     fn name(&self) -> String {
-        format!("spsc Recv from a sleeper {}, ring of 1", who(self.is_deaf))
+        format!("spsc Recv from a sleeper {}, {}, ring of 1", who(self.is_deaf), self.waiter)
     }
 
     fn capacity(&self) -> usize {
@@ -156,11 +166,11 @@ impl Scene for WakingSender {
     }
 
     fn points(&self) -> Points {
-        points(self.is_deaf)
+        points(self.is_deaf, self.waiter)
     }
 
     fn survive(&self, place: &Place) -> Self::Survivor {
-        let (mut tx, rx) = spsc_pair::warm_with(&options(place, self.is_deaf));
+        let (mut tx, rx) = spsc_pair::warm_with(&options(place, self.is_deaf, self.waiter));
         tx.send(Message::new(FIRST)).expect("room");
         drop(rx);
         Survivor::Awake(tx)
