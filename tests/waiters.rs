@@ -374,6 +374,9 @@ fn a_peer_that_stands_still_holds_up_nobody_else() {
         let mut child = Child::start_with(&here!(), "receiver", &dir, &told(waiter));
         child.expect("here");
         child.signal(Signal::SIGSTOP);
+        // One of its threads gets the signal and stops the others, when it has a processor.
+        let pid = child.pid().as_raw();
+        support::until("all of its threads stand still", || threads(pid, "T") == threads(pid, ""));
         let got = in_time(waiter.name(), move || {
             let receiving = thread::spawn(move || (0..20).map(|_| rx.recv().unwrap()).collect::<Vec<_>>());
             // One may have been given to who stands still: that one it has in hand, and no more.
@@ -391,9 +394,14 @@ fn a_peer_that_stands_still_holds_up_nobody_else() {
 
 /// How many threads of a process sleep.
 fn sleeping_threads(pid: i32) -> usize {
+    threads(pid, "S")
+}
+
+/// How many threads of a process are in a state that begins so.
+fn threads(pid: i32, state: &str) -> usize {
     let threads = std::fs::read_dir(format!("/proc/{pid}/task")).expect("a process");
     let stat = |path: std::path::PathBuf| std::fs::read_to_string(path.join("stat")).unwrap_or_default();
     // Behind the name, which ends with the last bracket.
-    let is_asleep = |stat: String| stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('S'));
-    threads.filter(|thread| thread.as_ref().is_ok_and(|thread| is_asleep(stat(thread.path())))).count()
+    let is_so = |stat: String| stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with(state));
+    threads.filter(|thread| thread.as_ref().is_ok_and(|thread| is_so(stat(thread.path())))).count()
 }

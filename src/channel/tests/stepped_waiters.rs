@@ -23,7 +23,11 @@ fn receive_until_3(mut rx: Receiver<u64>) -> Told<Vec<u64>> {
     std::thread::spawn(move || {
         let mut got = Vec::new();
         while got.last() != Some(&3) {
-            got.push(rx.recv().expect("a sender"));
+            match rx.recv() {
+                Ok(message) => got.push(message),
+                // Before it slept it asked, when the killed one was gone and the next one not there yet.
+                Err(_) => rx.wait_for_peer(LONG).expect("the next sender"),
+            }
         }
         drop(rx);
         tell.send(got).unwrap();
@@ -113,10 +117,10 @@ fn a_dead_sleeper_takes_no_wake_from_the_living() {
             kill();
             let rx = mpmc::Receiver::<u64>::open_with(name, &deaf(&stage, waiter)).unwrap();
             let (tell, told) = channel();
-            for _ in 0..3 {
+            let receiving = [(); 3].map(|()| {
                 let (rx, tell) = (rx.clone(), tell.clone());
-                std::thread::spawn(move || rx.iter().for_each(|message| tell.send(message).unwrap()));
-            }
+                std::thread::spawn(move || rx.iter().for_each(|message| tell.send(message).unwrap()))
+            });
             drop((rx, tell));
             for message in 0..6 {
                 tx.send(message).unwrap();
@@ -125,6 +129,7 @@ fn a_dead_sleeper_takes_no_wake_from_the_living() {
             }
             drop(tx);
             assert!(told.recv_timeout(LONG).is_err(), "the end wakes them all");
+            receiving.into_iter().for_each(|thread| thread.join().unwrap());
         });
     }
 }

@@ -6,6 +6,7 @@ use crate::layout::error::Kind;
 use crate::layout::geometry::{FRAMES_OFFSET, Geometry, Shape};
 use crate::layout::waiter::Waiter;
 use crate::memory::Region;
+use crate::memory::cords::{Cords, Source};
 use crate::memory::heap::Block;
 use crate::sync::{AtomicU32, Dorm, Ordering::Relaxed};
 use crate::sys::posix::{self, Locked};
@@ -16,7 +17,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
-const WAITERS: [Waiter; 2] = [Waiter::Condvar, Waiter::Semaphore];
+const WAITERS: [Waiter; 4] = [Waiter::Condvar, Waiter::Semaphore, Waiter::MessageQueue, Waiter::EventFd];
 const LONG: Duration = Duration::from_secs(20);
 
 /// A word to sleep on, and dormitories; that of a pair's bell has one bed, that of many 64.
@@ -42,7 +43,14 @@ impl House {
         let mut block = Block::new(geometry.total as usize).expect("memory");
         let bytes: Vec<u8> = words.into_iter().flat_map(u64::to_ne_bytes).collect();
         block.fill(geometry.dorms_offset() as usize, &bytes);
-        let dorms = Dorms::new(&Arc::new(Region::Heap(block)), &geometry, None).expect("dormitories");
+        let source = match waiter {
+            Waiter::MessageQueue => Some(Source::OwnQueues),
+            Waiter::EventFd => Some(Source::Events),
+            _ => None,
+        };
+        let beds = || (0..table.count()).map(|dorm| table.beds(dorm) as usize);
+        let cords = source.map(|source| Cords::new(source, beds(), table.common() as usize).expect("room for some"));
+        let dorms = Dorms::new(&Arc::new(Region::Heap(block)), &geometry, cords.as_ref()).expect("dormitories");
         Arc::new(Self { word: AtomicU32::default(), dorms })
     }
 
