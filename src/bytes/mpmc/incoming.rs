@@ -15,6 +15,8 @@ use crate::channel::reason::DisconnectReason;
 use crate::membership::role::Role;
 use crate::ring::Corrupt;
 use crate::ring::lane::{Claimed, Finished, Flow, Lanes, Ticket};
+#[cfg(not(loom))]
+use crate::ring::parcel::Parcel;
 use crate::ring::parcel::{self, Content};
 use crate::sync::Ordering::Relaxed;
 use crate::wait::awaited::{Awaited, wait};
