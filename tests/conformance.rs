@@ -34,6 +34,11 @@ conformance! {
     shm_bytes_futex: Shm Bytes Futex;
     shm_many_bytes_futex: Shm ManyBytes Futex;
     shm_stream_futex: Shm Stream Futex;
+    system_v_spsc_futex: SystemV Spsc Futex;
+    system_v_mpmc_futex: SystemV Mpmc Futex;
+    system_v_bytes_futex: SystemV Bytes Futex;
+    system_v_many_bytes_futex: SystemV ManyBytes Futex;
+    system_v_stream_futex: SystemV Stream Futex;
     file_spsc_futex: File Spsc Futex;
     file_mpmc_futex: File Mpmc Futex;
     file_bytes_futex: File Bytes Futex;
@@ -59,6 +64,11 @@ conformance! {
     shm_bytes_condvar: Shm Bytes Condvar;
     shm_many_bytes_condvar: Shm ManyBytes Condvar;
     shm_stream_condvar: Shm Stream Condvar;
+    system_v_spsc_condvar: SystemV Spsc Condvar;
+    system_v_mpmc_condvar: SystemV Mpmc Condvar;
+    system_v_bytes_condvar: SystemV Bytes Condvar;
+    system_v_many_bytes_condvar: SystemV ManyBytes Condvar;
+    system_v_stream_condvar: SystemV Stream Condvar;
     file_spsc_condvar: File Spsc Condvar;
     file_mpmc_condvar: File Mpmc Condvar;
     file_bytes_condvar: File Bytes Condvar;
@@ -84,6 +94,11 @@ conformance! {
     shm_bytes_semaphore: Shm Bytes Semaphore;
     shm_many_bytes_semaphore: Shm ManyBytes Semaphore;
     shm_stream_semaphore: Shm Stream Semaphore;
+    system_v_spsc_semaphore: SystemV Spsc Semaphore;
+    system_v_mpmc_semaphore: SystemV Mpmc Semaphore;
+    system_v_bytes_semaphore: SystemV Bytes Semaphore;
+    system_v_many_bytes_semaphore: SystemV ManyBytes Semaphore;
+    system_v_stream_semaphore: SystemV Stream Semaphore;
     file_spsc_semaphore: File Spsc Semaphore;
     file_mpmc_semaphore: File Mpmc Semaphore;
     file_bytes_semaphore: File Bytes Semaphore;

@@ -401,11 +401,12 @@ impl Options {
     pub(crate) fn place(&self, name: &str, how: How) -> Result<Place, OpenError> {
         let rule = |rule| Err(OpenError::Options { rule });
         let backing = self.backing.as_ref().unwrap_or(&Backing::Shm);
-        if self.directory.is_some() && !matches!(backing, Backing::Shm) {
+        if self.directory.is_some() && !matches!(backing, Backing::Shm | Backing::SystemV) {
             return rule("a directory (`dir`) is for shared memory: another backing has its own place");
         }
         let place = match (backing, how) {
             (Backing::Shm, _) => Place::new(name, self.directory.as_deref()),
+            (Backing::SystemV, _) => Place::system_v(name, self.directory.as_deref()),
             (Backing::File(directory), _) => Place::anywhere(name, Some(directory)),
             (Backing::Memfd, How::Open) => return rule("a memfd is opened by its descriptor: Backing::Descriptor"),
             (Backing::Memfd, How::Create | How::OpenOrCreate) => Place::memfd(name),

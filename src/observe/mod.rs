@@ -1,7 +1,7 @@
 //! Looking at channels from outside, and removing those that nobody uses.
 //!
 //! An observer takes no lock and maps nothing: it reads with `pread`, and asks the kernel who holds which lock
-//! (`F_OFD_GETLK`). So looking disturbs nobody, and a hostile or broken file gives an error and no signal.
+//! (`F_OFD_GETLK`). (What is in a System V segment it attaches for the moment, to read only.) So looking disturbs nobody, and a hostile or broken file gives an error and no signal.
 //!
 //! ```
 //! let (name, dir) = (format!("doc-observe-{}", std::process::id()), None);
@@ -34,6 +34,7 @@ use crate::memory::annex;
 use crate::memory::error::SegmentError;
 use crate::memory::name::Place;
 use crate::memory::segment::{self, Estate, Removal};
+use crate::memory::system_v;
 use crate::sys::file::Identity;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -78,6 +79,8 @@ pub struct Segment {
     pub is_in_use: bool,
     /// Whether it outlives its users ([`Options::persistent`](crate::Options::persistent)): only [`remove`] ends it.
     pub is_persistent: bool,
+    /// The number of the System V segment that it lies in, if it does.
+    pub system_v: Option<i32>,
     /// The sending end; `None` of a many-to-many channel.
     pub sender: Option<End>,
     /// The receiving end; `None` of a many-to-many channel.
@@ -226,7 +229,8 @@ pub fn remove(name: &str, directory: Option<&Path>) -> Result<(), OpenError> {
 }
 
 /// Removes every channel of this user that nobody is attached to and that is not persistent, the annexes of channels that are
-/// gone ([`Options::annexes`](crate::Options::annexes)), and nothing else.
+/// gone ([`Options::annexes`](crate::Options::annexes)), System V segments whose creators were killed before they had a name
+/// ([`Backing::SystemV`](crate::Backing::SystemV)), and nothing else.
 ///
 /// # Errors
 ///
@@ -241,6 +245,15 @@ pub fn clean(directory: Option<&Path>) -> io::Result<Vec<Cleaned>> {
                 let is_persistent = matches!(removal, Ok(Removal::Kept));
                 let removed = removal.map(|removal| removal == Removal::Removed);
                 cleaned.push(Cleaned { name, removed, is_persistent });
+            }
+        }
+    }
+    for (name, place) in system_v::intents(directory, None)? {
+        match segment::remove_if_unused(&place, true, read_estate) {
+            Err(error) if error.is_not_found() => {}
+            removal => {
+                let removed = removal.map(|removal| removal == Removal::Removed);
+                cleaned.push(Cleaned { name, removed, is_persistent: false });
             }
         }
     }

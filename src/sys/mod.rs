@@ -10,6 +10,7 @@
 //! | `sigbus` | `sigaction`, `mmap(MAP_FIXED)` in a handler; `ranges` is its table | - |
 //! | `membarrier` | `membarrier(GLOBAL_EXPEDITED)`; without it senders fence | 4.16 |
 //! | `posix` | `pthread_mutex_*` (robust), `sem_*`, shared between processes: the waiters that are no futex | - |
+//! | `sysv` | `shmget`, `shmat`, `shmctl`, for channels in System V segments | - |
 //! | `pages` | `madvise(MADV_HUGEPAGE, MADV_POPULATE_WRITE)`, `mlock`, `mbind`, when they are asked for | 5.14 |
 //! | `membarrier` | `membarrier(GLOBAL_EXPEDITED)`; without it senders fence | 4.16 |
 //! | `boot` | `/proc/sys/kernel/random/boot_id`, for files on a disk | - |
@@ -40,6 +41,7 @@ pub(crate) mod random;
 pub(crate) mod ranges;
 #[cfg(not(loom))]
 pub(crate) mod sigbus;
+pub(crate) mod sysv;
 
 #[cfg(test)]
 mod tests;
