@@ -162,7 +162,7 @@ pub(crate) const FIELDS: &[Field] = &[
     header("header_bytes", at::HEADER_BYTES, 4, "4096"),
     header("order_mark", at::ORDER_MARK, 4, "0x04030201 in the creator's byte order: the bytes 1, 2, 3, 4"),
     header("kind", at::KIND, 4, "1 spsc, 2 stream, 3 mpmc, 4 bytes, 5 bytes-mpmc"),
-    header("total_bytes", at::TOTAL_BYTES, 8, "length of the file"),
+    header("total_bytes", at::TOTAL_BYTES, 8, "length of the file; memory 1: of the System V segment"),
     header("instance", at::INSTANCE, 16, "random, another for each creation"),
     header("capacity", at::CAPACITY, 8, "N: messages (kinds 2 and 4: bytes) that fit, exactly; 1 to 2^48"),
     header("type_size", at::TYPE_SIZE, 8, "bytes of a message; kinds 2 and 4: 1; kind 3: at most 4096"),

@@ -351,6 +351,15 @@ fn intent(place: &Place, estate: &super::segment::Estate) -> PathBuf {
     place.directory.join(format!("{name}{MARK}{instance}{ENDING}"))
 }
 
+/// The first bytes of this user's System V segment of this number, if there is one that is as long as a channel's.
+pub(crate) fn head(id: i32) -> Option<[u8; HEAD_BYTES]> {
+    let us = file::effective_uid();
+    sysv::examine(id).ok().flatten().filter(|seen| seen.uid == us && seen.len > COMPANION_BYTES)?;
+    let attached = Attached::new(id, Access::Read).ok().flatten()?;
+    let mut head = [0; HEAD_BYTES];
+    (attached.read_at(&mut head, 0) == HEAD_BYTES).then_some(head)
+}
+
 /// Every intent in the directory, or those of one file name there, with what it is called.
 pub(crate) fn intents(directory: Option<&Path>, of: Option<&str>) -> io::Result<Vec<(String, Place)>> {
     let mut found = Vec::new();

@@ -30,6 +30,7 @@ use crate::channel::error::OpenError;
 use crate::channel::open::read_header;
 use crate::layout::error::{Kind, TypeId};
 use crate::layout::geometry::Placement;
+use crate::layout::header::MAGIC;
 use crate::memory::annex;
 use crate::memory::error::SegmentError;
 use crate::memory::name::Place;
@@ -267,6 +268,12 @@ pub fn clean(directory: Option<&Path>) -> io::Result<Vec<Cleaned>> {
         }
     }
     Ok(cleaned)
+}
+
+/// Whether the System V segment of this number is one of this user's that begins as a channel's does: of a channel in whatever directory
+/// ([`Segment::system_v`] tells which), or of none any more. It is attached for the moment, to read only.
+pub fn is_of_a_channel(system_v: i32) -> bool {
+    system_v::head(system_v).is_some_and(|head| head.starts_with(&MAGIC))
 }
 
 /// Whether the segment of an annex is gone: there is none of its name, or another instance.
