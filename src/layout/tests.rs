@@ -19,6 +19,7 @@ use crate::sys::byte_lock;
 use proptest::prelude::*;
 
 mod dormitories;
+mod system_v;
 
 const SPEC: &str = include_str!("SPEC.md");
 

@@ -199,7 +199,7 @@ pub(crate) fn open<H, E: From<SegmentError>>(
         }
         if byte_lock::try_lock(life, GATE, Mode::Shared).map_err(failed("locking"))? && attachment.has_name() {
             if let Some(twin) = &estate.system_v {
-                twin.must_be_there(&place.path)?;
+                twin.attach(&place.path, Access::Read)?;
             }
             return Ok((attachment, header));
         }
@@ -376,7 +376,9 @@ impl Attachment {
 
     /// Goes away, and takes the segment along if nobody else is there and it is not [kept](Stale::Keep).
     pub(crate) fn leave(self) {
-        if !self.is_kept() {
+        // What has lost its name is found by nobody, and a System V segment would stay for ever.
+        let is_nothing = self.estate.system_v.is_some() && self.is_unlinked();
+        if !self.is_kept() || is_nothing {
             self.remove_if_alone(|_| true);
         } else if let Some(life) = self.life.get() {
             // A failure is mended by the closing of the descriptor.

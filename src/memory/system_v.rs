@@ -116,7 +116,7 @@ impl Twin {
     }
 
     /// As [`look`](Self::look); anything but ours is an error.
-    pub(super) fn must_be_there(&self, path: &Path) -> Result<(), SegmentError> {
+    fn must_be_there(&self, path: &Path) -> Result<(), SegmentError> {
         match self.look(path)? {
             Found::There => Ok(()),
             Found::Gone => Err(self.removed(path)),
@@ -379,6 +379,67 @@ pub(crate) fn intents(directory: Option<&Path>, of: Option<&str>) -> io::Result<
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+
+    /// A segment of its own, gone with it.
+    struct Segment(i32);
+
+    impl Segment {
+        fn new(key: i32, len: u64) -> Self {
+            Self(sysv::create(key, len, 0o600, false).expect("a segment"))
+        }
+
+        fn is_there(&self) -> bool {
+            sysv::examine(self.0).expect("ours").is_some()
+        }
+    }
+
+    impl Drop for Segment {
+        fn drop(&mut self) {
+            let _ = sysv::remove(self.0);
+        }
+    }
+
+    /// A key that nobody else has.
+    fn key() -> i32 {
+        let drawn = random::bits128().expect("random bytes");
+        i32::from_ne_bytes([drawn[0], drawn[1], drawn[2], drawn[3]]) | 1
+    }
+
+    #[test]
+    fn a_key_that_somebody_has_is_left_to_them() {
+        let place = Place::system_v("x", None).expect("a name");
+        let taken = key();
+        let theirs = Segment::new(taken, 8192);
+        let mut at = SystemV { id: None, key: taken, namespace: 0 };
+        let noted = std::cell::Cell::new(0);
+        let note = |at: SystemV| {
+            noted.set(at.key);
+            Ok(())
+        };
+        let ours = Segment(get(&place, 0o600, 8192, &mut at, note).expect("a segment"));
+        assert_ne!((ours.0, at.key), (theirs.0, taken));
+        assert_eq!((noted.get(), sysv::find(at.key).expect("the kernel's answer")), (at.key, Some(ours.0)));
+    }
+
+    #[test]
+    fn what_a_dead_creator_made_is_told_from_all_else_of_its_key() {
+        let head = std::array::from_fn(|at| at as u8);
+        let there = |len, begin: &[u8], is_attached, twins| {
+            let key = key();
+            let segment = Segment::new(key, len);
+            let attached = Attached::new(segment.0, Access::ReadWrite).expect("ours").expect("there");
+            attached.put(0, begin);
+            let _attached = Some(attached).filter(|_| is_attached);
+            let twin = Twin { at: SystemV { id: None, key, namespace: 0 }, len: twins, head };
+            twin.remove_unfinished();
+            segment.is_there()
+        };
+        assert!(!there(8192, &[], false, 8192), "as it was made");
+        assert!(!there(8192, &head, false, 8192), "as it was filled");
+        assert!(there(8192, &[0, 1], false, 8192), "it has something else in it");
+        assert!(there(8192, &head, true, 8192), "somebody has it attached");
+        assert!(there(8192, &head, false, 4096), "it has another length");
+    }
 
     #[test]
     fn an_intent_is_no_channel_and_no_annex() {

@@ -117,9 +117,9 @@ pub(crate) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// Which set of numbers this process sees: segments of another IPC namespace have numbers of their own.
+/// Which set of numbers this thread sees: segments of another IPC namespace have numbers of their own.
 pub(crate) fn namespace() -> io::Result<u64> {
-    Ok(std::fs::metadata("/proc/self/ns/ipc")?.ino())
+    Ok(std::fs::metadata("/proc/thread-self/ns/ipc")?.ino())
 }
 
 /// Whether the kernel removes whatever nobody has attached.
