@@ -206,7 +206,8 @@ fn segments_that_are_channels_are_told_by_their_names_and_by_how_they_begin() {
     assert!(text(&["inspect", "orders", &directory.arg()]).contains("a System V segment"));
 
     let all = json(&["ls", "--all", "--json", "--interval=0", &directory.arg()]);
-    let (ours, theirs) = (find(&all, "system_v_segments", "id", id), find(&all, "system_v_segments", "id", none.segment));
+    let (ours, theirs) =
+        (find(&all, "system_v_segments", "id", id), find(&all, "system_v_segments", "id", none.segment));
     assert_eq!((ours["ringway"].as_bool(), ours["channel"].as_str()), (Some(true), Some("orders")), "{ours}");
     assert!(ours["key"].as_str().is_some_and(|key| key.starts_with("0x72")), "{ours}");
     assert_eq!((theirs["ringway"].as_bool(), &theirs["channel"]), (Some(false), &Value::Null), "{theirs}");
@@ -236,7 +237,7 @@ fn send_and_recv_come_to_a_channel_wherever_it_lies() {
     let mut reader = stream::Reader::create_with("words", &options).expect("a stream");
     let file = directory.0.with_extension("text");
     fs::write(&file, "some words").unwrap();
-    let mut sending = process::start(&["send", "words", file.to_str().unwrap(), &directory.arg()]);
+    let sending = process::start(&["send", "words", file.to_str().unwrap(), &directory.arg()]);
     let mut words = String::new();
     reader.read_to_string(&mut words).expect("words, and their end");
     drop(reader);

@@ -598,15 +598,12 @@ fn mapped(key: &str) -> u64 {
 
 #[test]
 fn pages_are_there_locked_and_huge_as_they_are_asked_for() {
-    let _pool = match role() {
-        None => {
-            let pool = Pool::of(4);
-            let dir = Dir::new();
-            return Child::start_with(&here!(), "alone", &dir, &[("HUGE", u64::from(pool.is_some()).to_string())]).succeed();
-        }
-        Some(_) => (),
-    };
     let dir = Dir::new();
+    if role().is_none() {
+        let pool = Pool::of(4);
+        let is_huge = u64::from(pool.is_some()).to_string();
+        return Child::start_with(&here!(), "alone", &dir, &[("HUGE", is_huge)]).succeed();
+    }
     let roomy = || dir.options().capacity(200_000).backing(Backing::SystemV);
     const KIB: u64 = 200_000 * 8 / 1024;
 

@@ -364,12 +364,11 @@ fn create<W: Way>(way: &W, place: &name::Place, options: &Options, known: WipedW
     };
     segment::sweep(place, |file, seen| Ok::<_, OpenError>(read_header(file, seen)?.estate()));
     let len = header.geometry.total;
-    let attachment = segment::create(place, options.mode, len, draft, |life| way.lock(life)).map_err(|error| {
-        match error {
+    let attachment =
+        segment::create(place, options.mode, len, draft, |life| way.lock(life)).map_err(|error| match error {
             SegmentError::AlreadyExists { .. } => Refused::Raced(error.into()),
             _ => Refused::Never(error.into()),
-        }
-    })?;
+        })?;
     let header = Header { system_v: attachment.system_v(), ..header };
     way.sit(Entrance { attachment, header, options, known, is_creator: true })
 }

@@ -153,7 +153,7 @@ impl Options {
 
     /// What kind of memory the channel lies in; by default POSIX shared memory for one that has a name, and the heap for one whose ends
     /// are made together. See [`Backing`] for what each can do. All ends of a channel name the same (but for a memfd, which is
-    /// opened as a [`Backing::Descriptor`]).
+    /// opened as a [`Backing::Descriptor`]; and one that names none comes to a System V segment as to a file).
     pub fn backing(mut self, backing: Backing) -> Self {
         self.backing = Some(backing);
         self
@@ -164,6 +164,7 @@ impl Options {
     ///
     /// - a memfd is made of huge pages, which the administrator has set aside (`/proc/sys/vm/nr_hugepages`); if there are too few, it is
     ///   not made ([`SegmentError::NoHugePages`](crate::SegmentError::NoHugePages));
+    /// - a System V segment is, too (`SHM_HUGETLB`), for who may: `CAP_IPC_LOCK`, or the group of `/proc/sys/vm/hugetlb_shm_group`;
     /// - a file in a hugetlbfs is, whatever this says;
     /// - shared memory in a tmpfs that is mounted with `huge=advise` (`/dev/shm` mostly is not), and the heap if
     ///   `/sys/kernel/mm/transparent_hugepage/enabled` lets it, get transparent huge pages, as far as there are some; all else

@@ -231,7 +231,12 @@ pub(crate) const FIELDS: &[Field] = &[
     header("memory", at::MEMORY, 4, "where all behind the header is: 0 the file, 1 a System V segment; see System V"),
     header("shm_id", at::SHM_ID, 4, "memory 1: the segment's number, or 2^32 - 1 before there is one; else 0"),
     header("shm_key", at::SHM_KEY, 4, "memory 1: its key; else 0"),
-    header("ipc_namespace", at::IPC_NAMESPACE, 8, "memory 1: the inode of the creator's /proc/thread-self/ns/ipc; else 0"),
+    header(
+        "ipc_namespace",
+        at::IPC_NAMESPACE,
+        8,
+        "memory 1: the inode of the creator's /proc/thread-self/ns/ipc, or 0 where there is none; else 0",
+    ),
     header("region_table", at::REGION_TABLE, 512, "see below"),
     producer(
         "tail",

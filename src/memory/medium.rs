@@ -170,7 +170,9 @@ impl Place {
     /// Whether the place still is that of this device and inode.
     pub(super) fn has_name(&self, identity: (u64, u64)) -> bool {
         match &self.medium {
-            Medium::Memory | Medium::SystemV | Medium::Disk => file::identity_at(&self.path).is_ok_and(|seen| seen.file == identity),
+            Medium::Memory | Medium::SystemV | Medium::Disk => {
+                file::identity_at(&self.path).is_ok_and(|seen| seen.file == identity)
+            }
             Medium::Memfd(_) => true,
         }
     }

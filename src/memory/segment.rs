@@ -41,6 +41,8 @@
 //! Source: the protocol was stress-tested in C with kills before it was written here; PostgreSQL's `dsm_impl.c`
 //! reserves room up front for the same reason.
 
+#[cfg(not(loom))]
+use super::Region;
 use super::annex::{Annexes, Kin};
 use super::error::SegmentError;
 #[cfg(not(loom))]
@@ -48,8 +50,6 @@ use super::mapping::Mapping;
 use super::name::Place;
 use super::system_v::{self, Found, SystemV, Twin};
 use super::view::View;
-#[cfg(not(loom))]
-use super::Region;
 use crate::sys::boot;
 use crate::sys::byte_lock::{self, Byte, Mode};
 use crate::sys::clock;
@@ -118,7 +118,8 @@ pub(crate) struct Attachment {
     place: Place,
     file: (u64, u64),
     len: u64,
-    estate: Estate,
+    /// Looked at when somebody comes or goes: not to be carried along with every handle.
+    estate: Box<Estate>,
 }
 
 /// Creates the segment's file: what the draft says where it says, zeroes everywhere else, `len` bytes in all.
@@ -244,6 +245,10 @@ pub(crate) fn remove_if_unused<E: From<SegmentError>>(
     }
     // Of another IPC namespace nothing could be removed but the name.
     estate.look(&place.path)?;
+    if estate.system_v.is_some() && !attachment.has_name() {
+        // Its maker has given it another one since we opened it, and it is what it was made for.
+        return Err(SegmentError::NotFound { path: place.path.clone() }.into());
+    }
     attachment.remove_name_alone();
     Ok(Removal::Removed)
 }
@@ -276,12 +281,18 @@ pub(crate) fn observe_twin(place: &Place, estate: &Estate) -> Result<Option<Atta
 
 impl Attachment {
     pub(super) fn new(file: OwnedFd, place: &Place, seen: &Identity, estate: Estate) -> Self {
-        Self { life: LifeDescriptor::new(file), place: place.clone(), file: seen.file, len: seen.len, estate }
+        Self {
+            life: LifeDescriptor::new(file),
+            place: place.clone(),
+            file: seen.file,
+            len: seen.len,
+            estate: Box::new(estate),
+        }
     }
 
     /// Notes what the header says by now, which nobody else has seen before.
     pub(super) fn settle(&mut self, estate: Estate) {
-        self.estate = estate;
+        *self.estate = estate;
     }
 
     /// Where the bytes are, if they are not in the file.

@@ -179,9 +179,10 @@ impl Twin {
     fn remove_unfinished(&self) {
         let Ok(Some(id)) = sysv::find(self.at.key) else { return };
         let is_like_ours = |others: u64| {
-            sysv::examine(id).ok().flatten().is_some_and(|seen| {
-                self.judge(&seen).is_ok() && seen.attached == others && !seen.is_removed
-            })
+            sysv::examine(id)
+                .ok()
+                .flatten()
+                .is_some_and(|seen| self.judge(&seen).is_ok() && seen.attached == others && !seen.is_removed)
         };
         // Nobody but its creator ever knew of it, and it ends with the creator that it is attached.
         if !is_like_ours(0) {
@@ -196,7 +197,8 @@ impl Twin {
     }
 }
 
-const NOT_OURS: &str = "it is not ours alone: it must belong to this user, made by this user, and be writable by nobody else";
+const NOT_OURS: &str =
+    "it is not ours alone: it must belong to this user, made by this user, and be writable by nobody else";
 
 /// What a creator has made so far: gone with it, if it cannot go on.
 struct Making {
@@ -279,7 +281,14 @@ fn get(
         return Err(no_space(len));
     }
     for _ in 0..KEYS {
-        if sysv::find(at.key).map_err(failed("finding a key for"))?.is_none() {
+        let found = sysv::find(at.key).map_err(|source| match source.raw_os_error() {
+            Some(nix::libc::ENOSYS) => SegmentError::Unsupported {
+                path: place.path.clone(),
+                what: "this kernel has no System V shared memory",
+            },
+            _ => failed("finding a key for")(source),
+        })?;
+        if found.is_none() {
             note(*at)?;
             match sysv::create(at.key, len, mode, is_huge) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -323,9 +332,8 @@ fn no_space(asked: u64) -> SegmentError {
 fn fill(place: &Place, id: i32, draft: &Draft) -> Result<(), SegmentError> {
     let failed = |doing| move |source| failed(doing, &place.path, source);
     let gone = || SegmentError::Removed { path: place.path.clone(), id };
-    let attached = Attached::new(id, Access::ReadWrite)
-        .map_err(failed("attaching the System V segment of"))?
-        .ok_or_else(gone)?;
+    let attached =
+        Attached::new(id, Access::ReadWrite).map_err(failed("attaching the System V segment of"))?.ok_or_else(gone)?;
     let (base, len) = (attached.base(), attached.len());
     place.pages.settle(base, len, &place.path)?;
     match pages::populate(base, len) {

@@ -84,13 +84,13 @@ pub(crate) fn examine(id: i32) -> io::Result<Option<Seen>> {
     let found = unsafe { found.assume_init() };
     // Of different widths on different machines.
     #[allow(clippy::unnecessary_cast)]
-    let mode = found.shm_perm.mode as u32;
+    let (mode, attached) = (found.shm_perm.mode as u32, found.shm_nattch as u64);
     Ok(Some(Seen {
         uid: found.shm_perm.uid,
         creator: found.shm_perm.cuid,
         mode: mode & 0o777,
         len: found.shm_segsz as u64,
-        attached: found.shm_nattch as u64,
+        attached,
         is_removed: mode & DEST != 0,
     }))
 }
@@ -117,9 +117,12 @@ pub(crate) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// Which set of numbers this thread sees: segments of another IPC namespace have numbers of their own.
+/// Which set of numbers this thread sees: segments of another IPC namespace have numbers of their own. 0 where there is only one.
 pub(crate) fn namespace() -> io::Result<u64> {
-    Ok(std::fs::metadata("/proc/thread-self/ns/ipc")?.ino())
+    match std::fs::metadata("/proc/thread-self/ns/ipc") {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+        seen => Ok(seen?.ino()),
+    }
 }
 
 /// Whether the kernel removes whatever nobody has attached.

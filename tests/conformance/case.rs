@@ -46,8 +46,7 @@ pub(crate) struct Case {
 }
 
 impl Memory {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Shm, Self::SystemV, Self::File, Self::Memfd, Self::HugeMemfd, Self::Heap];
+    pub(crate) const ALL: [Self; 6] = [Self::Shm, Self::SystemV, Self::File, Self::Memfd, Self::HugeMemfd, Self::Heap];
 }
 
 impl Kind {

@@ -81,7 +81,10 @@ fn mapped(dir: &Dir) -> Vec<String> {
     let maps = std::fs::read_to_string("/proc/self/maps").expect("/proc");
     let (shared, disk) = (dir.path().to_string_lossy(), Case::disk(dir));
     let is_ours = |line: &&str| {
-        line.contains("memfd:ringway") || line.contains("/SYSV") || line.contains(&*shared) || line.contains(&*disk.to_string_lossy())
+        line.contains("memfd:ringway")
+            || line.contains("/SYSV")
+            || line.contains(&*shared)
+            || line.contains(&*disk.to_string_lossy())
     };
     maps.lines().filter(is_ours).map(str::to_owned).collect()
 }

@@ -52,6 +52,7 @@ fn whoever_is_killed_leaves_no_segment_that_is_not_found() {
     the_last_one_out_killed_at_any_step();
     a_remover_killed_at_any_step();
     a_creator_that_is_stopped_loses_nothing();
+    a_cleaner_that_is_stopped_removes_nothing_that_was_made_meanwhile();
 }
 
 fn a_creator_killed_at_any_step() {
@@ -139,6 +140,32 @@ fn a_remover_killed_at_any_step() {
         assert_eq!((stage.inode(name), segments()), (None, 0), "{name}");
         the_name_is_free(&stage, name);
     });
+}
+
+/// What a cleaner has found in the making is not removed when it has been made meanwhile, and left.
+fn a_cleaner_that_is_stopped_removes_nothing_that_was_made_meanwhile() {
+    let stage = Stage::new("system-v-late");
+    let mut was_making = false;
+    for n in 0.. {
+        let name = format!("late-{n}");
+        let Some(maker) = stage.stop("system-v-create-persistent", &name, n) else { break };
+        let is_making = stage.inode(&name).is_none() && std::fs::read_dir(&stage.directory).unwrap().count() == 1;
+        // Before it asks for the gate of the only file that is there.
+        let cleaner = is_making.then(|| stage.stop("system-v-clean", &name, 0).expect("it asks for the gate"));
+        was_making |= is_making;
+        assert!(maker.go_on().starts_with("Ok"), "{name}");
+        if let Some(cleaner) = cleaner {
+            assert_eq!(cleaner.go_on(), "Ok([])", "{name}");
+        }
+        assert_eq!((stage.inode(&name).is_some(), segments()), (true, 1), "{name}: it is kept");
+        drop(Receiver::<u64>::open_with(&name, &options(&stage)).unwrap_or_else(|error| panic!("{name}: {error}")));
+        observe::remove(&name, Some(&stage.directory)).unwrap();
+    }
+    assert!(was_making, "it was stopped between the segment and the name");
+    for entry in observe::list(Some(&stage.directory)).unwrap() {
+        observe::remove(&entry.name, Some(&stage.directory)).unwrap();
+    }
+    assert_eq!(segments(), 0);
 }
 
 /// Nothing is ever taken for a dead one's that is a live one's, however long that takes.

@@ -40,9 +40,12 @@ fn a_file_is_as_long_as_it_says_unless_its_bytes_are_elsewhere() {
 
 #[test]
 fn memory_and_numbers_that_there_are_not_are_refused() {
-    for (at, value, field) in
-        [(at::MEMORY, 2, "memory"), (at::MEMORY, -1, "memory"), (at::SHM_ID, -2, "shm_id"), (at::SHM_ID, i32::MIN, "shm_id")]
-    {
+    for (at, value, field) in [
+        (at::MEMORY, 2, "memory"),
+        (at::MEMORY, -1, "memory"),
+        (at::SHM_ID, -2, "shm_id"),
+        (at::SHM_ID, i32::MIN, "shm_id"),
+    ] {
         for header in headers() {
             let mut page = header.encode();
             page[at..at + 4].copy_from_slice(&i32::to_le_bytes(value));
