@@ -325,6 +325,31 @@ fn what_the_killed_leave_is_removed_by_who_comes_next() {
 }
 
 #[test]
+fn many_that_come_and_go_at_once_leave_nothing() {
+    let dir = Dir::new();
+    if role().is_none() {
+        // In a process of its own, whose segments can be told by its pid.
+        return Child::start(&here!(), "all", &dir).succeed();
+    }
+    let come_and_go = || {
+        for n in 0..150 {
+            let tx = mpmc::Sender::<u64>::open_or_create_with(NAME, &system_v(&dir)).expect("a channel");
+            if n % 3 == 0 {
+                let cleaned = observe::clean(Some(dir.path())).expect("a directory");
+                assert!(cleaned.iter().all(|cleaned| cleaned.removed.is_ok()), "{cleaned:?}");
+            }
+            // Whoever is there has the same segment.
+            assert!(tx.disconnect_reason().is_none_or(|reason| reason != DisconnectReason::Unlinked));
+        }
+    };
+    std::thread::scope(|scope| (0..4).for_each(|_| _ = scope.spawn(come_and_go)));
+    assert!(dir.files().is_empty(), "{:?}", dir.files());
+    let (table, us) = (std::fs::read_to_string("/proc/sysvipc/shm").expect("/proc"), std::process::id().to_string());
+    let left = table.lines().filter(|line| line.split_whitespace().nth(4) == Some(&us));
+    assert_eq!(left.count(), 0, "{table}");
+}
+
+#[test]
 fn a_forked_child_keeps_the_memory_and_nothing_else() {
     let dir = Dir::new();
     if role().is_none() {
