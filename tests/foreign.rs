@@ -9,7 +9,7 @@ use nix::time::{ClockId, clock_gettime};
 use process::is_possible;
 use ringway::observe::{self, MemberState};
 use ringway::spsc::{Receiver, Sender};
-use ringway::{DisconnectReason, Options, Placement, WaitStrategy};
+use ringway::{Backing, DisconnectReason, Options, Placement, WaitStrategy};
 use std::time::Duration;
 
 /// The script that all of these are about.
@@ -29,12 +29,13 @@ fn name(of: &str) -> String {
     format!("foreign-{of}-{}", std::process::id())
 }
 
-/// Two small rings: seven messages in a frame, and a table of frames of three.
-fn rings() -> [Options; 2] {
+/// Small rings: seven messages in a frame, a table of frames of three, and the first in a System V segment.
+fn rings() -> [Options; 3] {
     let slice = Duration::from_millis(20);
     [
         Options::new().capacity(10).placement(Placement::Inline).slice(slice),
         Options::new().capacity(8).placement(Placement::Table).frame_bytes(24).slice(slice),
+        Options::new().capacity(10).placement(Placement::Inline).slice(slice).backing(Backing::SystemV),
     ]
 }
 
@@ -77,7 +78,7 @@ fn it_reads_the_header() {
         assert_eq!((told("type_size"), told("type_align"), told("type_tag")), ("8".into(), "8".into(), "99".into()));
         assert_eq!(told("instance"), tx.instance_id().iter().map(|byte| format!("{byte:02x}")).collect::<String>());
         assert_eq!(told("kind"), "1");
-        assert_eq!(told("placement"), ["1", "2"][at]);
+        assert_eq!(told("placement"), ["1", "2", "1"][at]);
         // It was attached, and has left the segment to us.
         assert!(observe::stat(&name, None).unwrap().is_in_use);
     }

@@ -189,6 +189,64 @@ fn the_limits_are_those_that_the_kernel_names() {
     assert!(limit("size") >= limit("left"), "of /dev/shm");
 }
 
+#[test]
+fn segments_that_are_channels_are_told_by_their_names_and_by_how_they_begin() {
+    use ::ringway::{Backing, Options, spsc};
+
+    let (directory, elsewhere) = (Directory::new("system-v"), Directory::new("elsewhere"));
+    let options = Options::new().capacity(16).dir(&directory.0).backing(Backing::SystemV).persistent(true);
+    let mut tx = spsc::Sender::<u64>::create_with("orders", &options).expect("a channel");
+    tx.send(7).expect("room");
+    let none = SystemV::new();
+    let stat = json(&["stat", "orders", "--json", "--interval=0", &directory.arg()]);
+    let id = stat["system_v"].as_i64().expect("a number");
+    assert_eq!((stat["depth"].as_u64(), stat["persistent"].as_bool()), (Some(1), Some(true)));
+    let page = text(&["stat", "orders", "--interval=0", &directory.arg()]);
+    assert!(page.contains(&format!("System V segment {id},")), "{page}");
+    assert!(text(&["inspect", "orders", &directory.arg()]).contains("a System V segment"));
+
+    let all = json(&["ls", "--all", "--json", "--interval=0", &directory.arg()]);
+    let (ours, theirs) =
+        (find(&all, "system_v_segments", "id", id), find(&all, "system_v_segments", "id", none.segment));
+    assert_eq!((ours["ringway"].as_bool(), ours["channel"].as_str()), (Some(true), Some("orders")), "{ours}");
+    assert!(ours["key"].as_str().is_some_and(|key| key.starts_with("0x72")), "{ours}");
+    assert_eq!((theirs["ringway"].as_bool(), &theirs["channel"]), (Some(false), &Value::Null), "{theirs}");
+    assert!(text(&["ls", "--all", "--interval=0", &directory.arg()]).contains("channel orders"));
+    let all = json(&["ls", "--all", "--json", "--interval=0", &elsewhere.arg()]);
+    let ours = find(&all, "system_v_segments", "id", id);
+    assert_eq!((ours["ringway"].as_bool(), &ours["channel"]), (Some(true), &Value::Null), "{ours}");
+    assert!(text(&["ls", "--all", "--interval=0", &elsewhere.arg()]).contains("a channel's, not of this directory"));
+
+    let refused = run(&["rm", "orders", &directory.arg()]);
+    assert!(refused.code != 0 && refused.stderr.contains("in use"), "{refused:?}");
+    drop(tx);
+    assert!(text(&["clean", &directory.arg()]).contains("kept orders: persistent"));
+    assert!(text(&["rm", "orders", &directory.arg()]).contains("removed orders"));
+    let all = json(&["ls", "--all", "--json", "--interval=0", &directory.arg()]);
+    assert!(!all["system_v_segments"].as_array().unwrap().iter().any(|row| row["id"] == id), "{all}");
+    assert!(directory.names().is_empty());
+}
+
+#[test]
+fn send_and_recv_come_to_a_channel_wherever_it_lies() {
+    use ::ringway::{Backing, Options, stream};
+    use std::io::Read;
+
+    let directory = Directory::new("system-v-stream");
+    let options = Options::new().dir(&directory.0).backing(Backing::SystemV);
+    let mut reader = stream::Reader::create_with("words", &options).expect("a stream");
+    let file = directory.0.with_extension("text");
+    fs::write(&file, "some words").unwrap();
+    let sending = process::start(&["send", "words", file.to_str().unwrap(), &directory.arg()]);
+    let mut words = String::new();
+    reader.read_to_string(&mut words).expect("words, and their end");
+    drop(reader);
+    let ended = sending.end();
+    fs::remove_file(&file).unwrap();
+    assert_eq!((words.as_str(), ended.code), ("some words", 0), "{ended:?}");
+    assert!(directory.names().is_empty());
+}
+
 // A machine that is made up.
 
 const SHM: &str = "       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid      atime      dtime      ctime                   rss                  swap

@@ -25,7 +25,8 @@ use crate::{
         cords::Cords,
         error::SegmentError,
         heap, name,
-        segment::{self, Attachment},
+        segment::{self, Attachment, Draft},
+        view::View,
     },
     sync::{
         Arc,
@@ -108,7 +109,7 @@ fn header(asked: Asked, options: &Options, instance: [u8; 16]) -> Result<Header,
     }
     let geometry = geometry.with_dorms(DormTable::new(options.waiter.unwrap_or_default(), asked.kind, None))?;
     let lifetime = Lifetime::asked(options.persistent);
-    Ok(Header { kind: asked.kind, lifetime, instance, boot: [0; 16], message, geometry, tables: None })
+    Ok(Header { kind: asked.kind, lifetime, instance, boot: [0; 16], message, geometry, tables: None, system_v: None })
 }
 
 /// Of a channel that is made with both ends, and without a name.
@@ -364,16 +365,20 @@ fn try_enter<W: Way>(way: &W, place: &name::Place, how: How, options: &Options) 
 fn create<W: Way>(way: &W, place: &name::Place, options: &Options, known: WipedWord) -> Result<W::Seated, Refused> {
     let header = Header { boot: options.boot()?, ..way.header(options, instance()?)? };
     cords::must_be_possible(header.waiter(), place)?;
-    let (page, len, estate) = (header.encode(), header.geometry.total, header.estate());
     let dorms = dormitories(&header);
-    let dorms = dorms.as_deref().map(|dorms| (header.geometry.dorms_offset(), dorms));
-    let written: Vec<_> = [(0, &page[..])].into_iter().chain(dorms).collect();
-    let attachment = segment::create(place, options.mode, &written, len, estate, |life| way.lock(life)).map_err(
-        |error| match error {
+    let draft = |system_v| {
+        let header = Header { system_v, ..header };
+        let dorms = dorms.iter().map(|dorms| (header.geometry.dorms_offset(), dorms.clone()));
+        Draft { written: [(0, header.encode())].into_iter().chain(dorms).collect(), estate: header.estate() }
+    };
+    segment::sweep(place, |file, seen| Ok::<_, OpenError>(read_header(file, seen)?.estate()));
+    let len = header.geometry.total;
+    let attachment =
+        segment::create(place, options.mode, len, draft, |life| way.lock(life)).map_err(|error| match error {
             SegmentError::AlreadyExists { .. } => Refused::Raced(error.into()),
             _ => Refused::Never(error.into()),
-        },
-    )?;
+        })?;
+    let header = Header { system_v: attachment.system_v(), ..header };
     way.sit(Entrance { attachment, header, options, known, is_creator: true })
 }
 
@@ -381,7 +386,7 @@ fn create<W: Way>(way: &W, place: &name::Place, options: &Options, known: WipedW
 #[cfg(not(loom))]
 pub(crate) fn go_away(attachment: Attachment, header: &Header, is_creator: bool) {
     if is_creator {
-        attachment.abandon(|file| is_untouched(file, header));
+        attachment.abandon(|segment| is_untouched(segment, header));
     } else {
         attachment.leave();
     }
@@ -389,16 +394,16 @@ pub(crate) fn go_away(attachment: Attachment, header: &Header, is_creator: bool)
 
 /// Whether nobody has ever been here: what lies between the header and the frames is as it was created.
 #[cfg(not(loom))]
-pub(super) fn is_untouched(file: BorrowedFd<'_>, header: &Header) -> bool {
+pub(super) fn is_untouched(segment: View<'_>, header: &Header) -> bool {
     let mut bytes = vec![1; (header.geometry.frames_offset - PAGE) as usize];
-    file::read_at(file, &mut bytes, PAGE).is_ok() && bytes.iter().all(|byte| *byte == 0)
+    segment.read_at(&mut bytes, PAGE).is_ok() && bytes.iter().all(|byte| *byte == 0)
 }
 
 /// The whole segment, mapped.
 #[cfg(not(loom))]
 pub(crate) fn map(attachment: &Attachment) -> Result<Region, Refused> {
-    attachment.map().map(Region::Mapped).map_err(|error| match error {
-        SegmentError::NotFound { .. } => Refused::Raced(error.into()),
+    attachment.map().map_err(|error| match error {
+        SegmentError::NotFound { .. } | SegmentError::Removed { .. } => Refused::Raced(error.into()),
         _ => Refused::Never(error.into()),
     })
 }
@@ -483,6 +488,10 @@ pub(crate) fn agree(
     }
     if let Some(asked) = options.waiter.filter(|asked| *asked != header.waiter()) {
         return Err(FormatError::Waiter { found: header.waiter(), asked });
+    }
+    let is_system_v = header.system_v.is_some();
+    if options.backing.as_ref().is_some_and(|asked| matches!(asked, Backing::SystemV) != is_system_v) {
+        return Err(FormatError::Backing { is_system_v });
     }
     match options.capacity {
         Some(capacity) if capacity as u64 != header.geometry.capacity => {

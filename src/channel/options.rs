@@ -157,7 +157,7 @@ impl Options {
 
     /// What kind of memory the channel lies in; by default POSIX shared memory for one that has a name, and the heap for one whose ends
     /// are made together. See [`Backing`] for what each can do. All ends of a channel name the same (but for a memfd, which is
-    /// opened as a [`Backing::Descriptor`]).
+    /// opened as a [`Backing::Descriptor`]; and one that names none comes to a System V segment as to a file).
     pub fn backing(mut self, backing: Backing) -> Self {
         self.backing = Some(backing);
         self
@@ -168,6 +168,7 @@ impl Options {
     ///
     /// - a memfd is made of huge pages, which the administrator has set aside (`/proc/sys/vm/nr_hugepages`); if there are too few, it is
     ///   not made ([`SegmentError::NoHugePages`](crate::SegmentError::NoHugePages));
+    /// - a System V segment is, too (`SHM_HUGETLB`), for who may: `CAP_IPC_LOCK`, or the group of `/proc/sys/vm/hugetlb_shm_group`;
     /// - a file in a hugetlbfs is, whatever this says;
     /// - shared memory in a tmpfs that is mounted with `huge=advise` (`/dev/shm` mostly is not), and the heap if
     ///   `/sys/kernel/mm/transparent_hugepage/enabled` lets it, get transparent huge pages, as far as there are some; all else
@@ -406,11 +407,12 @@ impl Options {
     pub(crate) fn place(&self, name: &str, how: How) -> Result<Place, OpenError> {
         let rule = |rule| Err(OpenError::Options { rule });
         let backing = self.backing.as_ref().unwrap_or(&Backing::Shm);
-        if self.directory.is_some() && !matches!(backing, Backing::Shm) {
+        if self.directory.is_some() && !matches!(backing, Backing::Shm | Backing::SystemV) {
             return rule("a directory (`dir`) is for shared memory: another backing has its own place");
         }
         let place = match (backing, how) {
             (Backing::Shm, _) => Place::new(name, self.directory.as_deref()),
+            (Backing::SystemV, _) => Place::system_v(name, self.directory.as_deref()),
             (Backing::File(directory), _) => Place::anywhere(name, Some(directory)),
             (Backing::Memfd, How::Open) => return rule("a memfd is opened by its descriptor: Backing::Descriptor"),
             (Backing::Memfd, How::Create | How::OpenOrCreate) => Place::memfd(name),

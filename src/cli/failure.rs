@@ -104,6 +104,12 @@ fn hint(error: &OpenError) -> Option<&'static str> {
         OpenError::Segment(SegmentError::NotAFile { .. } | SegmentError::Untrusted { .. }) => {
             "it was left alone: use another name, or remove it by hand"
         }
+        OpenError::Segment(SegmentError::Removed { .. }) => {
+            "stop them first, or use another name (`ringway ls --all` shows it)"
+        }
+        OpenError::Segment(SegmentError::Foreign { .. }) => {
+            "it was left alone: use another name, or remove the channel with `ringway rm`"
+        }
         OpenError::Segment(SegmentError::Unsupported { .. }) => "give a directory on a tmpfs with --dir",
         OpenError::Format(FormatError::Capacity { .. }) => "give the same --capacity on both sides, or on one only",
         // Asked for, not found.

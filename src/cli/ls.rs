@@ -16,7 +16,13 @@ use std::time::Duration;
 /// A channel that went between the two is left out; one that came has no rates, nor has one that was replaced.
 pub(crate) fn run(args: &LsArgs) -> Result<(), Failure> {
     let rows = rows(args.look.dir.as_deref(), args.interval)?;
-    let foreign = args.all.then(|| Foreign::look(args.root.as_deref()));
+    let foreign = args.all.then(|| {
+        let in_system_v = rows.iter().filter_map(|(entry, _)| {
+            let seen = entry.segment.as_ref().ok()?;
+            Some((seen.system_v?, entry.name.as_str()))
+        });
+        Foreign::look(args.root.as_deref(), &in_system_v.collect::<Vec<_>>())
+    });
     if args.look.json {
         let channels: Vec<_> = rows.iter().map(Row::new).collect();
         return match &foreign {

@@ -29,6 +29,9 @@ pub(crate) struct Seen<'a> {
     total_bytes: u64,
     stale: bool,
     persistent: bool,
+    /// The number of the System V segment that it lies in; left out if it lies in its file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    system_v: Option<i32>,
     /// With one sender and one receiver.
     #[serde(skip_serializing_if = "Option::is_none")]
     sender: Option<EndRow<'a>>,
@@ -121,6 +124,7 @@ impl<'a> Seen<'a> {
             total_bytes: seen.total_bytes,
             stale: !seen.is_in_use && !seen.is_persistent,
             persistent: seen.is_persistent,
+            system_v: seen.system_v,
             sender: seen.sender.as_ref().map(EndRow::new),
             receiver: seen.receiver.as_ref().map(EndRow::new),
             many: seen.many.as_ref().map(ManyRow::new),

@@ -89,6 +89,15 @@ fn print(text: &str) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Where its bytes are.
+fn file(seen: &Segment) -> String {
+    let (path, bytes) = (seen.path.display(), units::bytes(seen.total_bytes));
+    match seen.system_v {
+        Some(id) => format!("{path}; System V segment {id}, {bytes}"),
+        None => format!("{path}, {bytes}"),
+    }
+}
+
 /// The channel for people.
 fn page(seen: &Segment, rates: Option<Rates>) -> String {
     let what = if seen::counts_bytes(seen.kind) { "bytes" } else { "messages" };
@@ -97,7 +106,7 @@ fn page(seen: &Segment, rates: Option<Rates>) -> String {
     let words: Vec<_> = [seen.kind.name(), seen::fate(seen)].into_iter().filter(|word| !word.is_empty()).collect();
     let mut rows = vec![
         ("channel", format!("{} ({})", seen.name, words.join(", "))),
-        ("file", format!("{}, {}", seen.path.display(), units::bytes(seen.total_bytes))),
+        ("file", file(seen)),
         ("instance", seen::instance(seen)),
         ("type", type_of(seen)),
         ("capacity", capacity(seen, what)),

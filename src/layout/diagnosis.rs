@@ -38,6 +38,7 @@ pub(crate) fn field(error: &FormatError) -> &'static str {
         FormatError::Type { .. } => "type_tag",
         FormatError::Capacity { .. } => "capacity",
         FormatError::Waiter { .. } => "waiter",
+        FormatError::Backing { .. } => "memory",
         FormatError::NotPersistent => "lifetime",
         FormatError::Field { field: "region", .. } => "region_table",
         FormatError::Field { field, .. } => field,

@@ -46,6 +46,11 @@ pub enum FormatError {
         /// What was asked for.
         asked: Waiter,
     },
+    /// It lies in other memory than was named.
+    Backing {
+        /// Whether it lies in a System V segment.
+        is_system_v: bool,
+    },
     /// It ends with its last user, and one that outlives its users was insisted on.
     NotPersistent,
     /// A field of it cannot be.
@@ -153,6 +158,12 @@ impl fmt::Display for FormatError {
             }
             Self::Capacity { found, asked } => write!(f, "the channel was created with capacity={found}, not {asked}"),
             Self::Waiter { found, asked } => write!(f, "the channel's waiter is {found}, not {asked}"),
+            Self::Backing { is_system_v: true } => {
+                f.write_str("the channel lies in a System V segment, and another backing was asked for")
+            }
+            Self::Backing { is_system_v: false } => {
+                f.write_str("the channel lies in a file, and a System V segment was asked for")
+            }
             Self::NotPersistent => {
                 f.write_str("the channel is not persistent: it was created to end with its last user")
             }

@@ -9,6 +9,7 @@ use super::tables::{ENTRY_BYTES, MEMBERS_OFFSET, SHARED_OFFSET, Tables};
 use super::waiter::Waiter;
 use crate::memory::cords::Queues;
 use crate::memory::segment::Estate;
+use crate::memory::system_v::{SystemV, Twin};
 
 /// The first eight bytes of a segment.
 pub(crate) const MAGIC: [u8; 8] = *b"ringway\0";
@@ -19,6 +20,10 @@ pub(crate) const HEADER_BYTES: usize = PAGE as usize;
 
 pub(super) const ORDER_MARK: u32 = 0x0403_0201;
 pub(super) const READY: u32 = 1;
+/// `memory`: all behind the header is in a System V segment.
+const IN_SYSTEM_V: i32 = 1;
+/// `shm_id`: there is none yet.
+const NO_ID: i32 = -1;
 pub(crate) const REGIONS_MAX: usize = 16;
 pub(crate) const REGION_BYTES: usize = 32;
 
@@ -55,6 +60,10 @@ pub(crate) mod at {
     pub(crate) const WAITER: usize = 172;
     pub(crate) const BOOT: usize = 176;
     pub(crate) const ABI: usize = 192;
+    pub(crate) const MEMORY: usize = 196;
+    pub(crate) const SHM_ID: usize = 200;
+    pub(crate) const SHM_KEY: usize = 204;
+    pub(crate) const IPC_NAMESPACE: usize = 208;
     pub(crate) const REGION_TABLE: usize = 256;
 }
 
@@ -102,6 +111,8 @@ pub(crate) struct Header {
     pub(crate) geometry: Geometry,
     /// Of a many-to-many channel; others have none.
     pub(crate) tables: Option<Tables>,
+    /// Where all behind the header is, if it is not in the header's file.
+    pub(crate) system_v: Option<SystemV>,
 }
 
 impl Header {
@@ -113,6 +124,7 @@ impl Header {
             annexes: has_annexes.then_some(self.instance),
             queues: self.queues(),
             boot: self.boot,
+            system_v: self.system_v.map(|at| Twin { at, len: self.geometry.total, head: array(&self.encode(), 0) }),
         }
     }
 
@@ -161,6 +173,12 @@ impl Header {
         put(at::WAITER, &waiter.code().to_le_bytes());
         put(at::ABI, &if waiter == Waiter::Futex { 0 } else { ABI }.to_le_bytes());
         put(at::BOOT, &self.boot);
+        if let Some(SystemV { id, key, namespace }) = self.system_v {
+            put(at::MEMORY, &IN_SYSTEM_V.to_le_bytes());
+            put(at::SHM_ID, &id.unwrap_or(NO_ID).to_le_bytes());
+            put(at::SHM_KEY, &key.to_le_bytes());
+            put(at::IPC_NAMESPACE, &namespace.to_le_bytes());
+        }
         let regions = regions(ring, self.tables);
         put(at::REGIONS, &(regions.len() as u32).to_le_bytes());
         for (index, region) in regions.iter().enumerate() {
@@ -239,7 +257,10 @@ impl Header {
         }
         let offset = u64_at(at::PAYLOAD_OFFSET);
         must("payload_offset", offset, offset == geometry.payload_offset, "0 (table) or max(8, type_align) (inline)")?;
-        must("total_bytes", total, total == file_len, "the length of the file")?;
+        let system_v = system_v(page)?;
+        // In a System V segment it is compared with what the kernel says of that.
+        let is_whole = if system_v.is_some() { file_len == PAGE } else { total == file_len };
+        must("total_bytes", total, is_whole, "the length of the file (in a System V segment: 4096)")?;
         let regions = regions(&geometry, tables);
         let count = u32_at(at::REGIONS);
         must("regions", count.into(), count as usize == regions.len(), "the number of this kind's regions")?;
@@ -248,8 +269,21 @@ impl Header {
             must("region", index as u64, page[start..start + REGION_BYTES] == *region, "where the geometry puts it")?;
         }
         let (instance, boot) = (array(page, at::INSTANCE), array(page, at::BOOT));
-        Ok(Self { kind, lifetime, instance, boot, message, geometry, tables })
+        Ok(Self { kind, lifetime, instance, boot, message, geometry, tables, system_v })
     }
+}
+
+/// Where all behind the header is, if it is not in the header's file.
+fn system_v(page: &[u8]) -> Result<Option<SystemV>, FormatError> {
+    let number = |at: usize| i32::from_le_bytes(array(page, at));
+    let (memory, id) = (number(at::MEMORY), number(at::SHM_ID));
+    must("memory", memory as u32 as u64, matches!(memory, 0 | IN_SYSTEM_V), "0 (the file) or 1 (a System V segment)")?;
+    if memory != IN_SYSTEM_V {
+        return Ok(None);
+    }
+    must("shm_id", id as u32 as u64, id >= NO_ID, "the number of a System V segment")?;
+    let namespace = u64::from_le_bytes(array(page, at::IPC_NAMESPACE));
+    Ok(Some(SystemV { id: (id != NO_ID).then_some(id), key: number(at::SHM_KEY), namespace }))
 }
 
 /// By what sleepers are put to sleep, if this program can do so.

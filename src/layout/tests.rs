@@ -19,6 +19,7 @@ use crate::sys::byte_lock;
 use proptest::prelude::*;
 
 mod dormitories;
+mod system_v;
 
 const SPEC: &str = include_str!("SPEC.md");
 
@@ -269,6 +270,7 @@ fn header(kind: Kind, shape: Shape) -> Header {
         message: TypeId { size: shape.size, align: shape.align, tag: 0x1122_3344_5566_7788 },
         geometry: Geometry::new(shape).expect("a possible shape"),
         tables: None,
+        system_v: None,
     }
 }
 
@@ -660,7 +662,7 @@ proptest! {
         let lifetime = if is_persistent { Lifetime::Persistent } else { Lifetime::Ephemeral };
         let message = TypeId { size, align, tag: 7 };
         let (instance, boot) = ([9; 16], if is_persistent { [7; 16] } else { [0; 16] });
-        let header = Header { kind: Kind::Mpmc, lifetime, instance, boot, message, geometry, tables: Some(tables) };
+        let header = Header { kind: Kind::Mpmc, lifetime, instance, boot, message, geometry, tables: Some(tables), system_v: None };
         prop_assert_eq!(Header::decode(&header.encode(), geometry.total), Ok(header));
         prop_assert_eq!((geometry.per, geometry.frames), (1, capacity));
         // Tables and slots lie one behind the other, and each message where its type wants it.

@@ -65,7 +65,10 @@ impl Annexes {
         let (directory, name) = (segment.directory.clone(), segment.path.file_name()?.to_str()?);
         Some(Self {
             directory,
-            medium: segment.medium.clone(),
+            medium: match &segment.medium {
+                Medium::SystemV => Medium::Memory,
+                medium => medium.clone(),
+            },
             pages: segment.pages,
             kin,
             stem: format!("{name}{MARK}{}.", hex(instance)),
@@ -148,7 +151,7 @@ fn map(place: &Place, file: std::os::fd::BorrowedFd<'_>, len: u64) -> Result<Map
     let failed = |source| SegmentError::Io { doing: "mapping", path: place.path.clone(), source };
     let len = usize::try_from(len).map_err(|_| failed(io::ErrorKind::OutOfMemory.into()))?;
     let mapping = Mapping::new(file, len).map_err(failed)?;
-    place.pages.furnish(&mapping, &place.path)?;
+    place.pages.furnish(mapping.base(), mapping.len(), &place.path)?;
     Ok(mapping)
 }
 

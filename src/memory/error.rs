@@ -44,6 +44,32 @@ pub enum SegmentError {
         /// Bytes asked for.
         asked: u64,
     },
+    /// The kernel allows no such System V segment, or no further one: a setting of `kernel`, which the administrator can change.
+    SystemVLimit {
+        /// Bytes asked for.
+        asked: u64,
+        /// The setting: `shmmax` (bytes of a segment), `shmall` (pages of all segments), `shmmni` (segments).
+        limit: &'static str,
+        /// Its value.
+        value: u64,
+    },
+    /// The channel's System V segment has been removed (`ipcrm`) under those who are attached. They may go on, and nobody can come; when
+    /// they have left, the name is free.
+    Removed {
+        /// The file that names it.
+        path: PathBuf,
+        /// Its number.
+        id: i32,
+    },
+    /// The System V segment that the channel's file names is none of the channel's. It was left alone.
+    Foreign {
+        /// The file that names it.
+        path: PathBuf,
+        /// Its number.
+        id: i32,
+        /// What is wrong with it.
+        what: &'static str,
+    },
     /// The channel's memory cannot be locked: this process may not lock so much.
     LockLimit {
         /// Bytes asked for.
@@ -116,6 +142,17 @@ impl fmt::Display for SegmentError {
             }
             Self::NoHugePages { asked } => {
                 write!(f, "no huge pages for {asked} bytes: /proc/sys/vm/nr_hugepages says how many are set aside")
+            }
+            Self::SystemVLimit { asked, limit, value } => {
+                write!(f, "no System V segment of {asked} bytes: the kernel's limit kernel.{limit} is {value}")
+            }
+            Self::Removed { path, id } => write!(
+                f,
+                "the System V segment {id} of {} has been removed; who is attached to it has to leave first",
+                path.display()
+            ),
+            Self::Foreign { path, id, what } => {
+                write!(f, "{} names a System V segment ({id}) that is not its own: {what}", path.display())
             }
             Self::LockLimit { asked, limit } => write!(
                 f,

@@ -11,6 +11,8 @@
 //! | `has_name`: whether newcomers still come here | device and inode of the name | always |
 //! | `remove`: nobody comes any more | `unlink` | nothing: the kernel frees it with the last descriptor |
 //!
+//! A System V segment has none of this, and so it has a file beside it, which has (`system_v`).
+//!
 //! All of them have byte locks of open file descriptions, `pread`, `fallocate` and `mmap`. A channel of the heap has none of
 //! this, and needs none: its ends live and die together.
 
@@ -27,6 +29,8 @@ use std::sync::Arc;
 pub(crate) enum Medium {
     /// A name in a directory in memory.
     Memory,
+    /// A name in a directory in memory, of a file beside a System V segment (`system_v`).
+    SystemV,
     /// A name in any directory of this machine, perhaps on a disk.
     Disk,
     /// No name: the descriptor that it was given by, if it is there already.
@@ -38,7 +42,7 @@ impl Place {
     pub(super) fn create(&self, mode: u32, len: u64) -> Result<OwnedFd, SegmentError> {
         let failed = |doing| move |source| SegmentError::Io { doing, path: self.path.clone(), source };
         let file = match &self.medium {
-            Medium::Memory | Medium::Disk => self.create_unnamed(mode, len)?,
+            Medium::Memory | Medium::SystemV | Medium::Disk => self.create_unnamed(mode, len)?,
             Medium::Memfd(_) => self.create_memfd(mode, len)?,
         };
         self.must_be_shared(file.as_fd(), &self.directory)?;
@@ -104,7 +108,7 @@ impl Place {
     /// Lets others reach what [`create`](Self::create) made; `AlreadyExists` if somebody was faster.
     pub(super) fn publish(&self, file: BorrowedFd<'_>) -> io::Result<()> {
         match &self.medium {
-            Medium::Memory | Medium::Disk => file::give_name(file, &self.path),
+            Medium::Memory | Medium::SystemV | Medium::Disk => file::give_name(file, &self.path),
             Medium::Memfd(_) => file::seal(file),
         }
     }
@@ -116,7 +120,7 @@ impl Place {
         let unsealed = "nobody has sealed it against changes of its length, as a channel's memfd is";
         let file =
             match &self.medium {
-                Medium::Memory | Medium::Disk => self.open_name(access)?,
+                Medium::Memory | Medium::SystemV | Medium::Disk => self.open_name(access)?,
                 Medium::Memfd(None) => return Err(SegmentError::NotFound { path: path() }),
                 Medium::Memfd(Some(given)) if !file::is_sealed(given.as_fd()) => {
                     return Err(SegmentError::Unsupported { path: path(), what: unsealed });
@@ -160,7 +164,7 @@ impl Place {
     /// Another description of what `life` is one of.
     pub(super) fn open_again(&self, life: BorrowedFd<'_>) -> io::Result<OwnedFd> {
         match &self.medium {
-            Medium::Memory | Medium::Disk => file::open(&self.path, Access::ReadWrite),
+            Medium::Memory | Medium::SystemV | Medium::Disk => file::open(&self.path, Access::ReadWrite),
             Medium::Memfd(_) => file::reopen(life, Access::ReadWrite),
         }
     }
@@ -168,7 +172,9 @@ impl Place {
     /// Whether the place still is that of this device and inode.
     pub(super) fn has_name(&self, identity: (u64, u64)) -> bool {
         match &self.medium {
-            Medium::Memory | Medium::Disk => file::identity_at(&self.path).is_ok_and(|seen| seen.file == identity),
+            Medium::Memory | Medium::SystemV | Medium::Disk => {
+                file::identity_at(&self.path).is_ok_and(|seen| seen.file == identity)
+            }
             Medium::Memfd(_) => true,
         }
     }
@@ -176,7 +182,7 @@ impl Place {
     /// Takes the name away.
     pub(super) fn remove(&self) -> io::Result<()> {
         match &self.medium {
-            Medium::Memory | Medium::Disk => file::remove_name(&self.path),
+            Medium::Memory | Medium::SystemV | Medium::Disk => file::remove_name(&self.path),
             Medium::Memfd(_) => Ok(()),
         }
     }
@@ -184,6 +190,11 @@ impl Place {
     /// Whether there is nothing at the place but a descriptor.
     pub(crate) fn is_memfd(&self) -> bool {
         matches!(self.medium, Medium::Memfd(_))
+    }
+
+    /// Whether the bytes are to be in a System V segment.
+    pub(super) fn is_system_v(&self) -> bool {
+        matches!(self.medium, Medium::SystemV)
     }
 
     /// Whether all who map the file share its bytes, and its locks.
@@ -205,7 +216,7 @@ impl Place {
 
     fn no_space(&self, asked: u64) -> SegmentError {
         let available = match &self.medium {
-            Medium::Memory | Medium::Disk => file::space_left(&self.directory),
+            Medium::Memory | Medium::SystemV | Medium::Disk => file::space_left(&self.directory),
             Medium::Memfd(_) => file::memory_there_is(),
         };
         let available = available.unwrap_or(0);

@@ -2,7 +2,7 @@
 //!
 //! A [`segment::Attachment`] is the right to be there: a life descriptor that holds the gate byte shared. A [`Region`]
 //! is the bytes: a mapping made through another description (a mapping keeps its description, and with it the locks,
-//! alive), or a block of the heap.
+//! alive), a System V segment, or a block of the heap.
 
 pub(crate) mod annex;
 pub(crate) mod backing;
@@ -16,7 +16,11 @@ mod medium;
 pub(crate) mod name;
 pub(crate) mod pages;
 pub(crate) mod segment;
+pub(crate) mod system_v;
+pub(crate) mod view;
 
+#[cfg(not(loom))]
+use crate::sys::sysv::Attached;
 #[cfg(not(loom))]
 use std::ptr::NonNull;
 
@@ -25,6 +29,7 @@ use std::ptr::NonNull;
 #[derive(Debug)]
 pub(crate) enum Region {
     Mapped(mapping::Mapping),
+    SystemV(Attached),
     Heap(heap::Block),
 }
 
@@ -34,6 +39,7 @@ impl Region {
     pub(crate) fn base(&self) -> NonNull<u8> {
         match self {
             Self::Mapped(mapping) => mapping.base(),
+            Self::SystemV(attached) => attached.base(),
             Self::Heap(block) => block.base(),
         }
     }
@@ -42,6 +48,7 @@ impl Region {
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::Mapped(mapping) => mapping.len(),
+            Self::SystemV(attached) => attached.len(),
             Self::Heap(block) => block.len(),
         }
     }
@@ -50,7 +57,8 @@ impl Region {
     pub(crate) fn is_lost(&self) -> bool {
         match self {
             Self::Mapped(mapping) => mapping.is_lost(),
-            Self::Heap(_) => false,
+            // Nothing of them can be cut off.
+            Self::SystemV(_) | Self::Heap(_) => false,
         }
     }
 }

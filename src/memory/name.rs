@@ -49,6 +49,11 @@ impl Place {
         Ok(Self { medium, ..Self::new(name, directory)? })
     }
 
+    /// A name as that of [`new`](Self::new), of a channel whose bytes are in a System V segment.
+    pub(crate) fn system_v(name: &str, directory: Option<&Path>) -> Result<Self, SegmentError> {
+        Ok(Self { medium: Medium::SystemV, ..Self::new(name, directory)? })
+    }
+
     /// A memfd that is not there yet, and what it is to be called in `/proc`.
     pub(crate) fn memfd(name: &str) -> Result<Self, SegmentError> {
         check(name).map_err(|rule| SegmentError::Name { name: shown(name), rule })?;

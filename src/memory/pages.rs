@@ -73,7 +73,7 @@ impl Pages {
     }
 
     /// Says which node pages are taken from.
-    fn settle(self, base: NonNull<u8>, len: usize, path: &Path) -> Result<(), SegmentError> {
+    pub(super) fn settle(self, base: NonNull<u8>, len: usize, path: &Path) -> Result<(), SegmentError> {
         let (node, only) = match self.numa {
             None => return Ok(()),
             Some(Numa::Prefer(node)) => (node, false),
@@ -87,10 +87,9 @@ impl Pages {
         })
     }
 
-    /// Has the pages of a mapping as they were asked for, for this process. Their bytes may be in use.
+    /// Has the pages of a mapping, or an attachment, as they were asked for, for this process. Their bytes may be in use.
     #[cfg(not(loom))]
-    pub(super) fn furnish(self, mapping: &Mapping, path: &Path) -> Result<(), SegmentError> {
-        let (base, len) = (mapping.base(), mapping.len());
+    pub(super) fn furnish(self, base: NonNull<u8>, len: usize, path: &Path) -> Result<(), SegmentError> {
         if self.huge {
             // A hint, and none for what is in huge pages already.
             let _ = pages::prefer_huge(base, len);
@@ -121,7 +120,7 @@ impl Pages {
         let path = Path::new("heap");
         let mapping = Mapping::anonymous(len).map_err(|_| SegmentError::OutOfMemory { asked: len as u64 })?;
         self.settle(mapping.base(), mapping.len(), path)?;
-        self.furnish(&mapping, path)?;
+        self.furnish(mapping.base(), mapping.len(), path)?;
         Ok(mapping)
     }
 }

@@ -41,18 +41,24 @@
 //! Source: the protocol was stress-tested in C with kills before it was written here; PostgreSQL's `dsm_impl.c`
 //! reserves room up front for the same reason.
 
+#[cfg(not(loom))]
+use super::Region;
 use super::annex::{Annexes, Kin};
 use super::cords::Queues;
 use super::error::SegmentError;
 #[cfg(not(loom))]
 use super::mapping::Mapping;
 use super::name::Place;
+use super::system_v::{self, Found, SystemV, Twin};
+use super::view::View;
 use crate::sys::boot;
 use crate::sys::byte_lock::{self, Byte, Mode};
 use crate::sys::clock;
 use crate::sys::file::{self, Access, Identity, Keeper};
 use crate::sys::fork::LifeDescriptor;
 use crate::sys::patience::Patience;
+use crate::sys::sysv::Attached;
+use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
@@ -82,6 +88,15 @@ pub(crate) struct Estate {
     pub(crate) queues: Option<Queues>,
     /// The run of the kernel that it belongs to, if its file could outlive it; else zeroes.
     pub(crate) boot: [u8; 16],
+    /// Where its bytes are, if they are not in its file.
+    pub(crate) system_v: Option<Twin>,
+}
+
+/// What a new segment begins with: bytes, and where they belong; and what becomes of it.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    pub(crate) written: Vec<(u64, Vec<u8>)>,
+    pub(crate) estate: Estate,
 }
 
 impl Estate {
@@ -95,6 +110,13 @@ impl Estate {
     pub(crate) fn is_kept(self) -> io::Result<bool> {
         Ok(self.now()?.stale == Stale::Keep)
     }
+
+    /// What is where the bytes should be.
+    fn look(&self, path: &Path) -> Result<Found, SegmentError> {
+        let Some(twin) = &self.system_v else { return Ok(Found::There) };
+        twin.must_be_of_this_namespace(path)?;
+        twin.look(path)
+    }
 }
 
 /// The right to be at a segment: while this lives, nobody takes the segment's name away.
@@ -104,23 +126,28 @@ pub(crate) struct Attachment {
     place: Place,
     file: (u64, u64),
     len: u64,
-    estate: Estate,
+    /// Looked at when somebody comes or goes: not to be carried along with every handle.
+    estate: Box<Estate>,
 }
 
-/// Creates the segment's file: `written` where it says, zeroes everywhere else, `len` bytes in all.
+/// Creates the segment's file: what the draft says where it says, zeroes everywhere else, `len` bytes in all.
 ///
-/// `estate` is what the header says. `before_name` gets the life descriptor while nobody else can see the file: the place to lock a role.
+/// `draft` gets where the bytes are, if that is not in the file, as far as it is known when it is asked. `before_name` gets the life
+/// descriptor while nobody else can see the file: the place to lock a role.
 pub(crate) fn create(
     place: &Place,
     mode: u32,
-    written: &[(u64, &[u8])],
     len: u64,
-    estate: Estate,
+    draft: impl Fn(Option<SystemV>) -> Draft,
     before_name: impl FnOnce(BorrowedFd<'_>) -> io::Result<()>,
 ) -> Result<Attachment, SegmentError> {
+    if place.is_system_v() {
+        return system_v::create(place, mode, len, draft, before_name);
+    }
     let failed = |doing| move |source| SegmentError::Io { doing, path: place.path.clone(), source };
     let file = place.create(mode, len)?;
-    write(file.as_fd(), written).map_err(failed("writing"))?;
+    let Draft { written, estate } = draft(None);
+    write(file.as_fd(), &written).map_err(failed("writing"))?;
     let seen = file::identity(file.as_fd()).map_err(failed("examining"))?;
     let attachment = Attachment::new(file, place, &seen, estate);
     let life = attachment.life()?;
@@ -136,7 +163,7 @@ pub(crate) fn create(
 }
 
 /// Writes to a file that nobody else can reach yet.
-fn write(file: BorrowedFd<'_>, written: &[(u64, &[u8])]) -> io::Result<()> {
+fn write(file: BorrowedFd<'_>, written: &[(u64, Vec<u8>)]) -> io::Result<()> {
     let write_all = || written.iter().try_for_each(|(at, bytes)| file::write_at(file, bytes, *at));
     match file::keeper(file)? {
         #[cfg(not(loom))]
@@ -172,13 +199,17 @@ pub(crate) fn open<H, E: From<SegmentError>>(
         let estate = estate.now().map_err(failed("finding the boot id for"))?;
         let attachment = Attachment::new(file, place, &seen, estate);
         let life = attachment.life()?;
-        if estate.stale == Stale::Remove
+        let found = estate.look(&place.path)?;
+        if (estate.stale == Stale::Remove || found == Found::Gone)
             && byte_lock::try_lock(life, GATE, Mode::Exclusive).map_err(failed("locking"))?
         {
             attachment.remove_name_alone();
             return Err(SegmentError::NotFound { path: place.path.clone() }.into());
         }
         if byte_lock::try_lock(life, GATE, Mode::Shared).map_err(failed("locking"))? && attachment.has_name() {
+            if let Some(twin) = &estate.system_v {
+                twin.attach(&place.path, Access::Read)?;
+            }
             return Ok((attachment, header));
         }
         // Somebody is removing it, or has: let go, and see what the name means then.
@@ -215,7 +246,7 @@ pub(crate) fn remove_if_unused<E: From<SegmentError>>(
     let (file, seen) = place.open(Access::ReadWrite)?;
     let failed = |doing| move |source| SegmentError::Io { doing, path: place.path.clone(), source };
     let estate = read(file.as_fd(), &seen)?.now().map_err(failed("finding the boot id for"))?;
-    if estate.stale == Stale::Keep && !even_kept {
+    if estate.stale == Stale::Keep && !even_kept && estate.look(&place.path)? != Found::Gone {
         return Ok(Removal::Kept);
     }
     let attachment = Attachment::new(file, place, &seen, estate);
@@ -223,8 +254,28 @@ pub(crate) fn remove_if_unused<E: From<SegmentError>>(
     if !alone {
         return Ok(Removal::InUse);
     }
+    // Of another IPC namespace nothing could be removed but the name.
+    estate.look(&place.path)?;
+    if estate.system_v.is_some() && !attachment.has_name() {
+        // Its maker has given it another one since we opened it, and it is what it was made for.
+        return Err(SegmentError::NotFound { path: place.path.clone() }.into());
+    }
     attachment.remove_name_alone();
     Ok(Removal::Removed)
+}
+
+/// Removes what creators have left of this name who were killed in the middle, if it is to lie in a System V segment. (Of others
+/// nothing is left.)
+pub(crate) fn sweep<E: From<SegmentError>>(
+    place: &Place,
+    read: impl Fn(BorrowedFd<'_>, &Identity) -> Result<Estate, E>,
+) {
+    let name = place.path.file_name().and_then(OsStr::to_str).filter(|_| place.is_system_v());
+    // A failure leaves it for `clean`.
+    let found = name.and_then(|name| system_v::intents(Some(&place.directory), Some(name)).ok());
+    for (_, intent) in found.into_iter().flatten() {
+        let _ = remove_if_unused(&intent, true, &read);
+    }
 }
 
 /// Opens the file under the name for looking only; takes no lock.
@@ -232,9 +283,32 @@ pub(crate) fn observe(place: &Place) -> Result<(OwnedFd, Identity), SegmentError
     place.open(Access::Read)
 }
 
+/// Attaches what an [observed](observe) file has in a System V segment, for looking only.
+pub(crate) fn observe_twin(place: &Place, estate: &Estate) -> Result<Option<Attached>, SegmentError> {
+    let Some(twin) = &estate.system_v else { return Ok(None) };
+    twin.must_be_of_this_namespace(&place.path)?;
+    twin.attach(&place.path, Access::Read).map(Some)
+}
+
 impl Attachment {
-    fn new(file: OwnedFd, place: &Place, seen: &Identity, estate: Estate) -> Self {
-        Self { life: LifeDescriptor::new(file), place: place.clone(), file: seen.file, len: seen.len, estate }
+    pub(super) fn new(file: OwnedFd, place: &Place, seen: &Identity, estate: Estate) -> Self {
+        Self {
+            life: LifeDescriptor::new(file),
+            place: place.clone(),
+            file: seen.file,
+            len: seen.len,
+            estate: Box::new(estate),
+        }
+    }
+
+    /// Notes what the header says by now, which nobody else has seen before.
+    pub(super) fn settle(&mut self, estate: Estate) {
+        *self.estate = estate;
+    }
+
+    /// Where the bytes are, if they are not in the file.
+    pub(crate) fn system_v(&self) -> Option<SystemV> {
+        self.estate.system_v.map(|twin| twin.at)
     }
 
     /// Whether the segment stays when nobody is attached any more.
@@ -280,7 +354,7 @@ impl Attachment {
 
     /// Maps the whole segment, through a description of its own that holds no lock.
     #[cfg(not(loom))]
-    pub(crate) fn map(&self) -> Result<Mapping, SegmentError> {
+    pub(crate) fn map(&self) -> Result<Region, SegmentError> {
         let failed = |doing| move |source| SegmentError::Io { doing, path: self.place.path.clone(), source };
         let file = self.place.open_again(self.life()?).map_err(failed("opening"))?;
         let seen = file::identity(file.as_fd()).map_err(failed("examining"))?;
@@ -295,10 +369,15 @@ impl Attachment {
                 what: "its file system does not keep byte locks of open file descriptions",
             });
         }
+        if let Some(twin) = &self.estate.system_v {
+            let attached = twin.attach(&self.place.path, Access::ReadWrite)?;
+            self.place.pages.furnish(attached.base(), attached.len(), &self.place.path)?;
+            return Ok(Region::SystemV(attached));
+        }
         let len = usize::try_from(self.len).map_err(|_| no_space_here(&self.place.path, self.len))?;
         let mapping = Mapping::new(file.as_fd(), len).map_err(failed("mapping"))?;
-        self.place.pages.furnish(&mapping, &self.place.path)?;
-        Ok(mapping)
+        self.place.pages.furnish(mapping.base(), mapping.len(), &self.place.path)?;
+        Ok(Region::Mapped(mapping))
     }
 
     /// Whether the name still means this file.
@@ -306,18 +385,22 @@ impl Attachment {
         self.place.has_name(self.file)
     }
 
-    /// Whether the file has been unlinked. Asks the file and not its path, which a process that has changed its root or
+    /// Whether the file has been unlinked, or what it names removed. Asks the file and not its path, which a process that has changed its root or
     /// its user since may no longer be able to follow.
     pub(crate) fn is_unlinked(&self) -> bool {
         if self.place.is_memfd() {
             return false;
         }
-        self.life.get().and_then(|life| file::identity(life).ok()).is_some_and(|seen| seen.links == 0)
+        let is_unlinked = |life| file::identity(life).is_ok_and(|seen| seen.links == 0);
+        let is_removed = || self.estate.system_v.is_some_and(|twin| twin.is_removed());
+        self.life.get().is_some_and(|life| is_unlinked(life) || is_removed())
     }
 
     /// Goes away, and takes the segment along if nobody else is there and it is not [kept](Stale::Keep).
     pub(crate) fn leave(self) {
-        if !self.is_kept() {
+        // What has lost its name is found by nobody, and a System V segment would stay for ever.
+        let is_nothing = self.estate.system_v.is_some() && self.is_unlinked();
+        if !self.is_kept() || is_nothing {
             self.remove_if_alone(|_| true);
         } else if let Some(life) = self.life.get() {
             // A failure is mended by the closing of the descriptor.
@@ -327,8 +410,16 @@ impl Attachment {
 
     /// Goes away from a segment of our own making that has its name and cannot be used by us. Takes it along if nobody
     /// else is there; if it is kept, only if `is_untouched` finds that nobody has been there, either.
-    pub(crate) fn abandon(self, is_untouched: impl FnOnce(BorrowedFd<'_>) -> bool) {
-        self.remove_if_alone(|life| !self.is_kept() || is_untouched(life));
+    pub(crate) fn abandon(self, is_untouched: impl FnOnce(View<'_>) -> bool) {
+        let look = |life: BorrowedFd<'_>| {
+            let path = &self.place.path;
+            match self.estate.system_v.map(|twin| twin.attach(path, Access::Read)) {
+                None => is_untouched(View::new(life, None)),
+                Some(Ok(attached)) => is_untouched(View::new(life, Some(&attached))),
+                Some(Err(_)) => false,
+            }
+        };
+        self.remove_if_alone(|life| !self.is_kept() || look(life));
     }
 
     /// Removes the segment if nobody else is attached and `may_go` says so: while it looks nobody can come.
@@ -353,6 +444,10 @@ impl Attachment {
         if !self.is_kept() {
             // Who is killed behind this leaves a stale segment, and whoever finds that comes here again.
             remove_annexes();
+        }
+        // In front of the name, also if it is kept: a name without it is nothing any more.
+        if let Some(twin) = &self.estate.system_v {
+            twin.remove(&self.place.path);
         }
         // A failure leaves what a killed process leaves: a file with a free gate, for the next opener or `clean`.
         if self.has_name() {

@@ -17,11 +17,12 @@ use crate::layout::status::Status;
 use crate::membership::role::Role;
 use crate::memory::error::SegmentError;
 use crate::memory::name::Place;
-use crate::memory::segment::{GATE, observe};
+use crate::memory::segment::{GATE, observe, observe_twin};
+use crate::memory::view::View;
 use crate::sys::byte_lock::{self, Byte};
-use crate::sys::{file, process};
+use crate::sys::process;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 /// Positions have so many bits.
@@ -31,7 +32,13 @@ const POSITION_BITS: u32 = 56;
 pub(super) fn inspect(name: &str, place: &Place, words: usize) -> Result<Inspection, OpenError> {
     let failed = |source| SegmentError::Io { doing: "reading", path: place.path.clone(), source };
     let (file, seen) = observe(place)?;
-    let page = bytes(file.as_fd(), 0, HEADER_BYTES).map_err(failed)?;
+    let page = bytes(View::new(file.as_fd(), None), 0, HEADER_BYTES).map_err(failed)?;
+    let (errors, header) = diagnosis::diagnose(&page, seen.len);
+    let estate = header.map(|header| header.estate());
+    let twin = estate.as_ref().map_or(Ok(None), |estate| observe_twin(place, estate));
+    let attached = twin.as_ref().ok().and_then(Option::as_ref);
+    let view = View::new(file.as_fd(), attached);
+    let file_bytes = attached.map_or(seen.len, |attached| attached.len() as u64);
     let code = page.get(at::KIND..at::KIND + 4).and_then(|code| Some(u32::from_le_bytes(code.try_into().ok()?)));
     let is_many = code.and_then(Kind::from_code).is_some_and(Kind::is_many);
     let roles =
@@ -39,23 +46,22 @@ pub(super) fn inspect(name: &str, place: &Place, words: usize) -> Result<Inspect
     let mut inspection = Inspection {
         name: name.to_owned(),
         path: place.path.clone(),
-        file_bytes: seen.len,
-        fields: fields(file.as_fd(), is_many).map_err(failed)?,
+        file_bytes,
+        fields: fields(view, is_many).map_err(failed)?,
         regions: Vec::new(),
-        locks: if is_many { Vec::new() } else { locks(file.as_fd(), &roles).map_err(failed)? },
+        locks: if is_many { Vec::new() } else { locks(view, &roles).map_err(failed)? },
         words: None,
         slots: None,
-        problems: Vec::new(),
+        problems: twin.as_ref().err().map(ToString::to_string).into_iter().collect(),
     };
-    let (errors, header) = diagnosis::diagnose(&page, seen.len);
     inspection.blame(&errors);
     let kind = header.map(|header| header.kind);
     match header {
         None => {}
         Some(Header { geometry, tables: Some(tables), .. }) => {
-            inspect_many::look(file.as_fd(), &geometry, &tables, &mut inspection, words).map_err(failed)?;
+            inspect_many::look(view, &geometry, &tables, &mut inspection, words).map_err(failed)?;
         }
-        Some(header) => inspection.words = Some(look(file.as_fd(), &header, &mut inspection, words).map_err(failed)?),
+        Some(header) => inspection.words = Some(look(view, &header, &mut inspection, words).map_err(failed)?),
     }
     inspection.regions = inspection.entries();
     inspection.explain(kind);
@@ -63,15 +69,15 @@ pub(super) fn inspect(name: &str, place: &Place, words: usize) -> Result<Inspect
 }
 
 /// Bytes from there; fewer at the end of the file.
-pub(super) fn bytes(file: BorrowedFd<'_>, at: u64, len: usize) -> io::Result<Vec<u8>> {
+pub(super) fn bytes(view: View<'_>, at: u64, len: usize) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; len];
-    let got = file::read_at(file, &mut bytes, at)?;
+    let got = view.read_at(&mut bytes, at)?;
     bytes.truncate(got);
     Ok(bytes)
 }
 
 /// The table with the values. The last line of a page first: `credit` is read before `head`.
-fn fields(file: BorrowedFd<'_>, is_many: bool) -> io::Result<Vec<Field>> {
+fn fields(view: View<'_>, is_many: bool) -> io::Result<Vec<Field>> {
     let mut fields = Vec::with_capacity(FIELDS.len());
     for told in FIELDS.iter().rev() {
         let page = match told.base {
@@ -82,7 +88,7 @@ fn fields(file: BorrowedFd<'_>, is_many: bool) -> io::Result<Vec<Field>> {
             _ => continue,
         };
         let Some(start) = told.base.page() else { continue };
-        fields.push(field(told, page, start, bytes(file, start + told.offset as u64, told.bytes)?));
+        fields.push(field(told, page, start, bytes(view, start + told.offset as u64, told.bytes)?));
     }
     fields.reverse();
     Ok(fields)
@@ -115,27 +121,27 @@ pub(super) fn field(told: &fields::Field, page: Page, start: u64, raw: Vec<u8>) 
 }
 
 /// Who holds these.
-pub(super) fn locks(file: BorrowedFd<'_>, named: &[(Byte, &str)]) -> io::Result<Vec<Lock>> {
+pub(super) fn locks(view: View<'_>, named: &[(Byte, &str)]) -> io::Result<Vec<Lock>> {
     let ask = |&(byte, name): &(Byte, &str)| {
-        Ok(Lock { byte: byte.0, name: name.to_owned(), is_held: byte_lock::is_held_by_another(file, byte)? })
+        Ok(Lock { byte: byte.0, name: name.to_owned(), is_held: byte_lock::is_held_by_another(view.file(), byte)? })
     };
     named.iter().map(ask).collect()
 }
 
 /// What the words tell, and what of the two pages cannot be beside them.
-fn look(file: BorrowedFd<'_>, header: &Header, seen: &mut Inspection, list: usize) -> io::Result<Words> {
+fn look(view: View<'_>, header: &Header, seen: &mut Inspection, list: usize) -> io::Result<Words> {
     let ring = &header.geometry;
-    let head_now = || read::word(file, Base::Consumer, "head");
+    let head_now = || read::word(view, Base::Consumer, "head");
     let first = seen.position(Page::Consumer, "head");
-    let tail = read::tail(file, ring, seen.position(Page::Producer, "tail").max(first))?;
+    let tail = read::tail(view, ring, seen.position(Page::Producer, "tail").max(first))?;
     let frame = tail / ring.per;
     let at = read::word_offset(ring, frame % ring.frames);
-    let beyond = read::u64_at(file, at)?;
+    let beyond = read::u64_at(view, at)?;
     let head = head_now()?;
     seen.compare(header.kind, ring, tail, head);
     // Beyond the frame's end it is nonsense, or a lap has been done meanwhile; then the tail is another.
     let end = frame.saturating_add(1).saturating_mul(ring.per);
-    if beyond > end && read::tail(file, ring, read::word(file, Base::Producer, "tail")?.max(head_now()?))? == tail {
+    if beyond > end && read::tail(view, ring, read::word(view, Base::Producer, "tail")?.max(head_now()?))? == tail {
         seen.problems.push(format!("the word at {at} is beyond its frame's end: {beyond}, and the end is {end}"));
     }
     let mut words = Words { capacity: ring.capacity, per: ring.per, frames: ring.frames, head, tail, list: Vec::new() };
@@ -144,7 +150,7 @@ fn look(file: BorrowedFd<'_>, header: &Header, seen: &mut Inspection, list: usiz
         if at + 8 > seen.file_bytes {
             break;
         }
-        words.list.push(word(ring, frame, at, read::u64_at(file, at)?, head));
+        words.list.push(word(ring, frame, at, read::u64_at(view, at)?, head));
     }
     Ok(words)
 }
@@ -290,6 +296,8 @@ impl Inspection {
             "magic" => Some(format!("\"{}\"", field.raw.escape_ascii())),
             "order_mark" | "checksum" => Some(format!("{number:#x}")),
             "type_tag" if number != 0 => Some(format!("{number:#x}")),
+            "memory" => Some(if number == 0 { "the file" } else { "a System V segment" }.to_owned()),
+            "shm_key" if number != 0 => Some(format!("{number:#x}")),
             "instance" | "boot" if field.name == "instance" || field.raw.iter().any(|byte| *byte != 0) => {
                 Some(field.raw.iter().map(|byte| format!("{byte:02x}")).collect())
             }

@@ -15,12 +15,12 @@ use crate::layout::status::Status;
 use crate::layout::tables::Tables;
 use crate::membership::member;
 use crate::memory::segment::GATE;
+use crate::memory::view::View;
 use crate::ring::mpmc::Owner;
 use crate::ring::mpmc::word::{Claim, Held, State, Word};
 use crate::sys::byte_lock::Byte;
 use crate::sys::process;
 use std::io;
-use std::os::fd::BorrowedFd;
 
 /// Positions have so many bits.
 const POSITION_BITS: u32 = 56;
@@ -34,7 +34,7 @@ struct Counters {
 
 /// Adds what is particular to such a segment: used entries, locks, slots; and what is wrong.
 pub(super) fn look(
-    file: BorrowedFd<'_>,
+    view: View<'_>,
     ring: &Geometry,
     tables: &Tables,
     seen: &mut Inspection,
@@ -42,12 +42,12 @@ pub(super) fn look(
 ) -> io::Result<()> {
     let before =
         Counters { head: seen.position(Page::Shared, "head"), tail: seen.position(Page::Shared, "tail") & !CLOSED };
-    let entries = entries(file, tables)?;
-    let words = words(file, ring, before, seen.file_bytes, list)?;
+    let entries = entries(view, tables)?;
+    let words = words(view, ring, before, seen.file_bytes, list)?;
     // The head last: what has been sent by then had room.
-    let tail = read::word(file, Base::Shared, "tail")? & !CLOSED;
-    let after = Counters { head: read::word(file, Base::Shared, "head")?, tail };
-    seen.locks = member_locks(file, tables, &entries)?;
+    let tail = read::word(view, Base::Shared, "tail")? & !CLOSED;
+    let after = Counters { head: read::word(view, Base::Shared, "head")?, tail };
+    seen.locks = member_locks(view, tables, &entries)?;
     compare_shared(seen, ring, before, after);
     for Entry { page, start, raw } in entries {
         let numbers = numbers(&raw);
@@ -93,7 +93,7 @@ fn base(page: Page) -> Base {
 }
 
 /// The entries that are not all zeroes: members, records, hands, lanes.
-fn entries(file: BorrowedFd<'_>, tables: &Tables) -> io::Result<Vec<Entry>> {
+fn entries(view: View<'_>, tables: &Tables) -> io::Result<Vec<Entry>> {
     let mut entries = Vec::new();
     for page in [Page::Member as fn(u64) -> Page, Page::Record, Page::Hand, Page::Lane] {
         let base = base(page(0));
@@ -101,7 +101,7 @@ fn entries(file: BorrowedFd<'_>, tables: &Tables) -> io::Result<Vec<Entry>> {
         let len = ends.max().unwrap_or(0);
         for index in 0..base.entries(tables) {
             let start = base.entry(tables, index);
-            let raw = bytes(file, start, len)?;
+            let raw = bytes(view, start, len)?;
             if raw.len() == len && raw.iter().any(|byte| *byte != 0) {
                 entries.push(Entry { page: page(index), start, raw });
             }
@@ -116,19 +116,19 @@ fn numbers(raw: &[u8]) -> Vec<u64> {
 }
 
 /// The gate, and the bytes of all members that are or were there.
-fn member_locks(file: BorrowedFd<'_>, tables: &Tables, entries: &[Entry]) -> io::Result<Vec<super::Lock>> {
+fn member_locks(view: View<'_>, tables: &Tables, entries: &[Entry]) -> io::Result<Vec<super::Lock>> {
     let name = |index| format!("member {index}");
     let all: Vec<_> = (0..tables.members).map(|index| (member::byte(index as usize), name(index))).collect();
     let common = [(GATE, "gate"), (Byte(1), "repairs")];
-    let mut locks_of_all = locks(file, &all.iter().map(|(byte, name)| (*byte, name.as_str())).collect::<Vec<_>>())?;
+    let mut locks_of_all = locks(view, &all.iter().map(|(byte, name)| (*byte, name.as_str())).collect::<Vec<_>>())?;
     let was_there = |name: &str| entries.iter().any(|entry| entry.page.to_string() == name);
     locks_of_all.retain(|lock| lock.is_held || was_there(&lock.name));
-    Ok(locks(file, &common)?.into_iter().chain(locks_of_all).collect())
+    Ok(locks(view, &common)?.into_iter().chain(locks_of_all).collect())
 }
 
 /// The words of the first `list` slots, and of those at the head and the tail: slot, where, value.
 fn words(
-    file: BorrowedFd<'_>,
+    view: View<'_>,
     ring: &Geometry,
     before: Counters,
     file_bytes: u64,
@@ -141,7 +141,7 @@ fn words(
     for slot in (0..listed).chain(others.iter().copied().filter(|slot| *slot >= listed)) {
         let at = read::word_offset(ring, slot);
         if at + 8 <= file_bytes {
-            words.push((slot, at, read::u64_at(file, at)?));
+            words.push((slot, at, read::u64_at(view, at)?));
         }
     }
     Ok(words)

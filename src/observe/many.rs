@@ -11,13 +11,13 @@ use crate::layout::status::Status;
 use crate::layout::tables::Tables;
 use crate::membership::liveness::{Life, judge};
 use crate::membership::member;
+use crate::memory::view::View;
 use crate::ring::lane::Own;
 use crate::ring::mpmc::Owner;
 use crate::ring::mpmc::word::{State, Word};
 use crate::sys::process;
 use std::io;
 use std::mem::offset_of;
-use std::os::fd::BorrowedFd;
 
 /// Tombstones are looked for at so many positions at most: a hostile file may say that it has 2^48.
 const LOOKS_MAX: u64 = 1 << 20;
@@ -86,14 +86,14 @@ pub struct Member {
 
 /// Fills in what is particular to many senders and many receivers.
 pub(super) fn read(
-    file: BorrowedFd<'_>,
+    view: View<'_>,
     identity: (u64, u64),
     ring: &Geometry,
     tables: &Tables,
     segment: &mut Segment,
 ) -> io::Result<()> {
-    let word = |name| read::word(file, Base::Shared, name);
-    let (members, died) = members(file, identity, tables)?;
+    let word = |name| read::word(view, Base::Shared, name);
+    let (members, died) = members(view, identity, tables)?;
     let attached = |ends: fn(&Member) -> u32| -> u64 {
         members
             .iter()
@@ -107,7 +107,7 @@ pub(super) fn read(
     // The head first: what was received had been sent.
     let head = word("head")?;
     let tail = word("tail")?;
-    let tombs = tombs(file, ring, head, (tail & !CLOSED).min(word("tombs")?))?;
+    let tombs = tombs(view, ring, head, (tail & !CLOSED).min(word("tombs")?))?;
     (segment.sent, segment.received) = (tail & !CLOSED, head);
     segment.depth = segment.sent.saturating_sub(head).min(ring.capacity).saturating_sub(tombs);
     segment.many = Some(Many {
@@ -117,13 +117,13 @@ pub(super) fn read(
         sender_state,
         receivers,
         receiver_state,
-        in_hand: count(file, tables, Base::Hand, |[_, held]| held != 0)?,
+        in_hand: count(view, tables, Base::Hand, |[_, held]| held != 0)?,
         in_hand_max: tables.hands,
-        operations: count(file, tables, Base::Record, |[owner, _]| Owner(owner).is_leased())?,
+        operations: count(view, tables, Base::Record, |[owner, _]| Owner(owner).is_leased())?,
         operations_max: tables.records,
-        lanes: count(file, tables, Base::Lane, |[own, _]| own & 0xff != 0)?,
+        lanes: count(view, tables, Base::Lane, |[own, _]| own & 0xff != 0)?,
         lanes_max: tables.lanes.count(),
-        lane_classes: lane_classes(file, tables)?,
+        lane_classes: lane_classes(view, tables)?,
         tombs,
         dropped: word("dropped")?,
         is_closed: tail & CLOSED != 0,
@@ -132,19 +132,19 @@ pub(super) fn read(
 }
 
 /// The members that there are or were; and whether any of them died with senders, or receivers, and nobody has said so yet.
-fn members(file: BorrowedFd<'_>, identity: (u64, u64), tables: &Tables) -> io::Result<(Vec<Member>, [bool; 2])> {
+fn members(view: View<'_>, identity: (u64, u64), tables: &Tables) -> io::Result<(Vec<Member>, [bool; 2])> {
     let (mut members, mut died) = (Vec::new(), [false; 2]);
     for index in 0..tables.members {
         let at = Base::Member.entry(tables, index);
-        let status = || read::u64_at(file, at).map(Status::loaded);
+        let status = || read::u64_at(view, at).map(Status::loaded);
         let seen = status()?;
         if seen.is_new() {
             continue;
         }
         let byte = member::byte(index as usize);
-        let life = judge(file, identity, byte, seen, || status().unwrap_or(seen))?;
+        let life = judge(view.file(), identity, byte, seen, || status().unwrap_or(seen))?;
         // The status, and `started`; then two numbers in each.
-        let [_, started, second, third] = read::u64s_at(file, at)?;
+        let [_, started, second, third] = read::u64s_at(view, at)?;
         let (pid, senders, receivers) = (second as u32, (second >> 32) as u32, third as u32);
         if life == Life::Died && !seen.has(Status::LEFT) {
             died = [died[0] || senders > 0, died[1] || receivers > 0];
@@ -174,20 +174,20 @@ fn state(ends: u64, has_died: bool, had: u64, went: u64) -> MemberState {
 }
 
 /// The positions from `head` on and below `end` that are tombstones.
-fn tombs(file: BorrowedFd<'_>, ring: &Geometry, head: u64, end: u64) -> io::Result<u64> {
+fn tombs(view: View<'_>, ring: &Geometry, head: u64, end: u64) -> io::Result<u64> {
     let mut tombs = 0;
     for position in head..end.min(head.saturating_add(ring.capacity.min(LOOKS_MAX))) {
         let slot = position % ring.capacity;
-        let word = Word(read::u64_at(file, read::word_offset(ring, slot))?);
+        let word = Word(read::u64_at(view, read::word_offset(ring, slot))?);
         tombs += u64::from(word.at(position - slot) == State::Tomb);
     }
     Ok(tombs)
 }
 
 /// What the lanes are at.
-fn lane_classes(file: BorrowedFd<'_>, tables: &Tables) -> io::Result<Vec<Lanes>> {
+fn lane_classes(view: View<'_>, tables: &Tables) -> io::Result<Vec<Lanes>> {
     tally(&tables.lanes, |lane| {
-        let at = |offset| read::u64_at(file, Base::Lane.entry(tables, lane) + offset as u64);
+        let at = |offset| read::u64_at(view, Base::Lane.entry(tables, lane) + offset as u64);
         let (own, filled, annex) =
             (offset_of!(WriterWords, own), offset_of!(WriterWords, filled), offset_of!(WriterWords, annex));
         Ok(Words { own: Own(at(own)?), filled: at(filled)?, annex: AnnexWord(at(annex)?) })
@@ -195,10 +195,10 @@ fn lane_classes(file: BorrowedFd<'_>, tables: &Tables) -> io::Result<Vec<Lanes>>
 }
 
 /// The entries of a table whose first two words are as wanted.
-fn count(file: BorrowedFd<'_>, tables: &Tables, base: Base, is: impl Fn([u64; 2]) -> bool) -> io::Result<u64> {
+fn count(view: View<'_>, tables: &Tables, base: Base, is: impl Fn([u64; 2]) -> bool) -> io::Result<u64> {
     let mut found = 0;
     for index in 0..base.entries(tables) {
-        found += u64::from(is(read::u64s_at(file, base.entry(tables, index))?));
+        found += u64::from(is(read::u64s_at(view, base.entry(tables, index))?));
     }
     Ok(found)
 }

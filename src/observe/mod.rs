@@ -1,7 +1,7 @@
 //! Looking at channels from outside, and removing those that nobody uses.
 //!
 //! An observer takes no lock and maps nothing: it reads with `pread`, and asks the kernel who holds which lock
-//! (`F_OFD_GETLK`). So looking disturbs nobody, and a hostile or broken file gives an error and no signal.
+//! (`F_OFD_GETLK`). (What is in a System V segment it attaches for the moment, to read only.) So looking disturbs nobody, and a hostile or broken file gives an error and no signal.
 //!
 //! ```
 //! let (name, dir) = (format!("doc-observe-{}", std::process::id()), None);
@@ -30,10 +30,12 @@ use crate::channel::error::OpenError;
 use crate::channel::open::read_header;
 use crate::layout::error::{Kind, TypeId};
 use crate::layout::geometry::Placement;
+use crate::layout::header::MAGIC;
 use crate::memory::annex;
 use crate::memory::error::SegmentError;
 use crate::memory::name::Place;
 use crate::memory::segment::{self, Estate, Removal};
+use crate::memory::system_v;
 use crate::sys::file::Identity;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -79,6 +81,8 @@ pub struct Segment {
     /// Whether it outlives its users ([`Options::persistent`](crate::Options::persistent)): only [`remove`] ends it.
     /// (Not of what an earlier run of the kernel has left on a disk.)
     pub is_persistent: bool,
+    /// The number of the System V segment that it lies in, if it does.
+    pub system_v: Option<i32>,
     /// The sending end; `None` of a many-to-many channel.
     pub sender: Option<End>,
     /// The receiving end; `None` of a many-to-many channel.
@@ -227,7 +231,8 @@ pub fn remove(name: &str, directory: Option<&Path>) -> Result<(), OpenError> {
 }
 
 /// Removes every channel of this user that nobody is attached to and that is not persistent, the annexes of channels that are
-/// gone ([`Options::annexes`](crate::Options::annexes)), and nothing else.
+/// gone ([`Options::annexes`](crate::Options::annexes)), System V segments whose creators were killed before they had a name
+/// ([`Backing::SystemV`](crate::Backing::SystemV)), and nothing else.
 ///
 /// # Errors
 ///
@@ -245,6 +250,15 @@ pub fn clean(directory: Option<&Path>) -> io::Result<Vec<Cleaned>> {
             }
         }
     }
+    for (name, place) in system_v::intents(directory, None)? {
+        match segment::remove_if_unused(&place, true, read_estate) {
+            Err(error) if error.is_not_found() => {}
+            removal => {
+                let removed = removal.map(|removal| removal == Removal::Removed);
+                cleaned.push(Cleaned { name, removed, is_persistent: false });
+            }
+        }
+    }
     for annex in annex::all(directory)? {
         if is_orphaned(&annex, directory) {
             let removed = annex.remove().map(|()| true).map_err(OpenError::from);
@@ -255,6 +269,12 @@ pub fn clean(directory: Option<&Path>) -> io::Result<Vec<Cleaned>> {
         }
     }
     Ok(cleaned)
+}
+
+/// Whether the System V segment of this number is one of this user's that begins as a channel's does: of a channel in whatever directory
+/// ([`Segment::system_v`] tells which), or of none any more. It is attached for the moment, to read only.
+pub fn is_of_a_channel(system_v: i32) -> bool {
+    system_v::head(system_v).is_some_and(|head| head.starts_with(&MAGIC))
 }
 
 /// Whether the segment of an annex is gone: there is none of its name, or another instance.

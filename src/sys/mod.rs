@@ -13,6 +13,7 @@
 //! | `queue` | `mq_open`, `mq_send`, `mq_receive`, for sleepers whom a message wakes | 2.6.6 |
 //! | `event` | `eventfd`, for those of one process | 2.6.27 |
 //! | `poll` | `ppoll` on one of these, till a time of the monotonic clock | 2.6.16 |
+//! | `sysv` | `shmget`, `shmat`, `shmctl`, for channels in System V segments | - |
 //! | `pages` | `madvise(MADV_HUGEPAGE, MADV_POPULATE_WRITE)`, `mlock`, `mbind`, when they are asked for | 5.14 |
 //! | `boot` | `/proc/sys/kernel/random/boot_id`, for files on a disk | - |
 //! | `random` | `getrandom` | 3.17 |
@@ -47,6 +48,7 @@ pub(crate) mod random;
 pub(crate) mod ranges;
 #[cfg(not(loom))]
 pub(crate) mod sigbus;
+pub(crate) mod sysv;
 
 #[cfg(test)]
 mod tests;

@@ -12,6 +12,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Memory {
     Shm,
+    SystemV,
     File,
     Memfd,
     /// Of huge pages, if some can be set aside.
@@ -47,7 +48,7 @@ pub(crate) struct Case {
 }
 
 impl Memory {
-    pub(crate) const ALL: [Self; 5] = [Self::Shm, Self::File, Self::Memfd, Self::HugeMemfd, Self::Heap];
+    pub(crate) const ALL: [Self; 6] = [Self::Shm, Self::SystemV, Self::File, Self::Memfd, Self::HugeMemfd, Self::Heap];
 }
 
 impl Kind {
@@ -99,6 +100,7 @@ impl Case {
         let options = self.waiter.wait(self.kind.sized(options));
         match self.memory {
             Memory::Shm => options.dir(dir.path()),
+            Memory::SystemV => options.backing(Backing::SystemV).dir(dir.path()),
             Memory::File => options.backing(Backing::File(Self::disk(dir))),
             Memory::Memfd => options.backing(Backing::Memfd),
             Memory::HugeMemfd => options.backing(Backing::Memfd).huge_pages(true),
@@ -123,7 +125,7 @@ impl Case {
     }
 
     fn has_name(self) -> bool {
-        matches!(self.memory, Memory::Shm | Memory::File)
+        matches!(self.memory, Memory::Shm | Memory::SystemV | Memory::File)
     }
 
     /// How it is opened where `tx` or `rx` has made it.

@@ -87,6 +87,7 @@ fn suite(test: &str, case: Case) {
         // A thread that has read what a child said closes its pipe when it finds that the child has ended.
         until(&format!("{what}: {before} descriptors"), || descriptors() == before);
         assert_eq!(mapped(&dir), Vec::<String>::new(), "{what}");
+        assert_eq!(made(), Vec::<String>::new(), "{what}");
         assert_eq!(dir.files(), Vec::<String>::new(), "{what}");
         assert_eq!(std::fs::read_dir(Case::disk(&dir)).expect("a directory").count(), 0, "{what}");
         tell(what);
@@ -98,9 +99,19 @@ fn mapped(dir: &Dir) -> Vec<String> {
     let maps = std::fs::read_to_string("/proc/self/maps").expect("/proc");
     let (shared, disk) = (dir.path().to_string_lossy(), Case::disk(dir));
     let is_ours = |line: &&str| {
-        line.contains("memfd:ringway") || line.contains(&*shared) || line.contains(&*disk.to_string_lossy())
+        line.contains("memfd:ringway")
+            || line.contains("/SYSV")
+            || line.contains(&*shared)
+            || line.contains(&*disk.to_string_lossy())
     };
     maps.lines().filter(is_ours).map(str::to_owned).collect()
+}
+
+/// The System V segments that this process has made.
+fn made() -> Vec<String> {
+    let table = std::fs::read_to_string("/proc/sysvipc/shm").unwrap_or_default();
+    let us = std::process::id().to_string();
+    table.lines().filter(|line| line.split_whitespace().nth(4) == Some(&us)).map(str::to_owned).collect()
 }
 
 // What a peer does: what it is told, line by line.

@@ -12,6 +12,7 @@ a millisecond at a time. It relies on the order of stores that x86_64 keeps.
     attach.py hold NAME ROLE [COUNT]   joins, sends or receives COUNT messages, and stays until it is killed
 """
 
+import ctypes
 import errno
 import fcntl
 import mmap
@@ -72,7 +73,10 @@ class Header:
         if self.type_align not in (1 << n for n in range(13)) or self.type_size % self.type_align:
             raise Refused("type_align is a power of two up to 4096 that divides type_size")
         self.geometry()
-        must("length of the file", file_len, self.total_bytes)
+        self.memory, self.shm_id, _, self.ipc_namespace = struct.unpack_from("<I i I Q", page, 196)
+        if self.memory not in (0, 1) or self.shm_id < 0:
+            raise Refused("memory is 0 or 1, and there is a System V segment")
+        must("length of the file", file_len, PAGE if self.memory else self.total_bytes)
         table = self.table()
         must("regions", self.regions, len(table))
         for at, entry in enumerate(table):
@@ -170,6 +174,44 @@ def is_held(descriptor, n):
     return struct.unpack("hhqqi4x", found)[0] != fcntl.F_UNLCK
 
 
+class SystemV:
+    """The System V segment that a companion names."""
+
+    IPC_RMID = 0
+
+    def __init__(self, header):
+        self.id, self.len = header.shm_id, header.total_bytes
+        must("IPC namespace", os.stat("/proc/thread-self/ns/ipc").st_ino, header.ipc_namespace)
+        self.libc = ctypes.CDLL(None, use_errno=True)
+        self.libc.shmat.restype = ctypes.c_void_p
+
+    def check(self):
+        with open("/proc/sysvipc/shm") as table:
+            columns, *rows = [line.split() for line in table]
+        for row in (dict(zip(columns, row)) for row in rows):
+            if int(row["shmid"]) == self.id:
+                must("mode of the System V segment", int(row["perms"], 8) & 0o1022, 0)
+                found = tuple(int(row[column]) for column in ("uid", "cuid", "size"))
+                return must("owner and size of the System V segment", found, (os.geteuid(), os.geteuid(), self.len))
+        raise Refused("the System V segment is gone")
+
+    def attach(self, head):
+        self.check()
+        base = self.libc.shmat(self.id, None, 0)
+        if base == ctypes.c_void_p(-1).value:
+            raise Refused("the System V segment cannot be attached")
+        # From here on the number is nobody else's.
+        self.check()
+        memory = memoryview((ctypes.c_ubyte * self.len).from_address(base)).cast("B")
+        must("beginning of the System V segment", bytes(memory[:48]), head)
+        return memory
+
+    def remove(self, head):
+        """The caller has the gate alone."""
+        self.attach(head)
+        must("removal of the System V segment", self.libc.shmctl(self.id, self.IPC_RMID, None), 0)
+
+
 class Segment:
     """An attachment: the life descriptor, which holds the locks, and the mapping, made through another one."""
 
@@ -189,7 +231,10 @@ class Segment:
         data = os.open(self.path, flags)
         if not os.path.samestat(seen, os.fstat(data)):
             raise Refused("another file")
-        self.memory = mmap.mmap(data, self.header.total_bytes)
+        if self.header.memory:
+            self.memory = SystemV(self.header).attach(os.pread(data, 48, 0))
+        else:
+            self.memory = mmap.mmap(data, self.header.total_bytes)
         os.close(data)
         # Items of these views are loaded and stored as one.
         self.longs, self.ints = memoryview(self.memory).cast("Q"), memoryview(self.memory).cast("I")
@@ -201,6 +246,8 @@ class Segment:
             return False
 
     def unlink(self):
+        if self.header.memory:
+            SystemV(self.header).remove(os.pread(self.life, 48, 0))
         if self.has_name():
             os.unlink(self.path)
 

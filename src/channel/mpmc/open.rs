@@ -72,7 +72,16 @@ fn header<T>(form: Form, options: &Options, instance: [u8; 16]) -> Result<Header
     let waiter = options.waiter.unwrap_or_default();
     let geometry = geometry.with_dorms(DormTable::new(waiter, form.kind(), Some(&tables)))?;
     let lifetime = Lifetime::asked(options.persistent);
-    Ok(Header { kind: form.kind(), lifetime, instance, boot: [0; 16], message, geometry, tables: Some(tables) })
+    Ok(Header {
+        kind: form.kind(),
+        lifetime,
+        instance,
+        boot: [0; 16],
+        message,
+        geometry,
+        tables: Some(tables),
+        system_v: None,
+    })
 }
 
 /// An attachment inside this process.

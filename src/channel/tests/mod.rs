@@ -29,6 +29,8 @@ mod stepped_persistent;
 #[cfg(not(loom))]
 mod stepped_stream;
 #[cfg(not(loom))]
+mod stepped_system_v;
+#[cfg(not(loom))]
 mod stepped_waiters;
 #[cfg(not(loom))]
 mod stopped;

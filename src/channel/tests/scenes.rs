@@ -3,7 +3,7 @@
 use super::stage::{act, word};
 use crate::bytes::spsc as parts;
 use crate::channel::mpmc;
-use crate::channel::options::Options;
+use crate::channel::options::{Backing, Options};
 use crate::channel::spsc::{Receiver, Sender};
 use crate::layout::fields::Base;
 use crate::stream::{Reader, Writer};
@@ -26,6 +26,11 @@ pub(super) fn parts_options(directory: &Path) -> Options {
     Options::new().dir(directory).capacity(320).frame_bytes(64).wait(WaitStrategy::Sleep)
 }
 
+/// A segment of a length that no other test's has.
+pub(super) fn in_system_v(options: Options) -> Options {
+    options.capacity(5009).frame_bytes(56).backing(Backing::SystemV)
+}
+
 /// Of everything that a many-to-many channel has, one: who is killed leaves nothing for others to do it with.
 pub(super) fn scarce_options(directory: &Path) -> Options {
     let options = Options::new().dir(directory).capacity(4).members(3).operations(1).in_hand(1);
@@ -45,6 +50,11 @@ fn is_armed(path: &Path) -> bool {
 /// Returns only by `act`.
 pub(super) fn play(scene: &str, name: &str, directory: &Path, n: u64) {
     let options = options(directory);
+    // The same scenes in System V segments.
+    let (scene, options) = match scene.strip_prefix("system-v-") {
+        Some(scene) => (scene, in_system_v(options)),
+        None => (scene, options),
+    };
     let quiet = options.clone().wait(WaitStrategy::Spin);
     let streams = stream_options(directory);
     let sender = || Sender::<u64>::open_with(name, &options).expect("a channel");

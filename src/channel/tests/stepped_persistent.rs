@@ -5,7 +5,7 @@ use super::stage::Stage;
 use crate::channel::open::{is_untouched, read_header};
 use crate::channel::spsc::{Receiver, Sender};
 use crate::memory::name::Place;
-use crate::memory::segment::{self, Estate, Stale};
+use crate::memory::segment::{self, Draft, Estate, Stale};
 use crate::sys::file::Identity;
 use crate::{DisconnectReason, OpenError, SegmentError};
 use std::os::fd::BorrowedFd;
@@ -82,7 +82,7 @@ fn a_creator_killed_at_any_step_leaves_nothing_or_an_empty_channel() {
     }
 }
 
-const KEPT: Estate = Estate { stale: Stale::Keep, annexes: None, queues: None, boot: [0; 16] };
+const KEPT: Estate = Estate { stale: Stale::Keep, annexes: None, queues: None, boot: [0; 16], system_v: None };
 
 /// A creator that gave the name and could then not go on has removed it, unless somebody else had a use for it meanwhile.
 #[test]
@@ -94,7 +94,8 @@ fn what_cannot_be_used_by_its_creator_stays_if_somebody_else_has_been_there() {
     let (attachment, header) = segment::open(&place("used"), read).unwrap();
     attachment.abandon(|file| is_untouched(file, &header));
     let (page, len) = (header.encode(), header.geometry.total);
-    let attachment = segment::create(&place("new"), 0o600, &[(0, &page)], len, KEPT, |_| Ok(())).unwrap();
+    let draft = |_| Draft { written: vec![(0, page.clone())], estate: KEPT };
+    let attachment = segment::create(&place("new"), 0o600, len, draft, |_| Ok(())).unwrap();
     assert!(stage.inode("new").is_some());
     attachment.abandon(|file| is_untouched(file, &header));
     assert_eq!(stage.inode("new"), None);

@@ -6,6 +6,7 @@ mod posix;
 mod show;
 mod system_v;
 
+use ringway::observe;
 use serde::Serialize;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -25,13 +26,19 @@ pub(crate) struct Foreign {
 }
 
 impl Foreign {
-    /// What is there now. `root`: where /proc and /dev are, if not in `/`.
-    pub(crate) fn look(root: Option<&Path>) -> Self {
+    /// What is there now. `root`: where /proc and /dev are, if not in `/`. `channels`: those that are known to lie in System V segments.
+    pub(crate) fn look(root: Option<&Path>, channels: &[(i32, &str)]) -> Self {
+        let channel_of = |id| {
+            let known = channels.iter().find(|(channels_id, _)| *channels_id == id);
+            // Numbers under another root are of another machine.
+            let is_ours = known.is_some() || (root.is_none() && observe::is_of_a_channel(id));
+            (is_ours && root.is_none(), known.filter(|_| root.is_none()).map(|(_, name)| (*name).to_owned()))
+        };
         let mut files = Files { root: root.unwrap_or(Path::new("/")).to_path_buf(), unread: Vec::new() };
         Self {
             posix: posix::objects(&mut files),
             posix_queues: posix::queues(&mut files),
-            system_v_segments: system_v::segments(&mut files),
+            system_v_segments: system_v::segments(&mut files, channel_of),
             system_v_semaphores: system_v::semaphores(&mut files),
             system_v_queues: system_v::queues(&mut files),
             limits: limits::all(&mut files),

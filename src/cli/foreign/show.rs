@@ -37,7 +37,13 @@ fn posix(foreign: &Foreign) -> String {
 
 fn system_v(foreign: &Foreign) -> String {
     let segments = foreign.system_v_segments.iter().map(|it| {
+        let channel = match (&it.channel, it.ringway) {
+            (Some(name), _) => format!("channel {}", shown(name)),
+            (None, true) => "a channel's, not of this directory".to_owned(),
+            (None, false) => String::new(),
+        };
         let fate = if it.removed { "removed, and in use" } else { "" };
+        let fate = if channel.is_empty() || fate.is_empty() { channel + fate } else { channel + "; " + fate };
         [
             it.key.to_string(),
             it.id.to_string(),
@@ -47,7 +53,7 @@ fn system_v(foreign: &Foreign) -> String {
             it.attached.to_string(),
             it.created_by_pid.to_string(),
             it.last_used_by_pid.to_string(),
-            fate.to_owned(),
+            fate,
         ]
     });
     let semaphores = foreign.system_v_semaphores.iter().map(|it| {

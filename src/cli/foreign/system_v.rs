@@ -36,6 +36,10 @@ pub(super) struct Segment {
     pub(super) last_used_by_pid: i32,
     /// Gone when the last one detaches.
     pub(super) removed: bool,
+    /// Whether it begins as a channel's does.
+    pub(super) ringway: bool,
+    /// The channel in the directory that was listed whose bytes it holds.
+    pub(super) channel: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -64,12 +68,15 @@ pub(super) struct Queue {
 /// In the mode of a segment: it was removed while somebody was attached.
 const DESTROYED: u32 = 0o1000;
 
-pub(super) fn segments(files: &mut Files) -> Vec<Segment> {
+/// `channel_of`: whether a segment begins as a channel's does, and the channel's name, if it is known.
+pub(super) fn segments(files: &mut Files, channel_of: impl Fn(i32) -> (bool, Option<String>)) -> Vec<Segment> {
     table(files, "proc/sysvipc/shm", |row| {
         let (owner, mode) = whose(row)?;
+        let id = row.number("shmid")?;
+        let (ringway, channel) = channel_of(id);
         Some(Segment {
             key: key(row)?,
-            id: row.number("shmid")?,
+            id,
             owner,
             mode: mode & 0o777,
             bytes: row.number("size")?,
@@ -77,6 +84,8 @@ pub(super) fn segments(files: &mut Files) -> Vec<Segment> {
             created_by_pid: row.number("cpid")?,
             last_used_by_pid: row.number("lpid")?,
             removed: mode & DESTROYED != 0,
+            ringway,
+            channel,
         })
     })
 }
