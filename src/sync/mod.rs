@@ -29,10 +29,10 @@ pub(crate) mod step;
 pub(crate) mod interrupt;
 #[cfg(loom)]
 mod model;
-#[cfg(all(loom, not(test)))]
-mod roster;
 #[cfg(not(any(loom, test)))]
 mod native;
+#[cfg(all(loom, not(test)))]
+mod roster;
 #[cfg(all(test, not(loom)))]
 mod stepped;
 

@@ -12,8 +12,8 @@ use crate::layout::many::{Seat, Slot};
 use crate::layout::shared::{CLOSED, Record};
 use crate::ring::Corrupt;
 use crate::ring::payload::{self, Payload};
-use crate::sync::Ordering::Relaxed;
 use crate::sync::IS_USERS_MODEL;
+use crate::sync::Ordering::Relaxed;
 use crate::sync::backoff::Backoff;
 use crate::sync::edge::{ANNOUNCED, CLAIMED, FILLED, FREED};
 
