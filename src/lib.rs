@@ -87,7 +87,7 @@
 //! plant in it, each of which its model finds.
 //!
 //! **What is there**: [`spsc`], [`mpmc`], [`bytes::spsc`] and [`bytes::mpmc`], made by `channel` and `channel_with` in the model, with all
-//! of their calls but grants in place and loans. What has a name, a file or a descriptor cannot be opened
+//! of their calls but those that read or write in place: grants, loans, and the guards of [`bytes::mpmc`]. What has a name, a file or a descriptor cannot be opened
 //! ([`OpenError`]), and the modules `stream`, `observe`, `compat` and `codec` do not exist.
 //!
 //! **What is modelled**: the rings are the real ones, each of their atomic operations one of loom's and each message in a cell that
