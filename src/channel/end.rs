@@ -294,7 +294,7 @@ impl End {
     }
 
     pub(crate) fn is_usable(&self) -> bool {
-        !self.seat.is_forked() && self.poisoned.is_none()
+        !self.seat.is_forked() && self.poisoned.is_none() && !is_over()
     }
 
     /// After a publication: wakes the other end if it sleeps.

@@ -63,6 +63,11 @@
 //! costs the other end no fence. To sleep after all it first takes the declaration back, and until the other end's
 //! `echo` shows that it has read that (edge `echoed`), it sleeps at most a millisecond at a time. The `echo` has
 //! the whole word, with its count of changes, so an old echo is never taken for a new one.
+//!
+//! # In models
+//!
+//! The crate's own models have all this, with a condition variable for the futex. In those of others (`--cfg loom`, not this crate's tests)
+//! `modelled_bell` and `modelled_event_count` stand in for the two protocols, with the same names.
 
 pub(crate) mod awaited;
 pub(crate) mod barrier;

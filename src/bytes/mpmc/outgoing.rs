@@ -6,6 +6,7 @@ use crate::bytes::{SendError, SendTimeoutError};
 use crate::channel::mpmc::waiting::{self, Vain, Waits};
 use crate::ring::lane::{Answer, Lanes, Ticket};
 use crate::ring::parcel::{self, Content};
+use crate::sync::is_over;
 use crate::wait::deadline::Deadline;
 use std::fmt;
 use std::time::Duration;
@@ -257,7 +258,7 @@ impl<'a> Outgoing<'a> {
 
 impl Drop for Outgoing<'_> {
     fn drop(&mut self) {
-        if !self.is_handed_over {
+        if !self.is_handed_over && !is_over() {
             self.give_up();
         }
     }

@@ -3,6 +3,7 @@
 use super::sender::Sender;
 use crate::bytes::error::SendTimeoutError;
 use crate::ring::parts::Cut;
+use crate::sync::is_over;
 use crate::wait::deadline::Deadline;
 use std::fmt;
 use std::io::{self, ErrorKind};
@@ -158,7 +159,7 @@ impl io::Write for MessageWriter<'_> {
 impl Drop for MessageWriter<'_> {
     fn drop(&mut self) {
         // Nothing to do for one that was finished, or of which nothing was ever visible.
-        if self.settled {
+        if self.settled && !is_over() {
             self.sender.give_up();
         }
     }

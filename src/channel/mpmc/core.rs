@@ -326,6 +326,9 @@ impl<T: Payload> Core<T> {
         if self.member.is_forked() {
             return Some(DisconnectReason::Forked);
         }
+        if is_over() {
+            return Some(DisconnectReason::Closed);
+        }
         self.poisoned.get().map(|corrupt| self.why_poisoned(*corrupt))
     }
 

@@ -3,7 +3,6 @@
 use super::receiver::Receiver;
 use super::waiting::Got;
 use crate::ring::payload::Payload;
-use crate::sync::is_over;
 use std::fmt;
 use std::ops::Deref;
 
@@ -42,7 +41,7 @@ impl<'a, T: Payload> Guard<'a, T> {
     }
 
     fn usable_hand(&mut self) -> Option<usize> {
-        let hand = self.hand.take().filter(|_| !is_over())?;
+        let hand = self.hand.take()?;
         self.receiver.core.why_unusable().is_none().then_some(hand)
     }
 

@@ -17,7 +17,6 @@ use crate::layout::overlay::Frames;
 use crate::membership::role::Role;
 use crate::ring::payload::Payload;
 use crate::ring::spsc::{Producer, Pushed};
-use crate::sync::is_over;
 use crate::wait::deadline::{Deadline, until};
 use crate::wait::strategy::WaitStrategy;
 use std::fmt;
@@ -263,7 +262,7 @@ impl<T: Payload> Sender<T> {
 
 impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
-        if self.end.is_usable() && !self.end.is_closed() && !is_over() {
+        if self.end.is_usable() && !self.end.is_closed() {
             self.producer.close();
         }
         // The end leaves next: `closed` first, then LEFT.

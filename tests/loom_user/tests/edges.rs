@@ -33,8 +33,13 @@ impl Plain {
 
 /// All executions with at most two preemptions.
 fn check(model: impl Fn() + Send + Sync + 'static) {
+    check_up_to(2, model);
+}
+
+/// With at most so many.
+fn check_up_to(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(2);
+    builder.preemption_bound = Some(preemptions);
     builder.check(model);
 }
 
@@ -322,7 +327,7 @@ fn what_is_given_back_goes_to_another() {
 
 #[test]
 fn each_message_goes_to_one_of_two() {
-    check(|| {
+    check_up_to(1, || {
         let (tx, rx) = mpmc::channel::<u32>(2).unwrap();
         let other = rx.clone();
         tx.send(1).unwrap();
