@@ -24,6 +24,7 @@
 //! | what `std::sync::mpsc` or `crossbeam_channel` sends | [`compat`] |
 //! | bytes without borders: [`std::io::Write`], [`std::io::BufRead`] | [`stream`] |
 //! | the same both ways, as through a socket | [`stream::Duplex`] |
+//! | messages or a stream, one to one, to or from a process that you do not trust | [`handover`] |
 //! | nothing: you look at what is there, or remove what nobody uses | [`observe`] |
 //!
 //! How a channel is made, how it waits, where it lives: [`Options`], [`Backing`]. Why it ended: [`DisconnectReason`]. What can be a
@@ -63,6 +64,8 @@ mod channel;
 pub mod codec;
 #[cfg(not(loom))]
 pub mod compat;
+#[cfg(not(loom))]
+pub mod handover;
 mod layout;
 mod membership;
 mod memory;

@@ -8,6 +8,8 @@ pub(crate) mod annex;
 pub(crate) mod backing;
 pub(crate) mod error;
 #[cfg(not(loom))]
+pub(crate) mod handed;
+#[cfg(not(loom))]
 pub(crate) mod heap;
 #[cfg(not(loom))]
 pub(crate) mod mapping;
@@ -19,12 +21,14 @@ pub(crate) mod segment;
 #[cfg(not(loom))]
 use std::ptr::NonNull;
 
-/// Readable and writable bytes that stay where they are for as long as this value lives. Page-aligned.
+/// Readable and writable bytes that stay where they are for as long as this value lives. Page-aligned. (Of a pair the other side's
+/// part is only readable; nobody writes there but who holds the role.)
 #[cfg(not(loom))]
 #[derive(Debug)]
 pub(crate) enum Region {
     Mapped(mapping::Mapping),
     Heap(heap::Block),
+    Handed(handed::Pair),
 }
 
 #[cfg(not(loom))]
@@ -34,6 +38,7 @@ impl Region {
         match self {
             Self::Mapped(mapping) => mapping.base(),
             Self::Heap(block) => block.base(),
+            Self::Handed(pair) => pair.base(),
         }
     }
 
@@ -42,6 +47,7 @@ impl Region {
         match self {
             Self::Mapped(mapping) => mapping.len(),
             Self::Heap(block) => block.len(),
+            Self::Handed(pair) => pair.len(),
         }
     }
 
@@ -49,7 +55,8 @@ impl Region {
     pub(crate) fn is_lost(&self) -> bool {
         match self {
             Self::Mapped(mapping) => mapping.is_lost(),
-            Self::Heap(_) => false,
+            // What is handed over is sealed.
+            Self::Heap(_) | Self::Handed(_) => false,
         }
     }
 }
