@@ -4,7 +4,6 @@ use super::error::HandoverError;
 use super::peer::Peer;
 use super::trust::Trust;
 use crate::sys::file;
-use crate::sys::patience::Patience;
 use crate::sys::socket::{self, Ready};
 use crate::sys::turn::{self, Turn};
 use crate::wait::deadline::Deadline;
@@ -16,10 +15,10 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How long a directory is waited for in which somebody else changes a name. That takes some system calls.
-const TURN: Duration = Duration::from_secs(5);
-
 /// Listens at a path, where others [connect](Peer::connect). The path is taken away when this is dropped.
+///
+/// Beside the socket, for as long as it listens, is a file with `.lock` behind its name, whose lock says that it is still there.
+/// (Whether somebody listens at a socket can else be found out only by connecting to it, which they would notice.)
 ///
 /// Keep it in a directory that only those can write who may be at the other end: whoever can write the directory can put a socket of
 /// their own there. (They gain nothing that they had not: a [`Peer`] asks who it is connected to.)
@@ -30,6 +29,7 @@ pub struct Listener {
     /// Device and inode.
     made: (u64, u64),
     trust: Trust,
+    _turn: Turn,
 }
 
 impl Listener {
@@ -50,9 +50,11 @@ impl Listener {
     /// [`HandoverError::PathTaken`]; a path that cannot be one, or a directory in which nothing can be made.
     pub fn bind_for(path: impl AsRef<Path>, trust: Trust) -> Result<Self, HandoverError> {
         let path = path.as_ref();
-        // A socket is there for a moment before anybody listens at it, and looks stale: so who looks, and who makes one, take turns.
-        let _turn = turn_at(path)?;
         let failed = HandoverError::io("listening");
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(".lock");
+        let turn = turn::take(Path::new(&beside)).map_err(HandoverError::io("locking the file beside the socket"))?;
+        let Some(turn) = turn else { return Err(HandoverError::PathTaken) };
         let socket = match UnixListener::bind(path) {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
                 remove_stale(path)?;
@@ -65,7 +67,7 @@ impl Listener {
         fs::set_permissions(path, Permissions::from_mode(trust.mode())).map_err(&failed)?;
         let made = fs::symlink_metadata(path).map_err(&failed)?;
         socket.set_nonblocking(true).map_err(&failed)?;
-        Ok(Self { socket, path: path.to_path_buf(), made: identity(&made), trust })
+        Ok(Self { socket, path: path.to_path_buf(), made: identity(&made), trust, _turn: turn })
     }
 
     /// The next process that connects, if it is one that is trusted; waits for so long. Others are turned away, with an error: call it
@@ -105,8 +107,7 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        // What cannot be taken away is stale, and whoever comes next does it.
-        let Ok(_turn) = turn_at(&self.path) else { return };
+        // The turn goes behind this: until then nobody else of us is there.
         if fs::symlink_metadata(&self.path).is_ok_and(|there| identity(&there) == self.made) {
             let _ = fs::remove_file(&self.path);
         }
@@ -117,21 +118,7 @@ fn identity(metadata: &Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
 }
 
-/// A turn at the directory of `path`.
-fn turn_at(path: &Path) -> Result<Turn, HandoverError> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let (deadline, mut patience) = (Deadline::after(TURN), Patience::default());
-    loop {
-        let taken = turn::take(directory).map_err(HandoverError::io("opening the directory of the socket"))?;
-        match taken {
-            Some(turn) => return Ok(turn),
-            None if deadline.is_over() => return Err(HandoverError::Timeout),
-            None => patience.wait(),
-        }
-    }
-}
-
-/// Takes a socket of this user's away at which nobody listens. It is our turn.
+/// Takes a socket of this user's away at which nobody listens. It is our turn, so none of us does; but somebody else may.
 fn remove_stale(path: &Path) -> Result<(), HandoverError> {
     let there = fs::symlink_metadata(path).map_err(HandoverError::io("examining the socket's path"))?;
     if !there.file_type().is_socket() || there.uid() != file::effective_uid() {
