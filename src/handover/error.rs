@@ -46,7 +46,8 @@ pub enum HandoverError {
     },
     /// Both sides want this end.
     SameRole(Role),
-    /// The other side hands over something else: another kind, type or capacity; or it is no segment at all.
+    /// The other side hands over something else: another kind, type or capacity; or no segment at all, or one whose words cannot be.
+    /// (Or a capacity was asked for that no channel can have.)
     Format(FormatError),
     /// The other side's segment is longer than this side maps ([`Peer::set_max_bytes`](super::Peer::set_max_bytes)).
     TooLarge {
@@ -148,7 +149,10 @@ impl Error for HandoverError {
 
 impl From<OpenError> for HandoverError {
     fn from(error: OpenError) -> Self {
-        Self::Channel(error)
+        match error {
+            OpenError::Format(error) => Self::Format(error),
+            error => Self::Channel(error),
+        }
     }
 }
 

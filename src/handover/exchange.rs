@@ -53,11 +53,16 @@ pub(super) fn hand_over(peer: &mut Peer, asked: Asked, options: &Options) -> Res
         peer.spoil();
         return Err(said.err().unwrap_or(HandoverError::Spoiled));
     };
-    // What was wrong here says more than that it was wrong there, too.
-    let entered = entered?;
-    if let Some(why) = theirs {
-        return Err(HandoverError::Refused { why });
+    match theirs {
+        Ok(None) => {}
+        // What was wrong here says more than that it was wrong there, too.
+        Ok(Some(why)) => return entered.and(Err(HandoverError::Refused { why })),
+        Err(error) => {
+            peer.spoil();
+            return entered.and(Err(error));
+        }
     }
+    let entered = entered?;
     if entered.seat.peer_status().is_new() {
         peer.spoil();
         return Err(HandoverError::Protocol { what: "status", found: entered.seat.peer_status().0 });
@@ -65,15 +70,11 @@ pub(super) fn hand_over(peer: &mut Peer, asked: Asked, options: &Options) -> Res
     Ok(entered)
 }
 
-/// The whole talk. The outer error spoils the connection; the inner one, and the other side's, do not.
-#[allow(clippy::type_complexity)]
-fn talk(
-    line: &Line<'_>,
-    offer: Offer,
-    asked: Asked,
-    options: &Options,
-    max_bytes: u64,
-) -> Result<(Result<Entered, HandoverError>, Option<&'static str>), HandoverError> {
+/// What came of this side's part, and what the other side says of its own: `None` that it has joined, or why not.
+type Said = (Result<Entered, HandoverError>, Result<Option<&'static str>, HandoverError>);
+
+/// The whole talk. An error in it, but one of this side's part, spoils the connection.
+fn talk(line: &Line<'_>, offer: Offer, asked: Asked, options: &Options, max_bytes: u64) -> Result<Said, HandoverError> {
     line.send(&offer.hello.encode(), Some(offer.own.pass()))?;
     let (hello, file) = line.hello()?;
     let joined = match hello.must_suit(&offer.hello, max_bytes) {
@@ -84,12 +85,14 @@ fn talk(
         }
     };
     line.send(&message::verdict(joined.as_ref().map(drop)), None)?;
-    let mut bytes = [0; VERDICT_BYTES];
-    let beside = line.receive(&mut bytes)?;
-    if !beside.descriptors.is_empty() || beside.is_cut {
-        return Err(HandoverError::Descriptors { found: beside.descriptors.len(), is_cut: beside.is_cut });
+    if let Err(
+        HandoverError::Unfit { .. } | HandoverError::Format(FormatError::NotASegment | FormatError::Field { .. }),
+    ) = &joined
+    {
+        // From somebody who passes such a file nothing is waited for.
+        return Ok((joined, Err(HandoverError::Spoiled)));
     }
-    Ok((joined, message::read_verdict(&bytes)?))
+    Ok((joined, line.verdict()))
 }
 
 /// Whether what these options ask for can be handed over.
@@ -220,6 +223,16 @@ impl Line<'_> {
             Some(file) => Ok((hello, file)),
             None => Err(HandoverError::Descriptors { found: 0, is_cut: false }),
         }
+    }
+
+    /// The other side's VERDICT, with which nothing comes.
+    fn verdict(&self) -> Result<Option<&'static str>, HandoverError> {
+        let mut bytes = [0; VERDICT_BYTES];
+        let beside = self.receive(&mut bytes)?;
+        if !beside.descriptors.is_empty() {
+            return Err(HandoverError::Descriptors { found: beside.descriptors.len(), is_cut: beside.is_cut });
+        }
+        message::read_verdict(&bytes)
     }
 
     /// Waits where nothing goes now; anything else that fails is over.
