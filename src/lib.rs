@@ -43,7 +43,7 @@
 //! The library has no threads of its own, with one exception: in a process that has several, one that is called
 //! `ringway-register`, handles no signal and lives for some milliseconds, when an end has first sent (or received) a
 //! thousand messages without waking anybody. It registers the process for others' memory barriers (`membarrier`), which the
-//! kernel takes so long for; from then on messages need no fence.
+//! kernel takes so long for; from then on messages need no fence. (And [`handover`] closes what somebody has passed by a thread.)
 //!
 //! # Models
 //!

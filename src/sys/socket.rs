@@ -135,6 +135,8 @@ pub(crate) fn receive(socket: BorrowedFd<'_>, bytes: &mut [u8], beside: &mut Bes
     // SAFETY: the message's parts and control bytes are valid, and ours to write, for their lengths; they live across the call.
     let got = unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut message, flags) };
     let got = Errno::result(got)?;
+    // Of another width in other C libraries.
+    #[allow(clippy::unnecessary_cast)]
     let len = (message.msg_controllen as usize).min(control.0.len());
     for number in numbers(&control.0[..len]) {
         // SAFETY: the kernel has just opened it for this process, and told nobody else.

@@ -58,67 +58,51 @@ pub(crate) fn run(path: &Path, plan: Plan) -> ! {
 fn take_part(mut peer: Peer, plan: Plan) {
     let options = Options::new();
     let sized = Options::new().capacity(plan.capacity);
-    let nap = || std::thread::sleep(Duration::from_micros(300));
     match (plan.kind, plan.honest_receives) {
         (Kind::Numbers, true) => {
             let Ok(mut tx) = peer.spsc_sender::<Message>(&sized) else { return };
-            while plan.moves {
-                let _ = tx.try_send([1; 5]);
-                nap();
-            }
-            hold(tx);
+            go_on(plan, || _ = tx.try_send([1; 5]));
         }
         (Kind::Numbers, false) => {
             let Ok(mut rx) = peer.spsc_receiver::<Message>(&options) else { return };
-            while plan.moves {
-                let _ = rx.try_recv();
-                nap();
-            }
-            hold(rx);
+            go_on(plan, || _ = rx.try_recv());
         }
         (Kind::Bytes, true) => {
             let Ok(mut tx) = peer.bytes_sender(&sized) else { return };
             let message = vec![5; plan.capacity * 2];
             let mut len = 0;
-            while plan.moves {
+            go_on(plan, || {
                 len = (len * 7 + 3) % message.len();
                 let _ = tx.send_timeout(&message[..len], Duration::from_millis(1));
-                nap();
-            }
-            hold(tx);
+            });
         }
         (Kind::Bytes, false) => {
             let Ok(mut rx) = peer.bytes_receiver(&options) else { return };
-            while plan.moves {
-                let _ = rx.try_recv();
-                nap();
-            }
-            hold(rx);
+            go_on(plan, || drop(rx.try_recv()));
         }
         (Kind::Stream, true) => {
             let Ok(mut writer) = peer.stream_writer(&sized) else { return };
             writer.set_nonblocking(true);
-            while plan.moves {
-                let _ = writer.write(&[6; 700]);
-                nap();
-            }
-            hold(writer);
+            go_on(plan, || drop(writer.write(&[6; 700])));
         }
         (Kind::Stream, false) => {
             let Ok(mut reader) = peer.stream_reader(&options) else { return };
             reader.set_nonblocking(true);
-            while plan.moves {
-                let _ = reader.read(&mut [0; 900]);
-                nap();
-            }
-            hold(reader);
+            go_on(plan, || drop(reader.read(&mut [0; 900])));
         }
     }
 }
 
-/// Keeps it to the end of the process.
-fn hold<T>(end: T) {
-    std::mem::forget(end);
+/// Does it again and again, or holds the end still, to the end of the process.
+fn go_on(plan: Plan, mut step: impl FnMut()) -> ! {
+    loop {
+        if plan.moves {
+            step();
+            std::thread::sleep(Duration::from_micros(300));
+        } else {
+            std::thread::park();
+        }
+    }
 }
 
 /// Passes the messages on, changed as the plan says. `None`: there will be no channel.
@@ -249,8 +233,12 @@ fn wrong_file(wrong: Wrong, len: u64, own: RawFd) -> Option<OwnedFd> {
         Wrong::Directory => Some(std::fs::File::open("/").ok()?.into()),
         Wrong::Device => Some(std::fs::File::open("/dev/zero").ok()?.into()),
         Wrong::Socket => Some(UnixStream::pair().ok()?.0.into()),
-        // SAFETY: a new descriptor, and nobody else's.
-        Wrong::Event => Some(unsafe { OwnedFd::from_raw_fd(libc::eventfd(0, libc::EFD_CLOEXEC)) }),
+        Wrong::Event => {
+            // SAFETY: no memory is passed.
+            let made = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC) };
+            // SAFETY: a new descriptor, and nobody else's.
+            (made >= 0).then(|| unsafe { OwnedFd::from_raw_fd(made) })
+        }
         Wrong::PathOnly => {
             nix::fcntl::open(format!("/proc/self/fd/{own}").as_str(), OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty())
                 .ok()
