@@ -77,7 +77,9 @@ fn whatever_a_client_does_nothing_happens_to_the_other_side() {
     let mut deeds = Deed::ALL.iter().copied();
     loop {
         let deed = deeds.next();
-        if deed.is_none() && Instant::now() >= end {
+        // On a busy machine the first rounds take all the time: some more tell whether anything is handed over at all.
+        let is_enough = count.handed_over > 10 || count.rounds > 300;
+        if deed.is_none() && Instant::now() >= end && is_enough {
             break;
         }
         let seed = Plan::seed(random.next(), deed);
@@ -87,7 +89,7 @@ fn whatever_a_client_does_nothing_happens_to_the_other_side() {
         assert!(now < memory + MEMORY_MAX, "round {seed} takes memory: {now} KiB, {memory} before");
     }
     println!("{count:?}");
-    assert!(count.handed_over > 5 && count.moved > 0, "most rounds come to nothing: {count:?}");
+    assert!(count.handed_over > 10 && count.moved > 0, "most rounds come to nothing: {count:?}");
 }
 
 fn round(listener: &Listener, dir: &Dir, seed: u64, count: &mut Count) {
