@@ -20,7 +20,8 @@
 //!
 //! *The oracle*: the honest process does not panic and gets no signal; each call ends, at the latest a few tens of seconds after its
 //! deadline, which says "not hung" and no more; what must be refused is refused; the memory that is its own stays bounded; at the end of
-//! a round it has the descriptors and mappings that it had at its beginning.
+//! a round it has the descriptors and mappings that it had at its beginning. And when the child is dead, calls without a deadline end,
+//! however it has left its words.
 #![allow(unsafe_code)] // the hostile side
 
 #[path = "handover_hostile/attacker.rs"]
@@ -36,7 +37,7 @@ use plan::{Deed, Plan};
 use ringway::handover::{Listener, Trust};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
-use support::{Dir, PATIENCE, Random, descriptors, number, own_memory, until};
+use support::{Dir, PATIENCE, Random, descriptors, in_time, number, own_memory, until};
 
 const SEED: &str = "RINGWAY_HOSTILE_ROUND";
 
@@ -113,10 +114,12 @@ fn round(listener: &Listener, dir: &Dir, seed: u64, count: &mut Count) {
     let _ = child.wait();
     count.rounds += 1;
     if std::env::var_os("RINGWAY_LOG").is_some() {
-        println!("{took:?} {outcome:?} {plan:?}");
+        println!("{took:?} {:?} {plan:?}", outcome.as_ref().map(|(seen, _)| seen));
     }
     match outcome {
-        Ok(seen) => {
+        Ok((seen, rest)) => {
+            // However it has left its words, that it is dead ends all waiting.
+            in_time(&format!("after the end of {plan:?}"), rest);
             assert!(!plan.must_fail(), "handed over in spite of {plan:?}");
             count.handed_over += 1;
             count.moved += seen.moved;

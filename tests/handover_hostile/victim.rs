@@ -23,13 +23,23 @@ pub(crate) struct Seen {
     pub(crate) is_corrupt: bool,
 }
 
+/// What is left to do when the hostile side is dead: a call without a deadline, until there is an end.
+pub(crate) type Rest = Box<dyn FnOnce() + Send>;
+
 /// How the honest end waits: also without slices, so that nothing but its deadline ends a wait.
 pub(crate) fn options(plan: Plan) -> Options {
     let mut random = Random::with(plan.seed ^ 0x0ff);
     let wait = [WaitStrategy::Sleep, WaitStrategy::default(), WaitStrategy::Spin][random.below(3) as usize];
-    let slice = if random.below(2) == 0 { Duration::from_secs(3600) } else { Duration::from_millis(5) };
-    Options::new().wait(wait).slice(slice)
+    Options::new().wait(wait).slice(slice(plan))
 }
+
+/// How long the honest end sleeps at most before it asks whether the other lives.
+fn slice(plan: Plan) -> Duration {
+    if plan.seed >> 13 & 1 == 0 { ENDLESS } else { Duration::from_millis(5) }
+}
+
+/// Longer than any round.
+const ENDLESS: Duration = Duration::from_secs(3600);
 
 /// Runs a call that has a deadline of some milliseconds.
 fn bounded<R>(plan: Plan, what: &str, call: impl FnOnce() -> R) -> R {
@@ -40,21 +50,21 @@ fn bounded<R>(plan: Plan, what: &str, call: impl FnOnce() -> R) -> R {
 }
 
 /// Takes the part that the plan says, and plays with it.
-pub(crate) fn play(mut peer: Peer, plan: Plan) -> Result<Seen, HandoverError> {
+pub(crate) fn play(mut peer: Peer, plan: Plan) -> Result<(Seen, Rest), HandoverError> {
     let options = options(plan);
     let sized = options.clone().capacity(plan.capacity);
     let mut random = Random::with(plan.seed ^ 0xbeef);
     let mut seen = Seen::default();
     let end = Instant::now() + ROUND;
     let goes_on = || Instant::now() < end;
-    let reason = match (plan.kind, plan.honest_receives) {
+    let (reason, rest): (_, Rest) = match (plan.kind, plan.honest_receives) {
         (Kind::Numbers, true) => {
             let mut rx = bounded(plan, "a hand-over", || peer.spsc_receiver::<Message>(&options))?;
             drop(peer);
             while goes_on() {
                 seen.moved += receive_numbers(plan, &mut rx, &mut random);
             }
-            rx.disconnect_reason()
+            (rx.disconnect_reason(), Box::new(move || while rx.recv().is_ok() {}))
         }
         (Kind::Numbers, false) => {
             let mut tx = bounded(plan, "a hand-over", || peer.spsc_sender::<Message>(&sized))?;
@@ -62,7 +72,7 @@ pub(crate) fn play(mut peer: Peer, plan: Plan) -> Result<Seen, HandoverError> {
             while goes_on() {
                 seen.moved += send_numbers(plan, &mut tx, &mut random);
             }
-            tx.disconnect_reason()
+            (tx.disconnect_reason(), Box::new(move || while tx.send([1; 5]).is_ok() {}))
         }
         (Kind::Bytes, true) => {
             let mut rx = bounded(plan, "a hand-over", || peer.bytes_receiver(&options))?;
@@ -71,7 +81,8 @@ pub(crate) fn play(mut peer: Peer, plan: Plan) -> Result<Seen, HandoverError> {
             while goes_on() {
                 seen.moved += receive_bytes(plan, &mut rx, &mut random);
             }
-            rx.disconnect_reason()
+            let is_over = |got: Result<_, ringway::bytes::RecvError>| got.is_err_and(|error| error.is_disconnected());
+            (rx.disconnect_reason(), Box::new(move || while !is_over(rx.recv()) {}))
         }
         (Kind::Bytes, false) => {
             let mut tx = bounded(plan, "a hand-over", || peer.bytes_sender(&sized))?;
@@ -79,7 +90,7 @@ pub(crate) fn play(mut peer: Peer, plan: Plan) -> Result<Seen, HandoverError> {
             while goes_on() {
                 seen.moved += send_bytes(plan, &mut tx, &mut random);
             }
-            tx.disconnect_reason()
+            (tx.disconnect_reason(), Box::new(move || while tx.send(&[1; 100]).is_ok() {}))
         }
         (Kind::Stream, true) => {
             let mut reader = bounded(plan, "a hand-over", || peer.stream_reader(&options))?;
@@ -88,7 +99,8 @@ pub(crate) fn play(mut peer: Peer, plan: Plan) -> Result<Seen, HandoverError> {
             while goes_on() {
                 seen.moved += read(plan, &mut reader, &mut random);
             }
-            None
+            reader.set_read_timeout(None).expect("for ever");
+            (None, Box::new(move || while reader.read(&mut [0; 100]).is_ok_and(|n| n > 0) {}))
         }
         (Kind::Stream, false) => {
             let mut writer = bounded(plan, "a hand-over", || peer.stream_writer(&sized))?;
@@ -97,11 +109,13 @@ pub(crate) fn play(mut peer: Peer, plan: Plan) -> Result<Seen, HandoverError> {
             while goes_on() {
                 seen.moved += write(plan, &mut writer, &mut random);
             }
-            None
+            writer.set_write_timeout(None).expect("for ever");
+            (None, Box::new(move || while writer.write(&[1; 100]).is_ok() {}))
         }
     };
     seen.is_corrupt = reason == Some(DisconnectReason::Corrupt);
-    Ok(seen)
+    // Between two slices nobody asks.
+    Ok((seen, if slice(plan) == ENDLESS { Box::new(|| drop(rest)) } else { rest }))
 }
 
 fn receive_numbers(plan: Plan, rx: &mut Receiver<Message>, random: &mut Random) -> u64 {
