@@ -24,6 +24,7 @@
 //! | what `std::sync::mpsc` or `crossbeam_channel` sends | [`compat`] |
 //! | bytes without borders: [`std::io::Write`], [`std::io::BufRead`] | [`stream`] |
 //! | the same both ways, as through a socket | [`stream::Duplex`] |
+//! | messages or a stream, one to one, to or from a process that you do not trust | [`handover`] |
 //! | nothing: you look at what is there, or remove what nobody uses | [`observe`] |
 //!
 //! How a channel is made, how it waits, where it lives: [`Options`], [`Backing`]. Why it ended: [`DisconnectReason`]. What can be a
@@ -42,7 +43,7 @@
 //! The library has no threads of its own, with one exception: in a process that has several, one that is called
 //! `ringway-register`, handles no signal and lives for some milliseconds, when an end has first sent (or received) a
 //! thousand messages without waking anybody. It registers the process for others' memory barriers (`membarrier`), which the
-//! kernel takes so long for; from then on messages need no fence.
+//! kernel takes so long for; from then on messages need no fence. (And [`handover`] closes what somebody has passed by a thread.)
 //!
 //! # Model-checking your own code
 //!
@@ -129,6 +130,8 @@ mod channel;
 pub mod codec;
 #[cfg(not(loom))]
 pub mod compat;
+#[cfg(not(loom))]
+pub mod handover;
 mod layout;
 mod membership;
 mod memory;

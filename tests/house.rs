@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 /// The floors, from the ground up, and what each may use: only what lies below it, and not all of that.
 ///
 /// `ring` does not know `wait`, nor `wait` `ring`: a ring says `Full`, the channel decides to sleep. `membership` knows
-/// neither. `bytes`, `stream` and `observe` stand side by side; `codec` on `bytes`, `compat` on what there is. The
+/// neither. `bytes`, `stream` and `observe` stand side by side; `codec` on `bytes`, `compat` and `handover` on what there is. The
 /// program (`main`, `cli`) uses the public interface only.
-const FLOORS: [(&str, &[&str]); 15] = [
+const FLOORS: [(&str, &[&str]); 16] = [
     ("sync", &[]),
     ("sys", &["sync"]),
     ("memory", &["sys", "sync"]),
@@ -23,6 +23,7 @@ const FLOORS: [(&str, &[&str]); 15] = [
     ("observe", &["channel", "membership", "ring", "layout", "memory", "sys"]),
     ("codec", &["bytes", "channel", "wait"]),
     ("compat", &["codec", "channel", "ring"]),
+    ("handover", &["bytes", "stream", "channel", "membership", "wait", "ring", "layout", "memory", "sys", "sync"]),
     ("cli", &[]),
     ("main", &["cli"]),
 ];
@@ -40,14 +41,17 @@ const CRATES: [(&str, &[&str]); 8] = [
 ];
 
 /// The files that hold a licence for unsafe code.
-const LICENSED: [&str; 25] = [
+const LICENSED: [&str; 29] = [
     // Bare limits have no channel: the benchmark measures what memory and futexes do without one.
     "src/cli/bench/worker/bare.rs",
     "src/cli/bench/worker/chunks.rs",
     "src/cli/signals.rs",
+    "src/handover/command.rs",
+    "src/handover/in_place.rs",
     "src/layout/dormitory.rs",
     "src/layout/many.rs",
     "src/layout/overlay.rs",
+    "src/memory/handed.rs",
     "src/memory/heap.rs",
     "src/memory/mapping.rs",
     "src/ring/annex.rs",
@@ -66,6 +70,7 @@ const LICENSED: [&str; 25] = [
     "src/sys/pages.rs",
     "src/sys/random.rs",
     "src/sys/sigbus.rs",
+    "src/sys/socket.rs",
     "src/sys/sysv.rs",
 ];
 

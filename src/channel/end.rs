@@ -386,7 +386,7 @@ impl Peer<'_> {
             None if status.has(Status::PRESENT) && end.verdict != Some(Verdict::Died(status)) => Some(Ok(())),
             // A peer that left may be followed by another.
             None | Some(DisconnectReason::Left | DisconnectReason::Absent | DisconnectReason::Died)
-                if !end.is_stream =>
+                if !end.is_stream && end.seat.can_be_succeeded() =>
             {
                 None
             }

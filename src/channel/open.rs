@@ -77,7 +77,7 @@ const LEAVING: Duration = Duration::from_millis(100);
 const RACING: Duration = Duration::from_secs(5);
 
 /// The header of a segment that these options would create.
-fn header(asked: Asked, options: &Options, instance: [u8; 16]) -> Result<Header, FormatError> {
+pub(crate) fn header(asked: Asked, options: &Options, instance: [u8; 16]) -> Result<Header, FormatError> {
     let (capacity, frame_bytes, placement) = match asked.kind {
         Kind::Spsc => (options.capacity.unwrap_or(CAPACITY), options.frame_bytes, options.placement),
         Kind::Bytes => {
@@ -225,8 +225,9 @@ fn dormitories(header: &Header) -> Option<Vec<u8>> {
     Some(words.into_iter().flat_map(u64::to_ne_bytes).collect())
 }
 
+/// The control pages of a region that holds the segment of this header.
 #[cfg(not(loom))]
-fn control(region: Region, header: &Header, cords: Option<&Cords>) -> Result<Control, OpenError> {
+pub(crate) fn control(region: Region, header: &Header, cords: Option<&Cords>) -> Result<Control, OpenError> {
     // A region shorter than its geometry is a file that was cut between two looks.
     Ok(Control::new(Arc::new(region), &header.geometry, cords).ok_or(FormatError::NotASegment)?)
 }

@@ -179,7 +179,7 @@ impl Member {
     pub(crate) fn path(&self) -> Option<&std::path::Path> {
         match &self.hold {
             Some(Hold::File(attachment)) => attachment.path(),
-            Some(Hold::Process) | None => None,
+            _ => None,
         }
     }
 
@@ -187,7 +187,7 @@ impl Member {
     pub(crate) fn annexes(&self, instance: &[u8; 16]) -> Option<Annexes> {
         match &self.hold {
             Some(Hold::File(attachment)) => attachment.annexes(instance),
-            Some(Hold::Process) | None => None,
+            _ => None,
         }
     }
 
@@ -195,7 +195,7 @@ impl Member {
     pub(crate) fn descriptor(&self) -> Result<OwnedFd, SegmentError> {
         match &self.hold {
             Some(Hold::File(attachment)) => attachment.descriptor(),
-            Some(Hold::Process) | None => Err(SegmentError::Unsupported {
+            _ => Err(SegmentError::Unsupported {
                 path: "heap".into(),
                 what: "a channel of the heap has no descriptor: make it in a memfd",
             }),

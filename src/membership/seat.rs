@@ -7,6 +7,8 @@ use crate::layout::control::EndLines;
 use crate::layout::overlay::{Control, Ends};
 use crate::layout::status::Status;
 use crate::memory::error::SegmentError;
+#[cfg(not(loom))]
+use crate::memory::handed::Handed;
 use crate::memory::segment::Attachment;
 use crate::sync::Ordering::Relaxed;
 use crate::sync::edge::{ECHOED, STATUS};
@@ -23,6 +25,9 @@ pub(crate) enum Hold {
     File(Attachment),
     /// A channel inside one process: its ends live and die together, and the status says it all.
     Process,
+    /// What was handed over: a file of each end's, with its holder's lock. Nobody comes after either of them.
+    #[cfg(not(loom))]
+    Handed(Handed),
 }
 
 /// A role that is held. Dropping it is leaving.
@@ -143,8 +148,27 @@ impl Seat {
                 liveness::judge(life, attachment.file(), self.role.other().byte(), status, || self.peer_status())
                     .unwrap_or(Life::Alive)
             }
+            #[cfg(not(loom))]
+            Some(Hold::Handed(handed)) => {
+                // Its word is what somebody else likes; where it says nothing of the end, the lock is asked, whoever was there.
+                match liveness::by_word(status) {
+                    Some(gone @ (Life::Left | Life::Died)) => gone,
+                    _ if handed.is_held(self.role.other().byte()).unwrap_or(true) => Life::Alive,
+                    _ if self.peer_status() == status => Life::Died,
+                    _ => liveness::by_word(self.peer_status()).unwrap_or(Life::Alive),
+                }
+            }
             Some(Hold::Process) | None => liveness::by_word(status).unwrap_or(Life::Alive),
         }
+    }
+
+    /// Whether another can take the place of the other end's holder.
+    pub(crate) fn can_be_succeeded(&self) -> bool {
+        #[cfg(not(loom))]
+        if matches!(&self.hold, Some(Hold::Handed(_))) {
+            return false;
+        }
+        true
     }
 
     /// Whether the segment's memory is gone, and zeroes are in its place.
@@ -162,7 +186,7 @@ impl Seat {
     pub(crate) fn has_name(&self) -> bool {
         match &self.hold {
             Some(Hold::File(attachment)) => !attachment.is_unlinked(),
-            Some(Hold::Process) | None => true,
+            _ => true,
         }
     }
 
@@ -175,7 +199,7 @@ impl Seat {
     pub(crate) fn path(&self) -> Option<&std::path::Path> {
         match &self.hold {
             Some(Hold::File(attachment)) => attachment.path(),
-            Some(Hold::Process) | None => None,
+            _ => None,
         }
     }
 
@@ -183,6 +207,11 @@ impl Seat {
     pub(crate) fn descriptor(&self) -> Result<OwnedFd, SegmentError> {
         match &self.hold {
             Some(Hold::File(attachment)) => attachment.descriptor(),
+            #[cfg(not(loom))]
+            Some(Hold::Handed(_)) => Err(SegmentError::Unsupported {
+                path: "memfd".into(),
+                what: "a channel that was handed over is not passed on",
+            }),
             Some(Hold::Process) | None => Err(SegmentError::Unsupported {
                 path: "heap".into(),
                 what: "a channel of the heap has no descriptor: make it in a memfd",
@@ -199,13 +228,18 @@ impl Seat {
             // The descriptor closes itself; the locks are our parent's and stay.
             return;
         }
-        if let Hold::File(attachment) = hold {
-            local::remove(attachment.file(), self.role.byte());
-            if let Ok(life) = attachment.life() {
-                // A failure is mended by the closing of the descriptor.
-                let _ = byte_lock::unlock(life, self.role.byte());
+        match hold {
+            Hold::File(attachment) => {
+                local::remove(attachment.file(), self.role.byte());
+                if let Ok(life) = attachment.life() {
+                    // A failure is mended by the closing of the descriptor.
+                    let _ = byte_lock::unlock(life, self.role.byte());
+                }
+                attachment.leave();
             }
-            attachment.leave();
+            Hold::Process => {}
+            #[cfg(not(loom))]
+            Hold::Handed(handed) => handed.leave(self.role.byte()),
         }
     }
 }

@@ -9,6 +9,8 @@ pub(crate) mod backing;
 pub(crate) mod cords;
 pub(crate) mod error;
 #[cfg(not(loom))]
+pub(crate) mod handed;
+#[cfg(not(loom))]
 pub(crate) mod heap;
 #[cfg(not(loom))]
 pub(crate) mod mapping;
@@ -24,13 +26,15 @@ use crate::sys::sysv::Attached;
 #[cfg(not(loom))]
 use std::ptr::NonNull;
 
-/// Readable and writable bytes that stay where they are for as long as this value lives. Page-aligned.
+/// Readable and writable bytes that stay where they are for as long as this value lives. Page-aligned. (Of a pair the other side's
+/// part is only readable; nobody writes there but who holds the role.)
 #[cfg(not(loom))]
 #[derive(Debug)]
 pub(crate) enum Region {
     Mapped(mapping::Mapping),
     SystemV(Attached),
     Heap(heap::Block),
+    Handed(handed::Pair),
 }
 
 #[cfg(not(loom))]
@@ -41,6 +45,7 @@ impl Region {
             Self::Mapped(mapping) => mapping.base(),
             Self::SystemV(attached) => attached.base(),
             Self::Heap(block) => block.base(),
+            Self::Handed(pair) => pair.base(),
         }
     }
 
@@ -50,6 +55,7 @@ impl Region {
             Self::Mapped(mapping) => mapping.len(),
             Self::SystemV(attached) => attached.len(),
             Self::Heap(block) => block.len(),
+            Self::Handed(pair) => pair.len(),
         }
     }
 
@@ -58,7 +64,7 @@ impl Region {
         match self {
             Self::Mapped(mapping) => mapping.is_lost(),
             // Nothing of them can be cut off.
-            Self::SystemV(_) | Self::Heap(_) => false,
+            Self::SystemV(_) | Self::Heap(_) | Self::Handed(_) => false,
         }
     }
 }

@@ -239,9 +239,16 @@ pub(crate) fn bytes_ahead(consumer: &Consumer<u8>, ahead: usize, len: usize) -> 
     })
 }
 
-/// Copies the front of a run that [`front`] gave.
-pub(crate) fn copy_run(bytes: &mut [u8], run: &[u8]) {
-    let n = bytes.len().min(run.len());
-    // SAFETY: `n` bytes of a slice are `n` places in a row.
-    unsafe { payload::read_run(&mut bytes[..n], run.as_ptr()) };
+/// Copies the next messages that lie contiguous out, of the `available` that are there as many as `bytes` has room for; how many.
+/// No slice of them is made: whoever wrote them may be writing there still.
+pub(crate) fn copy_front(consumer: &Consumer<u8>, available: usize, bytes: &mut [u8]) -> usize {
+    let wanted = available.min(bytes.len());
+    if wanted == 0 {
+        return 0;
+    }
+    let (frames, tip) = consumer.parts();
+    let (place, len) = tip.clone().run(wanted, frames);
+    // SAFETY: `len` places in a row inside the segment, as in `Runs::next`.
+    unsafe { payload::read_run(&mut bytes[..len], place.as_ptr()) };
+    len
 }

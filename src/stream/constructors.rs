@@ -70,7 +70,11 @@ macro_rules! constructors {
             }
 
             fn enter(name: &str, how: How, options: &Options) -> Result<Self, OpenError> {
-                let entered = enter(&asked($role), name, how, options)?;
+                Self::seated(enter(&asked($role), name, how, options)?, options)
+            }
+
+            /// The end that sits there.
+            pub(crate) fn seated(entered: crate::channel::open::Entered, options: &Options) -> Result<Self, OpenError> {
                 let frames = Frames::new(entered.seat.control(), &entered.header.geometry);
                 let control = entered.seat.control().clone();
                 // From here on leaving is in good order, also if the ring's words turn out to be impossible.

@@ -182,10 +182,8 @@ impl Reader {
     /// Copies what lies contiguous, and gives its room back; 0: nothing is there.
     fn take(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         let available = self.available(bytes.len())?;
-        let run = grant::front(&self.consumer, available, bytes.len());
-        let n = run.len();
+        let n = grant::copy_front(&self.consumer, available, bytes);
         if n > 0 {
-            grant::copy_run(bytes, run);
             self.consumer.release(n);
         }
         Ok(n)

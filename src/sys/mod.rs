@@ -6,6 +6,9 @@
 //! | `byte_lock` | `fcntl(F_OFD_SETLK, F_OFD_GETLK)` | 3.15 |
 //! | `file` | `open(O_TMPFILE)`, `linkat`, `fallocate`, `fstat`, `statfs` | 3.11 |
 //! | `file` | `memfd_create`, `F_ADD_SEALS`, for those without a name | 3.17 |
+//! | `sealed` | `F_ADD_SEALS`, `F_SEAL_FUTURE_WRITE` among them, for what is handed to somebody else | 5.1 |
+//! | `socket` | `connect`, `sendmsg`, `recvmsg`, `getsockopt(SO_PEERCRED)`, `poll` on Unix sockets | 2.6.23 |
+//! | `turn` | `flock`, on a file beside a socket | 2.0 |
 //! | `fork` | `madvise(MADV_WIPEONFORK)`, `pthread_atfork` | 4.14 |
 //! | `sigbus` | `sigaction`, `mmap(MAP_FIXED)` in a handler; `ranges` is its table | - |
 //! | `membarrier` | `membarrier(GLOBAL_EXPEDITED)`; without it senders fence | 4.16 |
@@ -47,8 +50,14 @@ pub(crate) mod queue;
 pub(crate) mod random;
 pub(crate) mod ranges;
 #[cfg(not(loom))]
+pub(crate) mod sealed;
+#[cfg(not(loom))]
 pub(crate) mod sigbus;
+#[cfg(not(loom))]
+pub(crate) mod socket;
 pub(crate) mod sysv;
+#[cfg(not(loom))]
+pub(crate) mod turn;
 
 #[cfg(test)]
 mod tests;

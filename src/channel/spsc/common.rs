@@ -71,7 +71,12 @@ macro_rules! common {
 
             #[cfg(not(loom))]
             fn enter(name: &str, how: How, options: &Options) -> Result<Self, OpenError> {
-                let entered = enter(&asked::<T>($role), name, how, options)?;
+                Self::seated(enter(&asked::<T>($role), name, how, options)?, options)
+            }
+
+            /// The end that sits there.
+            #[cfg(not(loom))]
+            pub(crate) fn seated(entered: crate::channel::open::Entered, options: &Options) -> Result<Self, OpenError> {
                 let frames = Frames::new(entered.seat.control(), &entered.header.geometry);
                 let control = entered.seat.control().clone();
                 // From here on leaving is in good order, also if the ring's words turn out to be impossible.
