@@ -343,6 +343,15 @@ fn as_many_as_the_channel_has_members_can_be_attached() {
 }
 
 #[test]
+fn what_has_no_name_is_never_persistent() {
+    for backing in [ringway::Backing::Heap, ringway::Backing::Memfd] {
+        let options = Options::new().backing(backing).persistent(true);
+        let error = ringway::mpmc::channel_with::<u64>(&options).map(drop).unwrap_err();
+        assert!(matches!(error, OpenError::Options { .. }), "{error}");
+    }
+}
+
+#[test]
 fn a_persistent_channel_keeps_its_messages() {
     let name = unique("persistent");
     let options = Options::new().capacity(4).persistent(true);

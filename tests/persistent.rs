@@ -313,7 +313,7 @@ fn what_cannot_be_persistent_says_so() {
     assert_eq!(told(stream::Writer::create_with(NAME, &options).unwrap_err()), stream);
     assert_eq!(told(stream::Reader::open_with(NAME, &options).unwrap_err()), stream);
     assert_eq!(told(stream::Reader::open_or_create_with(NAME, &options).unwrap_err()), stream);
-    let process = "a channel inside one process cannot be persistent: it has no name";
+    let process = "a channel that is made with both ends cannot be persistent: it has no name";
     assert_eq!(told(stream::pipe_with(&options).unwrap_err()), process);
     assert_eq!(told(spsc::channel_with::<u64>(&options).unwrap_err()), process);
     assert!(dir.files().is_empty());

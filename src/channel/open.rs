@@ -116,6 +116,9 @@ pub(crate) fn header(asked: Asked, options: &Options, instance: [u8; 16]) -> Res
 pub(crate) const NO_NAME_FOR_BOTH: &str =
     "both ends at once are made on the heap or in a memfd: other backings need a name";
 
+/// The same.
+pub(crate) const NEVER_PERSISTENT: &str = "a channel that is made with both ends cannot be persistent: it has no name";
+
 /// Both seats of a channel in a memfd: each of them an attachment, as in two processes.
 #[cfg(not(loom))]
 fn pair_in_memfd(asked: Asked, options: &Options) -> Result<(Header, Control, [Seat; 2]), OpenError> {
@@ -133,7 +136,7 @@ pub(crate) const PAIR: &str = "pair";
 /// Both seats of a channel inside this process.
 pub(crate) fn pair(asked: Asked, options: &Options) -> Result<(Header, Control, [Seat; 2]), OpenError> {
     if options.persistent {
-        return Err(OpenError::Options { rule: "a channel inside one process cannot be persistent: it has no name" });
+        return Err(OpenError::Options { rule: NEVER_PERSISTENT });
     }
     match &options.backing {
         None | Some(Backing::Heap) => {}

@@ -6,7 +6,7 @@ use crate::channel::cords;
 use crate::channel::error::OpenError;
 #[cfg(not(loom))]
 use crate::channel::open::{self, Entrance, Refused, Way, agree, on_the_heap, trouble};
-use crate::channel::open::{How, NO_NAME_FOR_BOTH, instance, known};
+use crate::channel::open::{How, NEVER_PERSISTENT, NO_NAME_FOR_BOTH, instance, known};
 use crate::channel::options::{Backing, CAPACITY, Options};
 use crate::layout::dormitory::DormTable;
 use crate::layout::error::{FormatError, Kind, TypeId};
@@ -86,6 +86,9 @@ fn header<T>(form: Form, options: &Options, instance: [u8; 16]) -> Result<Header
 
 /// An attachment inside this process.
 pub(crate) fn in_process<T: Payload>(form: Form, options: &Options) -> Result<Arc<Core<T>>, OpenError> {
+    if options.persistent {
+        return Err(OpenError::Options { rule: NEVER_PERSISTENT });
+    }
     match &options.backing {
         None | Some(Backing::Heap) => {}
         #[cfg(not(loom))]
