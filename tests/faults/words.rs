@@ -55,7 +55,12 @@ fn a_word_that_cannot_be_ends_the_receiver_for_good() {
         assert!(rx.try_recv().unwrap_err().is_disconnected(), "{wrong:#x}");
         put(&file, word, 3);
         for _ in 0..2 {
-            assert!(rx.recv().is_err() && rx.try_recv_ref().is_err() && rx.try_recv_many(&mut [0; 9]).is_err());
+            let none = rx.recv_timeout(Duration::ZERO);
+            assert!(
+                none.is_err_and(|error| error.is_disconnected())
+                    && rx.try_recv_ref().is_err()
+                    && rx.try_recv_many(&mut [0; 9]).is_err()
+            );
             assert_eq!(rx.disconnect_reason(), Some(DisconnectReason::Corrupt), "{wrong:#x}");
         }
         assert_eq!(tx.disconnect_reason(), None);
@@ -86,7 +91,12 @@ fn a_consumer_that_cannot_be_there_ends_the_sender_for_good() {
         places.iter().for_each(|place| put(&file, *place, wrong));
         assert!(tx.try_send(5).unwrap_err().is_disconnected(), "{wrong:#x}");
         places.iter().zip(before).for_each(|(place, word)| put(&file, *place, word));
-        assert!(tx.send(6).is_err() && tx.try_reserve(1).is_err() && tx.try_send_many(&[7]).is_err());
+        let late = tx.send_timeout(6, Duration::ZERO);
+        assert!(
+            late.is_err_and(|error| error.is_disconnected())
+                && tx.try_reserve(1).is_err()
+                && tx.try_send_many(&[7]).is_err()
+        );
         assert_eq!(tx.disconnect_reason(), Some(DisconnectReason::Corrupt), "{wrong:#x}");
         assert_eq!(rx.disconnect_reason(), None);
         drop(tx);
