@@ -109,8 +109,8 @@
 //!
 //! **Sizes**: channels of one or two messages, two or three threads, and a bound of two preemptions find what there is to find. (loom has
 //! five threads at most, the model's own among them, and some 1000 operations in an execution.) Two messages through two `spsc` channels and three threads are
-//! 60 000 executions, 12 seconds; two senders and a receiver at an `mpmc` channel 11 000, 5 seconds; a bound of three is ten times
-//! that. A many-to-many channel has 8 operations and 8 hands in a model unless they are named, one of bytes a lane of 4 KiB; to loom each byte of a ring of
+//! 60 000 executions, 4 seconds; two senders and a receiver at an `mpmc` channel of one message 11 000, one second; a sender and two receivers
+//! at one of two 128 000, 9 seconds. A bound of three is ten times that. A many-to-many channel has 8 operations and 8 hands in a model unless they are named, one of bytes a lane of 4 KiB; to loom each byte of a ring of
 //! bytes is an object, so name a capacity of less than a hundred. Where a model fails, ends that are dropped tell nobody; what of loom's is dropped
 //! then may end the process (its `Arc`, in a deadlock), behind the message that says what it was.
 
