@@ -382,6 +382,30 @@ fn messages_of_bytes_pass_between_many() {
 }
 
 #[test]
+fn messages_of_bytes_that_are_longer_than_their_ring_pass_in_parts() {
+    check(|| {
+        let options = ringway::Options::new().capacity(32).frame_bytes(24);
+        let (mut tx, mut rx) = bytes::spsc::channel_with(&options).unwrap();
+        let sending = spawn(move || tx.send(&[7; 40]).unwrap());
+        assert_eq!(rx.recv().unwrap(), [7; 40]);
+        sending.join().unwrap();
+    });
+}
+
+#[test]
+fn long_messages_of_bytes_pass_between_many_through_a_lane() {
+    for len in [300, 5000] {
+        check_up_to(1, move || {
+            let (tx, rx) = bytes::mpmc::channel(1).unwrap();
+            let sending = spawn(move || tx.send(&vec![7; len]).unwrap());
+            assert_eq!(rx.recv().unwrap(), vec![7; len]);
+            assert!(rx.recv().is_err());
+            sending.join().unwrap();
+        });
+    }
+}
+
+#[test]
 fn what_has_a_name_has_no_model() {
     assert!(mpmc::Sender::<u32>::create("loom-user", 1).is_err());
     assert!(spsc::Receiver::<u32>::open("loom-user").is_err());
