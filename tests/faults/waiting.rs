@@ -6,7 +6,7 @@
 #![allow(unsafe_code)]
 
 use crate::here;
-use crate::support::{Child, Dir, PATIENCE, hear, in_time, role, tell, until};
+use crate::support::{Child, Dir, Over, PATIENCE, hear, in_time, role, tell, until};
 use memmap2::MmapRaw;
 use nix::libc;
 use ringway::{DisconnectReason, RecvError, SendError, WaitStrategy, mpmc, observe, spsc};
@@ -59,9 +59,8 @@ fn in_a_storm<R>(bells: &Bells, changes: bool, work: impl FnOnce() -> R) -> R {
                 std::thread::yield_now();
             }
         });
-        let result = work();
-        is_over.store(true, Relaxed);
-        result
+        let _over = Over(&is_over);
+        work()
     })
 }
 

@@ -1,6 +1,6 @@
 //! Faults of what is in the segment: words that cannot be, words that change, and every word flipped under every operation.
 
-use crate::support::{Dir, PATIENCE, in_time};
+use crate::support::{Dir, Over, PATIENCE, in_time};
 use ringway::{DisconnectReason, Options, bytes, mpmc, observe, spsc, stream};
 use std::fs::File;
 use std::io::{BufRead, ErrorKind, Read, Write};
@@ -166,6 +166,7 @@ fn payload_that_changes_while_it_is_copied_is_another_payload() {
                 }
             }
         });
+        let _over = Over(&is_over);
         let (mut changed, start) = ([0, 0], Instant::now());
         while changed.iter().any(|count| *count < 20) {
             assert!(start.elapsed() < PATIENCE, "nobody disturbs: this shows nothing");
@@ -175,7 +176,6 @@ fn payload_that_changes_while_it_is_copied_is_another_payload() {
             changed[1] += usize::from(taker.try_recv().unwrap() != [7; 512]);
             assert_eq!((rx.len(), taker.len()), (0, 0));
         }
-        is_over.store(true, Relaxed);
     });
     assert_eq!([rx.disconnect_reason(), tx.disconnect_reason(), taker.disconnect_reason()], [None; 3]);
     tx.send([1; 512]).unwrap();

@@ -348,3 +348,13 @@ impl Random {
 pub(crate) fn descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd").expect("/proc").count()
 }
+
+/// Says that something is over when it is dropped, also by a panic: who waits for that in a scope does not hang.
+#[derive(Debug)]
+pub(crate) struct Over<'a>(pub(crate) &'a std::sync::atomic::AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Relaxed);
+    }
+}
