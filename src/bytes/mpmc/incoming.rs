@@ -10,7 +10,8 @@ use super::place::Whole;
 use crate::bytes::{RecvError, RecvTimeoutError};
 #[cfg(not(loom))]
 use crate::channel::mpmc::annexes::Unreadable;
-use crate::channel::mpmc::waiting::{self, Got, Rest, Resting, Vain, Waits, Want};
+use crate::channel::mpmc::transfer::{self, Got, Vain, Want};
+use crate::channel::mpmc::waiting::{self, Rest, Resting, Waits};
 use crate::channel::reason::DisconnectReason;
 use crate::membership::role::Role;
 use crate::ring::Corrupt;
@@ -258,7 +259,7 @@ impl<'a> Incoming<'a> {
         if !self.gathering.is_empty() {
             return None;
         }
-        let got = waiting::pop_in_front(self.core)?;
+        let got = transfer::pop_in_front(self.core)?;
         match self.take_up(got)? {
             Found::Message(received) => Some(Ok(received)),
             Found::Lacking(lacking) => Some(Err(lacking)),
@@ -284,7 +285,7 @@ impl<'a> Incoming<'a> {
         };
         if self.rest.has_slept && self.core.ring().has_something() {
             // The baton: see `wait::event_count`.
-            waiting::count_wakes(self.core, self.core.messages().wake_one());
+            transfer::count_wakes(self.core, self.core.messages().wake_one());
         }
         received
     }
@@ -305,7 +306,7 @@ impl<'a> Incoming<'a> {
                 None => false,
             };
             // Who has something to go on with need not ask for the dead yet.
-            let got = if moved { waiting::pop(self.core, &mut Want::InHand) } else { self.try_recv() };
+            let got = if moved { transfer::pop(self.core, &mut Want::InHand) } else { self.try_recv() };
             match got {
                 Ok(got) => match self.take_up(got) {
                     Some(Found::Message(received)) => return Ok(received),
@@ -452,7 +453,7 @@ impl Awaited for Incoming<'_> {
         if matches!(found, Some(Found::Message(_) | Found::Lacking(_))) {
             return found.map(Ok);
         }
-        match waiting::pop(self.core, &mut Want::InHand) {
+        match transfer::pop(self.core, &mut Want::InHand) {
             Ok(got) => self.take_up(got).or(Some(Found::Bytes)).map(Ok),
             Err(Vain::Gone(reason)) if self.is_idle() => Some(Err(reason)),
             Err(vain) => {
@@ -535,7 +536,7 @@ impl Awaited for More<'_> {
         let slept = core.messages().sleep(deadline.within(self.waits.slice), || self.look());
         self.stream.waits(core, false);
         // A wake that was meant for a message goes on to others.
-        waiting::count_wakes(core, core.messages().wake_one());
+        transfer::count_wakes(core, core.messages().wake_one());
         slept
     }
 

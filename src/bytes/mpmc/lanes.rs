@@ -5,7 +5,8 @@
 use crate::channel::mpmc::annexes;
 use crate::channel::mpmc::core::{Core, FIRST_LANE, free_lanes};
 use crate::channel::mpmc::lease;
-use crate::channel::mpmc::waiting::{self, Vain, Waits};
+use crate::channel::mpmc::transfer::{self, Vain};
+use crate::channel::mpmc::waiting::{self, Waits};
 use crate::channel::reason::DisconnectReason;
 use crate::layout::many::Many;
 use crate::membership::role::Role;
@@ -111,7 +112,7 @@ pub(super) fn take(core: &Attached, want: Want, waits: Waits, deadline: Deadline
 
 /// A lane was freed: who waits for one may have it.
 pub(super) fn tell_of_free_lane(core: &Core<Parcel>) {
-    waiting::count_wakes(core, free_lanes(lanes(core)).wake_any());
+    transfer::count_wakes(core, free_lanes(lanes(core)).wake_any());
 }
 
 /// Tells the reader of a message that more of it is there.
@@ -131,7 +132,7 @@ pub(super) fn tell_reader(core: &Core<Parcel>, ticket: Ticket) {
 pub(super) fn tell_writer(core: &Core<Parcel>, ticket: Ticket) {
     if IS_USERS_MODEL {
         // As above.
-        return waiting::count_wakes(core, parker::unpark_some(bell(core, ticket), 1));
+        return transfer::count_wakes(core, parker::unpark_some(bell(core, ticket), 1));
     }
     SLEEP.fence_source();
     let words = &lanes(core).words(ticket.lane).writer;
@@ -139,7 +140,7 @@ pub(super) fn tell_writer(core: &Core<Parcel>, ticket: Ticket) {
     if words.writer_waits.load(Relaxed) != 0 {
         #[cfg(any(not(loom), test))]
         words.writer_bell.fetch_add(1, Relaxed); // relaxed: the futex call is ordered behind it
-        waiting::count_wakes(core, parker::unpark_some(bell(core, ticket), 1));
+        transfer::count_wakes(core, parker::unpark_some(bell(core, ticket), 1));
     }
 }
 

@@ -7,7 +7,7 @@ use crate::bytes::LoanError;
 use crate::channel::error::{SendError, SendTimeoutError, TrySendError};
 use crate::channel::mpmc;
 use crate::channel::mpmc::annexes;
-use crate::channel::mpmc::waiting::Vain;
+use crate::channel::mpmc::transfer::Vain;
 use crate::ring::parcel::Parcel;
 use crate::ring::payload::{self, Payload};
 use crate::wait::deadline::Deadline;

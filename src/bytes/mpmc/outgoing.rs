@@ -3,7 +3,8 @@
 use super::lanes::{self, Attached, Reply, Want, lanes, longest, tell_of_free_lane, tell_reader};
 use super::place::send_ticket;
 use crate::bytes::{SendError, SendTimeoutError};
-use crate::channel::mpmc::waiting::{self, Vain, Waits};
+use crate::channel::mpmc::transfer::Vain;
+use crate::channel::mpmc::waiting::{self, Waits};
 use crate::ring::lane::{Answer, Lanes, Ticket};
 use crate::ring::parcel::{self, Content};
 use crate::sync::is_over;

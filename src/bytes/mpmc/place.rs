@@ -9,7 +9,8 @@ use crate::channel::error::SegmentError;
 use crate::channel::mpmc;
 #[cfg(not(loom))]
 use crate::channel::mpmc::annexes::{self, Unreadable};
-use crate::channel::mpmc::waiting::{self, Vain, Waits};
+use crate::channel::mpmc::transfer::{self, Vain};
+use crate::channel::mpmc::waiting::{self, Waits};
 use crate::layout::annex::Annex;
 #[cfg(loom)]
 use crate::ring::Corrupt;
@@ -64,7 +65,7 @@ pub(super) fn send_ticket(
     lanes(core).poured(ticket, len, true);
     lanes(core).post(ticket, me, true);
     let parcel = [parcel::ticket(Content::Whole(ticket, len))];
-    if !waiting::push_in_front(core, &parcel[0]) {
+    if !transfer::push_in_front(core, &parcel[0]) {
         match deadline {
             Some(deadline) => waiting::send(core, &parcel, waits, deadline)?,
             None => waiting::try_send(core, &parcel)?,

@@ -1,7 +1,7 @@
 //! A message in hand.
 
 use super::receiver::Receiver;
-use super::waiting::Got;
+use super::transfer::Got;
 use crate::ring::payload::Payload;
 use std::fmt;
 use std::ops::Deref;

@@ -74,6 +74,7 @@ pub(crate) mod open;
 mod receiver;
 mod sender;
 pub(crate) mod tally;
+pub(crate) mod transfer;
 pub(crate) mod waiting;
 
 pub use guard::Guard;

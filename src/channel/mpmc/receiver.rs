@@ -4,7 +4,8 @@ use super::common::common;
 use super::core::Core;
 use super::guard::Guard;
 use super::lease;
-use super::waiting::{self, Got, Vain, Waits, Want};
+use super::transfer::{self, Got, Vain, Want};
+use super::waiting::{self, Waits};
 use crate::channel::error::{OpenError, RecvError, RecvTimeoutError, TryRecvError, WaitForPeerError};
 use crate::channel::open::How;
 use crate::channel::options::Options;
@@ -88,7 +89,7 @@ impl<T: Payload> Receiver<T> {
             return None;
         }
         let message = core.ring().pop_at_once(core.ring().record(lease::front(core)?))?;
-        waiting::freed_in_front(core);
+        transfer::freed_in_front(core);
         Some(message)
     }
 
@@ -101,7 +102,7 @@ impl<T: Payload> Receiver<T> {
             return None;
         }
         let message = core.ring().pop_at_once_if(core.ring().record(lease::front(core)?), is_wanted)?;
-        waiting::freed_in_front(core);
+        transfer::freed_in_front(core);
         Some(message)
     }
 
@@ -173,7 +174,7 @@ impl<T: Payload> Receiver<T> {
             let popped =
                 lease::with(core, |lease| match core.ring().pop_some(core.ring().record(lease.record), rest) {
                     Popped::Done(some) => {
-                        waiting::freed(core, lease);
+                        transfer::freed(core, lease);
                         some
                     }
                     _ => 0,
@@ -237,14 +238,14 @@ impl<T: Payload> Receiver<T> {
     ///
     /// [`TryRecvError`]; `Empty` also if all hands are in use.
     pub fn try_recv_ref(&self) -> Result<Guard<'_, T>, TryRecvError> {
-        if let Some(got) = waiting::pop_in_front(&self.core) {
+        if let Some(got) = transfer::pop_in_front(&self.core) {
             return self.guard(got).map_err(empty);
         }
         waiting::try_recv(&self.core, &mut Want::InHand).and_then(|got| self.guard(got)).map_err(empty)
     }
 
     fn ref_until(&self, deadline: Deadline) -> Result<Guard<'_, T>, Vain> {
-        if let Some(got) = waiting::pop_in_front(&self.core) {
+        if let Some(got) = transfer::pop_in_front(&self.core) {
             return self.guard(got);
         }
         waiting::recv(&self.core, &mut Want::InHand, self.waits, deadline).and_then(|got| self.guard(got))

@@ -3,7 +3,8 @@
 use super::common::common;
 use super::core::Core;
 use super::lease;
-use super::waiting::{self, Vain, Waits};
+use super::transfer::{self, Vain};
+use super::waiting::{self, Waits};
 use crate::channel::error::{OpenError, SendError, SendTimeoutError, TrySendError, WaitForPeerError};
 use crate::channel::open::How;
 use crate::channel::options::Options;
@@ -81,7 +82,7 @@ impl<T: Payload> Sender<T> {
     /// Sends it if nothing stands in the way.
     #[inline(always)]
     fn push(&self, message: &T) -> bool {
-        waiting::push_in_front(&self.core, message)
+        transfer::push_in_front(&self.core, message)
     }
 
     /// Sends `message`, waiting for room for so long. Zero is one try; `Duration::MAX` is for ever.
@@ -165,7 +166,7 @@ impl<T: Payload> Sender<T> {
         }
         let sent = lease::with(core, |lease| match core.ring().push_some(core.ring().record(lease.record), messages) {
             Pushed::Done(sent) => {
-                waiting::published(core, lease);
+                transfer::published(core, lease);
                 sent
             }
             _ => 0,
