@@ -449,6 +449,8 @@ fn a_forked_child_touches_nothing_and_keeps_nobody_alive() {
         match unsafe { nix::unistd::fork() }.unwrap() {
             nix::unistd::ForkResult::Child => {
                 let _ = nix::sys::prctl::set_pdeathsig(None);
+                // Nobody waits for it: it ends by itself if the test fails.
+                nix::unistd::alarm::set(60);
                 if tx.try_send(666).is_ok() || tx.disconnect_reason() != Some(DisconnectReason::Forked) {
                     // SAFETY: ends the process.
                     unsafe { nix::libc::_exit(1) };
