@@ -167,6 +167,7 @@ fn a_listener_replaces_what_a_dead_one_left_and_nothing_else() {
     assert_eq!(std::fs::read(&path).unwrap(), b"mine");
 }
 
+/// Fault 65.
 #[test]
 fn nobody_can_change_what_is_the_others() {
     if role().is_some() {
@@ -206,6 +207,7 @@ fn two_users_who_trust_each_other_so_far_exchange_messages() {
     child.succeed();
 }
 
+/// Fault 69.
 #[test]
 fn strangers_are_turned_away_before_anything_is_sent() {
     let dir = Dir::new();
@@ -313,6 +315,7 @@ fn one_that_is_killed_at_once_has_died() {
     child.wait();
 }
 
+/// Fault 69.
 #[test]
 fn times_are_kept() {
     let (mut here, mut there) = Peer::pair().unwrap();
@@ -428,6 +431,7 @@ fn what_cannot_be_handed_over_is_said_before_anything_is_sent() {
 }
 
 /// Somebody who is no ringway program.
+/// Fault 69.
 #[test]
 fn other_protocols_are_refused() {
     let (ours, mut theirs) = UnixStream::pair().unwrap();

@@ -62,6 +62,7 @@ struct Count {
     corrupt: u64,
 }
 
+/// Faults 20 and 69.
 #[test]
 fn whatever_a_client_does_nothing_happens_to_the_other_side() {
     let dir = Dir::new();
