@@ -107,7 +107,7 @@ fn dorm_bytes(beds: u64) -> u64 {
 
 #[cfg(not(loom))]
 mod imp {
-    use super::{BEDS, DormTable, dorm_bytes};
+    use super::{DormTable, dorm_bytes};
     use crate::layout::geometry::Geometry;
     use crate::layout::waiter::Waiter;
     use crate::memory::Region;
@@ -115,8 +115,6 @@ mod imp {
     use crate::sync::Arc;
     use crate::sync::dormitory::{self, Dorm, FOREIGN_WORDS};
     use core::ptr::NonNull;
-
-    const _: () = assert!(dormitory::dorm_bytes(BEDS as usize) == 8832 && dormitory::dorm_bytes(1) == 384);
 
     /// The dormitories of a segment.
     #[derive(Debug, Clone)]
@@ -145,9 +143,11 @@ mod imp {
                 // SAFETY: behind the frames and inside `total` (layout::geometry), which is inside the region.
                 let base: NonNull<u8> = unsafe { region.base().add(at as usize) };
                 let cords = cords.map(|cords| cords.of(dorm as usize));
+                let beds = table.beds(dorm);
+                assert_eq!(dormitory::dorm_bytes(beds as usize) as u64, dorm_bytes(beds), "one layout, told twice");
                 // SAFETY: [1] so many bytes are there, by `DormTable::bytes`. [2] Aligned: pages and multiples of 128. [3] Used as
                 //  atomics by all, and kept by `region`, which lives as long as these views.
-                unsafe { Dorm::new(base, table.beds(dorm) as usize, table.waiter == Waiter::Condvar, cords) }
+                unsafe { Dorm::new(base, beds as usize, table.waiter == Waiter::Condvar, cords) }
             });
             Some(Self { dorms: dorms.collect(), region: Arc::clone(region) })
         }

@@ -28,9 +28,9 @@ use nix::libc;
 use std::ffi::CStr;
 use std::sync::OnceLock;
 
-const FOREIGN_BYTES: usize = 8 * FOREIGN_WORDS;
-const _: () = assert!(size_of::<libc::pthread_mutex_t>() <= FOREIGN_BYTES && align_of::<libc::pthread_mutex_t>() <= 8);
-const _: () = assert!(size_of::<libc::sem_t>() <= FOREIGN_BYTES && align_of::<libc::sem_t>() <= 8);
+const _: () =
+    assert!(size_of::<libc::pthread_mutex_t>() <= 8 * FOREIGN_WORDS && align_of::<libc::pthread_mutex_t>() <= 8);
+const _: () = assert!(size_of::<libc::sem_t>() <= 8 * FOREIGN_WORDS && align_of::<libc::sem_t>() <= 8);
 
 type SemClockwait = unsafe extern "C" fn(*mut libc::sem_t, libc::clockid_t, *const libc::timespec) -> libc::c_int;
 type MutexClocklock =
