@@ -4,7 +4,7 @@ use super::error::HandoverError;
 use super::peer::Peer;
 use super::trust::Trust;
 use crate::sys::file;
-use crate::sys::socket::{self, Ready};
+use crate::sys::socket::{self, Parting, Ready};
 use crate::sys::turn::{self, Turn};
 use crate::wait::deadline::Deadline;
 use std::fs;
@@ -24,7 +24,7 @@ use std::time::Duration;
 /// their own there. (They gain nothing that they had not: a [`Peer`] asks who it is connected to.)
 #[derive(Debug)]
 pub struct Listener {
-    socket: UnixListener,
+    socket: Parting<UnixListener>,
     path: PathBuf,
     /// Device and inode.
     made: (u64, u64),
@@ -62,7 +62,7 @@ impl Listener {
             }
             made => made,
         };
-        let socket = socket.map_err(&failed)?;
+        let socket = Parting::new(socket.map_err(&failed)?);
         // Whoever connects before the mode is right is asked who they are, as everybody is.
         let made = file::set_socket_mode(path, trust.mode()).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => HandoverError::PathTaken,
