@@ -13,15 +13,15 @@ use child::{Child, role};
 use nix::fcntl::{FallocateFlags, FcntlArg, SealFlag, fallocate, fcntl};
 use nix::libc;
 use nix::sys::memfd::{MFdFlags, memfd_create};
-use ringway::Options;
 use ringway::handover::{HandoverError, Listener, Peer, Trust};
-use std::io::{ErrorKind, Write};
+use ringway::{DisconnectReason, Options};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::sync::Barrier;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use support::{Dir, in_time};
 
 const PAGE: i64 = 4096;
@@ -54,7 +54,7 @@ fn hello_of_a_receiver() -> [u8; 128] {
         let _ = Peer::from(theirs).spsc_receiver::<u64>(&Options::new());
     });
     let mut hello = [0; 128];
-    std::io::Read::read_exact(&mut &ours, &mut hello).expect("a HELLO");
+    (&ours).read_exact(&mut hello).expect("a HELLO");
     drop(ours);
     asking.join().expect("an error, and no panic");
     hello
@@ -66,8 +66,7 @@ fn a_file_whose_room_is_behind_its_end_is_refused() {
     nix::unistd::ftruncate(&file, PAGE).expect("a length");
     // As many blocks as its length needs, and none of them where it is.
     fallocate(&file, FallocateFlags::FALLOC_FL_KEEP_SIZE, 2 * PAGE, PAGE).expect("room");
-    let seals =
-        SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_FUTURE_WRITE | SealFlag::F_SEAL_SEAL;
+    let seals = SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_FUTURE_WRITE | SealFlag::F_SEAL_SEAL;
     fcntl(&file, FcntlArg::F_ADD_SEALS(seals)).expect("seals");
     let blocks = || nix::sys::stat::fstat(&file).expect("a file").st_blocks;
     let before = blocks();
@@ -156,6 +155,60 @@ fn a_listener_makes_nothing_else_accessible() {
         is_over.store(true, Relaxed);
     });
     assert_eq!(std::fs::metadata(&secret).expect("my file").mode() & 0o777, 0o600);
+}
+
+/// Takes back what a sender in this process has said of its first frame: that there are so many messages.
+fn unsay(count: u64) {
+    let maps = std::fs::read_to_string("/proc/self/maps").expect("/proc");
+    // The frames, of which the word is part, begin behind three pages.
+    let frames = maps.lines().find_map(|line| {
+        let is_it = line.contains("memfd:ringway-handover") && line.contains(" rw-s 00003000 ");
+        let (start, end) = line.split(' ').next().filter(|_| is_it)?.split_once('-')?;
+        Some((usize::from_str_radix(start, 16).ok()?, usize::from_str_radix(end, 16).ok()?))
+    });
+    let (start, end) = frames.expect("a sender");
+    let mut unsaid = 0;
+    for address in (start..end).step_by(8) {
+        // SAFETY: aligned, in a mapping whose sender is in this test; a number, whoever else writes there.
+        let word = unsafe { AtomicU64::from_ptr(std::ptr::with_exposed_provenance_mut(address)) };
+        if word.load(Relaxed) == count {
+            word.store(0, Relaxed);
+            unsaid += 1;
+        }
+    }
+    assert_eq!(unsaid, 1);
+}
+
+#[test]
+fn messages_that_were_there_and_are_not_any_more_are_no_end_and_no_reason_to_ask_again() {
+    // In a process of its own, in which there is one sender.
+    if role().is_none() {
+        assert!(Child::command(&here!(), "alone").status().expect("this binary").success());
+        return;
+    }
+    let (mut here, mut there) = Peer::pair().expect("a pair");
+    let receiving = std::thread::spawn(move || {
+        let numbers = there.spsc_receiver::<u64>(&Options::new()).expect("numbers");
+        (numbers, there)
+    });
+    let mut tx = here.spsc_sender::<u64>(&Options::new().capacity(64)).expect("numbers");
+    let (mut rx, mut there) = receiving.join().expect("no panic");
+    tx.send_many(&[u64::MAX; 4]).expect("a receiver");
+    let mut two = [0; 2];
+    assert_eq!(rx.recv_many(&mut two), Ok(2));
+    unsay(4);
+    assert!(rx.recv_many(&mut two).is_err(), "none of no messages");
+    assert_eq!(rx.disconnect_reason(), Some(DisconnectReason::Corrupt));
+    drop((tx, rx));
+
+    let reading = std::thread::spawn(move || there.stream_reader(&Options::new()).expect("a stream"));
+    let mut writer = here.stream_writer(&Options::new().capacity(4096)).expect("a stream");
+    let mut reader = reading.join().expect("no panic");
+    writer.write_all(&[0xff; 4]).expect("a reader");
+    let mut two = [0; 2];
+    reader.read_exact(&mut two).expect("four bytes");
+    unsay(4);
+    assert!(reader.read(&mut two).is_err(), "an end that the writer has not made");
 }
 
 #[test]
