@@ -128,6 +128,31 @@ fn letting_go_of_a_listener_does_not_wait_for_what_lies_before_it() {
 }
 
 #[test]
+fn a_forked_child_takes_no_path_away() {
+    let dir = Dir::new();
+    if role().is_some() {
+        // A process with one thread that does something.
+        let listener = Listener::bind(dir.path().join("door")).expect("nobody is there");
+        // SAFETY: the child drops what it has, and ends.
+        match unsafe { nix::unistd::fork() }.expect("a process") {
+            nix::unistd::ForkResult::Child => {
+                drop(listener);
+                // SAFETY: ends the process.
+                unsafe { libc::_exit(0) };
+            }
+            nix::unistd::ForkResult::Parent { child } => {
+                nix::sys::wait::waitpid(child, None).expect("a child");
+                assert_eq!(dir.files(), ["door", "door.lock"], "they are its parent's");
+                drop(listener);
+                assert!(dir.files().is_empty());
+            }
+        }
+        return;
+    }
+    Child::start(&here!(), "forks", &dir).succeed();
+}
+
+#[test]
 fn a_listener_makes_nothing_else_accessible() {
     let dir = Dir::new();
     let (path, secret) = (dir.path().join("door"), dir.path().join("secret"));

@@ -15,7 +15,8 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Listens at a path, where others [connect](Peer::connect). The path is taken away when this is dropped.
+/// Listens at a path, where others [connect](Peer::connect). The path is taken away when this is dropped, in the process that made
+/// it: not in a forked child.
 ///
 /// Beside the socket, for as long as it listens, is a file with `.lock` behind its name, whose lock says that it is still there.
 /// (Whether somebody listens at a socket can else be found out only by connecting to it, which they would notice.)
@@ -29,7 +30,7 @@ pub struct Listener {
     /// Device and inode.
     made: (u64, u64),
     trust: Trust,
-    _turn: Turn,
+    turn: Turn,
 }
 
 impl Listener {
@@ -69,7 +70,7 @@ impl Listener {
             _ => failed(error),
         })?;
         socket.set_nonblocking(true).map_err(&failed)?;
-        Ok(Self { socket, path: path.to_path_buf(), made: made.file, trust, _turn: turn })
+        Ok(Self { socket, path: path.to_path_buf(), made: made.file, trust, turn })
     }
 
     /// The next process that connects, if it is one that is trusted; waits for so long. Others are turned away, with an error: call it
@@ -109,8 +110,8 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        // The turn goes behind this: until then nobody else of us is there.
-        if file::identity_at(&self.path).is_ok_and(|there| there.file == self.made) {
+        // The turn goes behind this: until then nobody else of us is there. (A forked child takes nothing of its parent's away.)
+        if self.turn.is_ours() && file::identity_at(&self.path).is_ok_and(|there| there.file == self.made) {
             let _ = fs::remove_file(&self.path);
         }
     }
