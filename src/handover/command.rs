@@ -14,7 +14,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Tells a child which of its descriptors is the connection, and which socket that must be.
 const VARIABLE: &str = "RINGWAY_HANDOVER";
@@ -79,6 +79,9 @@ fn survive(passed: &AtomicI32) -> io::Result<()> {
 
 /// The connection that whoever started this program has left to it, if it has not been taken yet.
 pub(super) fn inherited() -> Option<UnixStream> {
+    /// Of two threads that ask at once both would find that it has not been taken.
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let told = std::env::var(VARIABLE).ok()?;
     let (number, inode) = told.split_once(':')?;
     socket::inherited(number.parse().ok()?, inode.parse().ok()?)

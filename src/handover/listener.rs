@@ -4,18 +4,19 @@ use super::error::HandoverError;
 use super::peer::Peer;
 use super::trust::Trust;
 use crate::sys::file;
-use crate::sys::socket::{self, Ready};
+use crate::sys::socket::{self, Parting, Ready};
 use crate::sys::turn::{self, Turn};
 use crate::wait::deadline::Deadline;
-use std::fs::{self, Metadata, Permissions};
+use std::fs;
 use std::io;
 use std::os::fd::AsFd;
-use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Listens at a path, where others [connect](Peer::connect). The path is taken away when this is dropped.
+/// Listens at a path, where others [connect](Peer::connect). The path is taken away when this is dropped, in the process that made
+/// it: not in a forked child.
 ///
 /// Beside the socket, for as long as it listens, is a file with `.lock` behind its name, whose lock says that it is still there.
 /// (Whether somebody listens at a socket can else be found out only by connecting to it, which they would notice.)
@@ -24,12 +25,12 @@ use std::time::Duration;
 /// their own there. (They gain nothing that they had not: a [`Peer`] asks who it is connected to.)
 #[derive(Debug)]
 pub struct Listener {
-    socket: UnixListener,
+    socket: Parting<UnixListener>,
     path: PathBuf,
     /// Device and inode.
     made: (u64, u64),
     trust: Trust,
-    _turn: Turn,
+    turn: Turn,
 }
 
 impl Listener {
@@ -62,12 +63,14 @@ impl Listener {
             }
             made => made,
         };
-        let socket = socket.map_err(&failed)?;
+        let socket = Parting::new(socket.map_err(&failed)?);
         // Whoever connects before the mode is right is asked who they are, as everybody is.
-        fs::set_permissions(path, Permissions::from_mode(trust.mode())).map_err(&failed)?;
-        let made = fs::symlink_metadata(path).map_err(&failed)?;
+        let made = file::set_socket_mode(path, trust.mode()).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => HandoverError::PathTaken,
+            _ => failed(error),
+        })?;
         socket.set_nonblocking(true).map_err(&failed)?;
-        Ok(Self { socket, path: path.to_path_buf(), made: identity(&made), trust, _turn: turn })
+        Ok(Self { socket, path: path.to_path_buf(), made: made.file, trust, turn })
     }
 
     /// The next process that connects, if it is one that is trusted; waits for so long. Others are turned away, with an error: call it
@@ -107,15 +110,11 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        // The turn goes behind this: until then nobody else of us is there.
-        if fs::symlink_metadata(&self.path).is_ok_and(|there| identity(&there) == self.made) {
+        // The turn goes behind this: until then nobody else of us is there. (A forked child takes nothing of its parent's away.)
+        if self.turn.is_ours() && file::identity_at(&self.path).is_ok_and(|there| there.file == self.made) {
             let _ = fs::remove_file(&self.path);
         }
     }
-}
-
-fn identity(metadata: &Metadata) -> (u64, u64) {
-    (metadata.dev(), metadata.ino())
 }
 
 /// Takes a socket of this user's away at which nobody listens. It is our turn, so none of us does; but somebody else may.

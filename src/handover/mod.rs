@@ -69,7 +69,8 @@
 //! A channel of many, a persistent one and one in huge pages cannot be handed over.
 //!
 //! An end takes two descriptors. A file that somebody passed and that is refused is closed by a thread (`ringway-close`) that lives
-//! for as long as that takes: closing can be made to wait by whoever has made the file.
+//! for as long as that takes: closing can be made to wait by whoever has made the file. So is a [`Peer`]'s connection and a
+//! [`Listener`]'s socket, in which such files may lie unread.
 //!
 //! The messages of a hand-over are in `src/layout/SPEC.md`, *Handing over*.
 

@@ -15,7 +15,7 @@ use crate::membership::role::Role;
 use crate::ring::payload::Payload;
 use crate::stream;
 use crate::sys::patience::Patience;
-use crate::sys::socket::{self, Credentials};
+use crate::sys::socket::{self, Credentials, Parting};
 use crate::wait::deadline::Deadline;
 use std::io;
 use std::net::Shutdown;
@@ -37,7 +37,7 @@ const MAX_BYTES: u64 = 64 << 20;
 /// [asked of the kernel](Self::credentials) before anything is sent.
 #[derive(Debug)]
 pub struct Peer {
-    pub(super) socket: UnixStream,
+    pub(super) socket: Parting<UnixStream>,
     trust: Trust,
     pub(super) timeout: Duration,
     pub(super) max_bytes: u64,
@@ -47,6 +47,7 @@ pub struct Peer {
 impl From<UnixStream> for Peer {
     /// Over a connection that somebody else has made. Nobody may read or write anything else there meanwhile.
     fn from(socket: UnixStream) -> Self {
+        let socket = Parting::new(socket);
         Self { socket, trust: Trust::default(), timeout: TIMEOUT, max_bytes: MAX_BYTES, is_spoiled: false }
     }
 }

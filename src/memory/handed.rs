@@ -76,6 +76,12 @@ impl Own {
             _ => failed("reserving room for")(source),
         })?;
         file::write_at(made.as_fd(), written, 0).map_err(failed("writing"))?;
+        // Room that was only reserved cannot be told from none by the other side, who takes nothing with holes in it.
+        let zeroes = vec![0; room.min(1 << 18)];
+        for at in (written.len()..room).step_by(zeroes.len().max(1)) {
+            let now = &zeroes[..zeroes.len().min(room - at)];
+            file::write_at(made.as_fd(), now, at as u64).map_err(failed("writing"))?;
+        }
         // Before it is sealed: there will be no other mapping that can be written.
         let bytes = MmapOptions::new().len(room).map_raw(made.as_raw_fd()).map_err(failed("mapping"))?;
         sealed::seal(made.as_fd()).map_err(|source| match source.raw_os_error() {

@@ -129,6 +129,23 @@ pub(crate) fn identity(file: BorrowedFd<'_>) -> io::Result<Identity> {
     Ok(nix::sys::stat::fstat(file)?.into())
 }
 
+/// Gives the socket under the name, which this user has just made there, the mode; what it is then. Nothing else gets it, whoever can
+/// write the directory and has put something else there meanwhile: no file behind a symbolic link, and none with another name, too.
+pub(crate) fn set_socket_mode(path: &Path, mode: u32) -> io::Result<Identity> {
+    let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let there = nix::fcntl::open(path, flags, Mode::empty())?;
+    let seen = nix::sys::stat::fstat(&there)?;
+    let is_ours =
+        seen.st_mode & nix::libc::S_IFMT == nix::libc::S_IFSOCK && seen.st_uid == effective_uid() && seen.st_nlink == 1;
+    if !is_ours {
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, "somebody has put something else there"));
+    }
+    // A descriptor of this kind has no fchmod(2).
+    let link = format!("/proc/self/fd/{}", there.as_raw_fd());
+    std::fs::set_permissions(link, std::os::unix::fs::PermissionsExt::from_mode(mode))?;
+    Ok(seen.into())
+}
+
 /// What is under the name, a symbolic link itself included.
 pub(crate) fn identity_at(path: &Path) -> io::Result<Identity> {
     Ok(nix::sys::stat::lstat(path)?.into())

@@ -9,6 +9,7 @@ use super::file::{self, Keeper};
 use crate::sync::step;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
+use nix::unistd::{Whence, lseek};
 use std::io;
 use std::os::fd::BorrowedFd;
 
@@ -32,10 +33,11 @@ pub(crate) fn seal(file: BorrowedFd<'_>) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether a file that somebody has passed is sealed, in memory, exactly so long, and has all of its room.
+/// Whether a file that somebody has passed is sealed, in memory, exactly so long, and has all of its pages.
 ///
 /// The seals are asked for first: what has all of them is a memfd, and everything after that is the kernel's own word, and does
-/// not wait for a file system that somebody else has made. A mapping of such a file cannot raise SIGBUS.
+/// not wait for a file system that somebody else has made. A mapping of such a file cannot raise SIGBUS, and takes no memory: where
+/// a page is missing, whoever looks there first makes it, and pays for it.
 pub(crate) fn examine(file: BorrowedFd<'_>, len: u64) -> Result<(), Unfit> {
     let found = match fcntl(file, FcntlArg::F_GET_SEALS) {
         Ok(found) => SealFlag::from_bits_retain(found),
@@ -58,9 +60,12 @@ pub(crate) fn examine(file: BorrowedFd<'_>, len: u64) -> Result<(), Unfit> {
     if identity.len != len {
         return Err(Unfit::What("it has another length"));
     }
-    // In units of 512 bytes, whatever the page is (stat(2)).
-    if u64::try_from(seen.st_blocks).unwrap_or(0) < len / 512 {
-        return Err(Unfit::What("its room is not reserved"));
+    // Not by its blocks, which may be behind its end. A page that was only reserved counts as a hole, too; one that is on the disk
+    // does not. (The offset that this moves is nobody's: files are read and mapped from where one says.)
+    match lseek(file, 0, Whence::SeekHole) {
+        Ok(end) if u64::try_from(end).is_ok_and(|end| end == len) => {}
+        Ok(_) | Err(Errno::ENXIO) => return Err(Unfit::What("it has holes")),
+        Err(errno) => return Err(Unfit::Unknown(errno.into())),
     }
     Ok(())
 }

@@ -13,7 +13,8 @@ use nix::errno::Errno;
 use nix::libc::{self, c_int, c_void};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::io;
-use std::mem::size_of;
+use std::mem::{ManuallyDrop, size_of};
+use std::ops::Deref;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
@@ -54,6 +55,34 @@ impl Drop for Beside {
     fn drop(&mut self) {
         // What nobody has taken out was not asked for.
         dispose(std::mem::take(&mut self.descriptors));
+    }
+}
+
+/// A socket of which nobody waits for the closing. What lies in it unread may hold descriptors, which are closed with it, and
+/// whose closing waits for as long as somebody else likes (another socket, that lingers). Whether anything lies there cannot be
+/// asked in time, and it cannot be shut before it is closed: a forked child may go on with it.
+#[derive(Debug)]
+pub(crate) struct Parting<S: Into<OwnedFd>>(ManuallyDrop<S>);
+
+impl<S: Into<OwnedFd>> Parting<S> {
+    pub(crate) fn new(socket: S) -> Self {
+        Self(ManuallyDrop::new(socket))
+    }
+}
+
+impl<S: Into<OwnedFd>> Deref for Parting<S> {
+    type Target = S;
+
+    fn deref(&self) -> &S {
+        &self.0
+    }
+}
+
+impl<S: Into<OwnedFd>> Drop for Parting<S> {
+    fn drop(&mut self) {
+        // SAFETY: taken once, here, where nothing else happens to it any more.
+        let socket = unsafe { ManuallyDrop::take(&mut self.0) };
+        dispose(vec![socket.into()]);
     }
 }
 

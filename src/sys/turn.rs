@@ -1,6 +1,6 @@
 //! Being the only one, among those who ask for the same file, for as long as one lives.
 
-use super::file;
+use super::{file, process};
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg, OFlag};
 use nix::sys::stat::Mode;
@@ -14,6 +14,15 @@ pub(crate) struct Turn {
     path: PathBuf,
     #[allow(dead_code)] // it is kept, not used
     lock: Flock<OwnedFd>,
+    /// The process whose turn it is: a forked child of it has a descriptor of the lock, and no turn.
+    holder: u32,
+}
+
+impl Turn {
+    /// Whether this process took it, and no one that this one was forked from.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.holder == process::id()
+    }
 }
 
 /// Locks the file at `path`, which it makes if need be; `None`: somebody else has it.
@@ -29,7 +38,7 @@ pub(crate) fn take(path: &Path) -> io::Result<Option<Turn>> {
         };
         // Whoever had it before may have taken the name away, and then somebody else may have a file there by now.
         if file::identity_at(path).is_ok_and(|there| there.file == made) {
-            return Ok(Some(Turn { path: path.to_path_buf(), lock }));
+            return Ok(Some(Turn { path: path.to_path_buf(), lock, holder: process::id() }));
         }
     }
 }
@@ -37,6 +46,8 @@ pub(crate) fn take(path: &Path) -> io::Result<Option<Turn>> {
 impl Drop for Turn {
     fn drop(&mut self) {
         // Before the lock goes: what is at the path is still ours.
-        let _ = file::remove_name(&self.path);
+        if self.is_ours() {
+            let _ = file::remove_name(&self.path);
+        }
     }
 }

@@ -162,6 +162,7 @@ impl<T> Consumer<T> {
             // SAFETY: these frames made the spot.
             let word = unsafe { self.frames.word_at(at.spot) }.load(FILLED.acquire());
             if word <= at.position {
+                self.must_not_be_unsaid(found, word)?;
                 break;
             }
             if word > at.end_of_frame() {
@@ -175,6 +176,16 @@ impl<T> Consumer<T> {
             at.position = word;
         }
         Ok(found.min(max))
+    }
+
+    /// Where a word tells of nothing: nor has it told of messages that have not been taken. (Words only grow. Whoever is shown none
+    /// where there is one would take that for an end, or ask again for ever.)
+    #[inline(always)]
+    fn must_not_be_unsaid(&self, found: usize, word: u64) -> Result<(), Corrupt> {
+        if found == 0 && self.at.position < self.seen {
+            return Err(Corrupt { word: "frame word", found: word });
+        }
+        Ok(())
     }
 
     /// Gives the room of the next `n` messages back. They have been read.
@@ -418,6 +429,7 @@ impl<T: Payload> Consumer<T> {
             // SAFETY: these frames made the spot.
             let word = unsafe { self.frames.word_at(at.spot) }.load(FILLED.acquire());
             if word <= at.position {
+                self.must_not_be_unsaid(taken, word)?;
                 break;
             }
             if word > at.end_of_frame() {
