@@ -114,6 +114,23 @@ fn those_of_the_killed_go_with_the_segment() {
     }
 }
 
+/// Persistent or not: nobody finds by its name what has none any more.
+#[test]
+fn the_last_one_takes_them_along_whose_file_was_removed_by_hand() {
+    for is_persistent in [false, true] {
+        let dir = Dir::new();
+        let options = with_queues(dir.options()).persistent(is_persistent);
+        let tx = spsc::Sender::<u64>::create_with(NAME, &options).unwrap();
+        let names = [queue(&dir, 0, 0), queue(&dir, 1, 0)];
+        std::fs::remove_file(dir.path().join(NAME)).unwrap();
+        assert!(names.iter().all(|name| is_there(name)), "somebody is still here");
+        drop(tx);
+        let left: Vec<_> = names.iter().filter(|name| is_there(name)).collect();
+        left.iter().for_each(|name| mq_unlink(name.as_str()).unwrap());
+        assert!(left.is_empty(), "persistent: {is_persistent}: {left:?}");
+    }
+}
+
 #[test]
 fn those_of_the_heap_have_no_names() {
     let (mut tx, mut rx) = spsc::channel_with::<u64>(&deaf(Options::new())).unwrap();

@@ -398,8 +398,9 @@ impl Attachment {
 
     /// Goes away, and takes the segment along if nobody else is there and it is not [kept](Stale::Keep).
     pub(crate) fn leave(self) {
-        // What has lost its name is found by nobody, and a System V segment would stay for ever.
-        let is_nothing = self.estate.system_v.is_some() && self.is_unlinked();
+        // What has lost its name is found by nobody, and a System V segment, or queues, would stay for ever.
+        let has_more = self.estate.system_v.is_some() || self.estate.queues.is_some();
+        let is_nothing = has_more && self.is_unlinked();
         if !self.is_kept() || is_nothing {
             self.remove_if_alone(|_| true);
         } else if let Some(life) = self.life.get() {
