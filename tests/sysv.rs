@@ -349,6 +349,24 @@ fn many_that_come_and_go_at_once_leave_nothing() {
     assert_eq!(left.count(), 0, "{table}");
 }
 
+/// Whoever looks at a name while its channel goes finds the channel or nothing.
+#[test]
+fn who_looks_while_others_come_and_go_is_told_of_no_fault() {
+    let dir = Dir::new();
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                drop(spsc::Sender::<u64>::create_with(NAME, &system_v(&dir)).expect("a channel"));
+            }
+        });
+        let looks = || observe::stat(NAME, Some(dir.path())).err().filter(|error| !error.is_not_found());
+        let told: Vec<_> = (0..20_000).filter_map(|_| looks()).take(1).collect();
+        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(told.is_empty(), "{told:?}");
+    });
+}
+
 #[test]
 fn a_forked_child_keeps_the_memory_and_nothing_else() {
     let dir = Dir::new();

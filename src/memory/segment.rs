@@ -283,11 +283,23 @@ pub(crate) fn observe(place: &Place) -> Result<(OwnedFd, Identity), SegmentError
     place.open(Access::Read)
 }
 
-/// Attaches what an [observed](observe) file has in a System V segment, for looking only.
-pub(crate) fn observe_twin(place: &Place, estate: &Estate) -> Result<Option<Attached>, SegmentError> {
+/// Attaches what an [observed](observe) file has in a System V segment, for looking only. `NotFound` if somebody is removing it.
+pub(crate) fn observe_twin(
+    place: &Place,
+    (file, seen): (BorrowedFd<'_>, &Identity),
+    estate: &Estate,
+) -> Result<Option<Attached>, SegmentError> {
     let Some(twin) = &estate.system_v else { return Ok(None) };
     twin.must_be_of_this_namespace(&place.path)?;
-    twin.attach(&place.path, Access::Read).map(Some)
+    match twin.attach(&place.path, Access::Read) {
+        // In this order: who has the gate alone gives it back when the name is gone.
+        Err(SegmentError::Removed { path, .. })
+            if byte_lock::is_held_alone_by_another(file, GATE).unwrap_or(false) || !place.has_name(seen.file) =>
+        {
+            Err(SegmentError::NotFound { path })
+        }
+        attached => attached.map(Some),
+    }
 }
 
 impl Attachment {
