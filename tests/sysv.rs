@@ -367,6 +367,25 @@ fn who_looks_while_others_come_and_go_is_told_of_no_fault() {
     });
 }
 
+/// Who is refused for that is the last one there at times.
+#[test]
+fn a_name_whose_segment_was_removed_goes_with_the_last_one_also_if_that_is_refused() {
+    let dir = Dir::new();
+    for round in 0..2000 {
+        let tx = spsc::Sender::<u64>::create_with(NAME, &system_v(&dir)).expect("a channel");
+        ipcrm(id(&dir));
+        std::thread::scope(|scope| {
+            let opening = scope.spawn(|| spsc::Receiver::<u64>::open_with(NAME, &system_v(&dir)).map(drop));
+            if round % 2 == 0 {
+                std::thread::yield_now();
+            }
+            drop(tx);
+            assert!(opening.join().expect("no panic").is_err());
+        });
+        assert!(dir.files().is_empty(), "round {round}: {:?}", dir.files());
+    }
+}
+
 #[test]
 fn a_forked_child_keeps_the_memory_and_nothing_else() {
     let dir = Dir::new();

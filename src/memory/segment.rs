@@ -207,8 +207,11 @@ pub(crate) fn open<H, E: From<SegmentError>>(
             return Err(SegmentError::NotFound { path: place.path.clone() }.into());
         }
         if byte_lock::try_lock(life, GATE, Mode::Shared).map_err(failed("locking"))? && attachment.has_name() {
-            if let Some(twin) = &estate.system_v {
-                twin.attach(&place.path, Access::Read)?;
+            let attached = estate.system_v.map(|twin| twin.attach(&place.path, Access::Read));
+            if let Some(Err(error)) = attached {
+                // Others may have gone meanwhile, and left the rest to us.
+                attachment.leave();
+                return Err(error.into());
             }
             return Ok((attachment, header));
         }
