@@ -252,16 +252,20 @@ pub(crate) fn remove_if_unused<E: From<SegmentError>>(
     if estate.stale == Stale::Keep && !even_kept && estate.look(&place.path)? != Found::Gone {
         return Ok(Removal::Kept);
     }
-    let attachment = Attachment::new(file, place, &seen, estate);
+    let mut attachment = Attachment::new(file, place, &seen, estate);
     let alone = byte_lock::try_lock(attachment.life()?, GATE, Mode::Exclusive).map_err(failed("locking"))?;
     if !alone {
         return Ok(Removal::InUse);
     }
-    // Of another IPC namespace nothing could be removed but the name.
-    estate.look(&place.path)?;
-    if estate.system_v.is_some() && !attachment.has_name() {
-        // Its maker has given it another one since we opened it, and it is what it was made for.
-        return Err(SegmentError::NotFound { path: place.path.clone() }.into());
+    if estate.system_v.is_some() {
+        if !attachment.has_name() {
+            // Its maker has given it another one since we opened it, and it is what it was made for.
+            return Err(SegmentError::NotFound { path: place.path.clone() }.into());
+        }
+        // Until now its maker may have gone on, to another key or a number.
+        attachment.settle(read(attachment.life()?, &seen)?.now().map_err(failed("finding the boot id for"))?);
+        // Of another IPC namespace nothing could be removed but the name.
+        attachment.estate.look(&place.path)?;
     }
     attachment.remove_name_alone();
     Ok(Removal::Removed)
