@@ -267,8 +267,7 @@ pub(crate) fn remove_if_unused<E: From<SegmentError>>(
         // Of another IPC namespace nothing could be removed but the name.
         attachment.estate.look(&place.path)?;
     }
-    attachment.remove_name_alone();
-    Ok(Removal::Removed)
+    Ok(if attachment.remove_name_alone() { Removal::Removed } else { Removal::InUse })
 }
 
 /// Removes what creators have left of this name who were killed in the middle, if it is to lie in a System V segment. (Of others
@@ -453,8 +452,9 @@ impl Attachment {
         }
     }
 
-    /// Takes the name away if it still is this file's, and the annexes and queues. The caller holds the gate alone.
-    fn remove_name_alone(&self) {
+    /// Takes the name away if it still is this file's, and the annexes and queues; `false`: not yet. The caller holds the gate
+    /// alone.
+    fn remove_name_alone(&self) -> bool {
         if let Some(queues) = &self.estate.queues {
             // First, whatever becomes of the segment: who comes to it without them makes them anew.
             queues.remove_all();
@@ -466,8 +466,8 @@ impl Attachment {
             remove_annexes();
         }
         // In front of the name, also if it is kept: a name without it is nothing any more.
-        if let Some(twin) = &self.estate.system_v {
-            twin.remove(&self.place.path);
+        if self.estate.system_v.is_some_and(|twin| !twin.remove(&self.place.path)) {
+            return false;
         }
         // A failure leaves what a killed process leaves: a file with a free gate, for the next opener or `clean`.
         if self.has_name() {
@@ -477,6 +477,7 @@ impl Attachment {
             // Not before: who is killed must not leave a segment whose messages are gone.
             remove_annexes();
         }
+        true
     }
 }
 

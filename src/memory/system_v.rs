@@ -158,41 +158,38 @@ impl Twin {
         matches!(self.look(Path::new("")), Ok(Found::Gone))
     }
 
-    /// Removes the segment, if it is ours. The caller has the gate alone.
-    pub(super) fn remove(&self, path: &Path) {
+    /// Removes the segment, if it is ours; whether that is done, and its file may go. The caller has the gate alone.
+    pub(super) fn remove(&self, path: &Path) -> bool {
         if self.must_be_of_this_namespace(path).is_err() {
-            return;
+            return true;
         }
-        // A failure leaves a segment that `ipcs` shows.
-        match self.at.id {
-            Some(id) => {
-                if let Ok(_attached) = self.attach(path, Access::Read) {
-                    // Attached, it cannot become another one's.
-                    let _ = sysv::remove(id);
-                }
-            }
-            None => self.remove_unfinished(),
+        let Some(id) = self.at.id else { return self.remove_unfinished() };
+        if let Ok(_attached) = self.attach(path, Access::Read) {
+            // Attached, it cannot become another one's. A failure leaves a segment that `ipcs` shows.
+            let _ = sysv::remove(id);
         }
+        true
     }
 
-    /// Removes what a creator has made who did not come to write down its number.
-    fn remove_unfinished(&self) {
-        let Ok(Some(id)) = sysv::find(self.at.key) else { return };
-        let is_like_ours = |others: u64| {
-            sysv::examine(id)
-                .ok()
-                .flatten()
-                .is_some_and(|seen| self.judge(&seen).is_ok() && seen.attached == others && !seen.is_removed)
-        };
-        // Nobody but its creator ever knew of it, and it ends with the creator that it is attached.
-        if !is_like_ours(0) {
-            return;
+    /// Removes what a creator has made who did not come to write down its number. `false`: somebody has it attached, to look
+    /// at it or because it is theirs, so it has to be asked about again.
+    fn remove_unfinished(&self) -> bool {
+        let Ok(Some(id)) = sysv::find(self.at.key) else { return true };
+        let seen = || sysv::examine(id).ok().flatten().filter(|seen| self.judge(seen).is_ok() && !seen.is_removed);
+        if seen().is_none() {
+            return true;
         }
-        let Ok(Some(attached)) = Attached::new(id, Access::Read) else { return };
+        let Ok(Some(attached)) = Attached::new(id, Access::Read) else { return true };
         let mut head = [0; HEAD_BYTES];
         let is_new = attached.read_at(&mut head, 0) == HEAD_BYTES && head == [0; HEAD_BYTES];
-        if is_like_ours(1) && (is_new || self.is_known(&attached)) {
-            let _ = sysv::remove(id);
+        if !is_new && !self.is_known(&attached) {
+            return true;
+        }
+        // Nobody but its creator, who is dead, and we ourselves can have it attached for good.
+        match seen() {
+            Some(seen) if seen.attached == 1 => sysv::remove(id).is_ok(),
+            Some(_) => false,
+            None => true,
         }
     }
 }
@@ -439,7 +436,7 @@ mod tests {
             attached.put(0, begin);
             let _attached = Some(attached).filter(|_| is_attached);
             let twin = Twin { at: SystemV { id: None, key, namespace: 0 }, len: twins, head };
-            twin.remove_unfinished();
+            assert_eq!(twin.remove_unfinished(), !is_attached, "whether its file may go");
             segment.is_there()
         };
         assert!(!there(8192, &[], false, 8192), "as it was made");
