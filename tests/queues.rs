@@ -4,7 +4,7 @@
 mod support;
 
 use nix::errno::Errno;
-use nix::mqueue::{MQ_OFlag, MqdT, mq_close, mq_getattr, mq_open, mq_send, mq_unlink};
+use nix::mqueue::{MQ_OFlag, MqAttr, MqdT, mq_close, mq_getattr, mq_open, mq_send, mq_unlink};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::stat::{Mode, fchmod, fstat};
 use ringway::{OpenError, Options, SegmentError, WaitStrategy, Waiter, bytes, mpmc, observe, spsc};
@@ -241,4 +241,29 @@ fn messages_of_strangers_and_names_that_are_gone_do_no_harm() {
     }
     assert!(receiving.join().unwrap());
     found.into_iter().for_each(|one| mq_close(one).unwrap());
+}
+
+/// Whose process gets which number can be foreseen.
+#[test]
+fn who_takes_the_name_of_a_queue_of_the_heap_stops_nobody() {
+    const NOBODY: u32 = 65534;
+    let dir = Dir::new();
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    if role().is_none() {
+        return Child::start(&here!(), "robbed", &dir).succeed();
+    }
+    let name = format!("/ringway.{NOBODY}.{}", std::process::id());
+    let flags = MQ_OFlag::O_CREAT | MQ_OFlag::O_EXCL | MQ_OFlag::O_RDWR;
+    let theirs = mq_open(name.as_str(), flags, Mode::S_IRUSR, Some(&MqAttr::new(0, 1, 1, 0))).unwrap();
+    nix::unistd::seteuid(NOBODY.into()).unwrap();
+    let made = spsc::channel_with::<u64>(&deaf(Options::new()));
+    nix::unistd::seteuid(0.into()).unwrap();
+    mq_unlink(name.as_str()).unwrap();
+    mq_close(theirs).unwrap();
+    let (mut tx, mut rx) = made.unwrap();
+    let receiving = thread::spawn(move || (0..100).all(|number| rx.recv() == Ok(number)));
+    (0..100).for_each(|number| tx.send(number).unwrap());
+    assert!(receiving.join().unwrap());
 }
