@@ -383,6 +383,7 @@ pub(crate) fn intents(directory: Option<&Path>, of: Option<&str>) -> io::Result<
 
 #[cfg(all(test, not(loom)))]
 mod tests {
+    use super::super::segment::{Estate, Removal, Stale, remove_if_unused};
     use super::*;
 
     /// A segment of its own, gone with it.
@@ -446,35 +447,60 @@ mod tests {
         assert!(there(8192, &head, false, 4096), "it has another length");
     }
 
+    /// An intent whose maker is dead.
+    fn left_behind(instance: &str) -> Place {
+        let directory = PathBuf::from("/dev/shm");
+        let path = directory.join(format!("ringway-test.{}~{instance}.v", std::process::id()));
+        file::give_name(file::create_unnamed(&directory, 0o600).expect("a file").as_fd(), &path).expect("a name");
+        Place { directory, path, medium: Medium::Memory, pages: Pages::default() }
+    }
+
+    /// Removes it, as what its header says at each look.
+    fn clear_away(place: &Place, says: impl Fn() -> SystemV) -> Removal {
+        let estate = |at| Estate {
+            stale: Stale::Remove,
+            annexes: None,
+            queues: None,
+            boot: [0; 16],
+            system_v: Some(Twin { at, len: 8192, head: [0; HEAD_BYTES] }),
+        };
+        remove_if_unused::<SegmentError>(place, true, |_, _| Ok(estate(says()))).expect("what can be removed")
+    }
+
     /// Its maker goes on behind the last look of who would remove what it leaves, and is killed: it had found its key taken.
     #[test]
     fn what_a_creator_wrote_last_is_what_is_removed() {
-        use super::super::segment::{Estate, Removal, Stale, remove_if_unused};
         let segment = Segment::new(key(), 8192);
-        let directory = PathBuf::from("/dev/shm");
-        let intent = directory.join(format!("ringway-test.{}~202122232425.v", std::process::id()));
-        file::give_name(file::create_unnamed(&directory, 0o600).expect("a file").as_fd(), &intent).expect("a name");
-        let place = Place { directory, path: intent, medium: Medium::Memory, pages: Pages::default() };
+        let place = left_behind("202122232425");
         let is_alone = || {
             let again = std::fs::File::open(&place.path).expect("the intent");
             byte_lock::is_held_by_another(again.as_fd(), GATE).expect("the kernel's answer")
         };
         let (tried, namespace) = (key(), sysv::namespace().expect("one"));
-        let removal = remove_if_unused::<SegmentError>(&place, true, |_, _| {
-            let id = is_alone().then_some(segment.0);
-            let at = SystemV { id, key: tried, namespace };
-            let twin = Twin { at, len: 8192, head: [0; HEAD_BYTES] };
-            Ok(Estate { stale: Stale::Remove, annexes: None, queues: None, boot: [0; 16], system_v: Some(twin) })
-        });
-        assert!(matches!(removal, Ok(Removal::Removed)), "{removal:?}");
-        assert_eq!((segment.is_there(), place.path.exists()), (false, false));
+        let removal = clear_away(&place, || SystemV { id: is_alone().then_some(segment.0), key: tried, namespace });
+        assert_eq!((removal, segment.is_there(), place.path.exists()), (Removal::Removed, false, false));
+    }
+
+    #[test]
+    fn what_somebody_looks_at_is_removed_another_time() {
+        let key = key();
+        let segment = Segment::new(key, 8192);
+        let place = left_behind("303132333435");
+        let at = SystemV { id: None, key, namespace: sysv::namespace().expect("one") };
+        let looking = Attached::new(segment.0, Access::Read).expect("ours").expect("there");
+        assert_eq!((clear_away(&place, || at), segment.is_there(), place.path.exists()), (Removal::InUse, true, true));
+        drop(looking);
+        assert_eq!(
+            (clear_away(&place, || at), segment.is_there(), place.path.exists()),
+            (Removal::Removed, false, false)
+        );
     }
 
     #[test]
     fn an_intent_is_no_channel_and_no_annex() {
         let place = Place::new(&"n".repeat(200), None).expect("a name");
-        let estate = super::super::segment::Estate {
-            stale: super::super::segment::Stale::Remove,
+        let estate = Estate {
+            stale: Stale::Remove,
             annexes: None,
             queues: None,
             boot: [0; 16],
