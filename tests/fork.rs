@@ -608,6 +608,42 @@ fn bytes_of_many(dir: &Dir, raw: bool) {
     assert_eq!((&*committed, &*dropped), (&[1; 500][..], &[2; 500][..]));
 }
 
+/// A message that lies in the segment is not read in the child: by then the parent may be done with it, and it another's.
+fn read_in_place(dir: &Dir, raw: bool) {
+    let options = dir.options().capacity(8).lanes(6, 4096);
+    let tx = bytes::mpmc::Sender::create_with(NAME, &options).unwrap();
+    let rx = bytes::mpmc::Receiver::open_with(NAME, &options).unwrap();
+    for len in [16, 3000] {
+        tx.send(&vec![1; len]).unwrap();
+        tx.send(&vec![2; len]).unwrap();
+        let mut reader = rx.reader().unwrap();
+        let guard = rx.recv_ref().unwrap();
+        reader.read_exact(&mut [0; 5]).unwrap();
+        in_a_fork!(raw, {
+            let mut byte = [0];
+            vec![
+                ("read", reader.read(&mut byte).is_err()),
+                ("nothing was read", byte == [0]),
+                ("a guard shows nothing", guard.is_empty()),
+            ]
+        });
+        let mut rest = Vec::new();
+        reader.read_to_end(&mut rest).unwrap();
+        assert_eq!((&rest[..], &guard[..]), (&vec![1; len - 5][..], &vec![2; len][..]));
+        guard.commit();
+    }
+}
+
+#[test]
+fn what_is_read_in_place_is_not_read_in_a_forked_child() {
+    forks(&here!(), |dir| read_in_place(dir, false));
+}
+
+#[test]
+fn what_is_read_in_place_is_not_read_in_a_raw_clone() {
+    forks(&here!(), |dir| read_in_place(dir, true));
+}
+
 #[test]
 fn bytes_of_many_in_a_forked_child_are_left_alone() {
     forks(&here!(), |dir| bytes_of_many(dir, false));

@@ -4,7 +4,7 @@
 mod support;
 
 use nix::errno::Errno;
-use nix::mqueue::{MQ_OFlag, MqdT, mq_close, mq_getattr, mq_open, mq_send, mq_unlink};
+use nix::mqueue::{MQ_OFlag, MqAttr, MqdT, mq_close, mq_getattr, mq_open, mq_send, mq_unlink};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::stat::{Mode, fchmod, fstat};
 use ringway::{OpenError, Options, SegmentError, WaitStrategy, Waiter, bytes, mpmc, observe, spsc};
@@ -111,6 +111,23 @@ fn those_of_the_killed_go_with_the_segment() {
         }
         assert!(!names.iter().any(|name| is_there(name)));
         assert!(dir.files().is_empty());
+    }
+}
+
+/// Persistent or not: nobody finds by its name what has none any more.
+#[test]
+fn the_last_one_takes_them_along_whose_file_was_removed_by_hand() {
+    for is_persistent in [false, true] {
+        let dir = Dir::new();
+        let options = with_queues(dir.options()).persistent(is_persistent);
+        let tx = spsc::Sender::<u64>::create_with(NAME, &options).unwrap();
+        let names = [queue(&dir, 0, 0), queue(&dir, 1, 0)];
+        std::fs::remove_file(dir.path().join(NAME)).unwrap();
+        assert!(names.iter().all(|name| is_there(name)), "somebody is still here");
+        drop(tx);
+        let left: Vec<_> = names.iter().filter(|name| is_there(name)).collect();
+        left.iter().for_each(|name| mq_unlink(name.as_str()).unwrap());
+        assert!(left.is_empty(), "persistent: {is_persistent}: {left:?}");
     }
 }
 
@@ -224,4 +241,29 @@ fn messages_of_strangers_and_names_that_are_gone_do_no_harm() {
     }
     assert!(receiving.join().unwrap());
     found.into_iter().for_each(|one| mq_close(one).unwrap());
+}
+
+/// Whose process gets which number can be foreseen.
+#[test]
+fn who_takes_the_name_of_a_queue_of_the_heap_stops_nobody() {
+    const NOBODY: u32 = 65534;
+    let dir = Dir::new();
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    if role().is_none() {
+        return Child::start(&here!(), "robbed", &dir).succeed();
+    }
+    let name = format!("/ringway.{NOBODY}.{}", std::process::id());
+    let flags = MQ_OFlag::O_CREAT | MQ_OFlag::O_EXCL | MQ_OFlag::O_RDWR;
+    let theirs = mq_open(name.as_str(), flags, Mode::S_IRUSR, Some(&MqAttr::new(0, 1, 1, 0))).unwrap();
+    nix::unistd::seteuid(NOBODY.into()).unwrap();
+    let made = spsc::channel_with::<u64>(&deaf(Options::new()));
+    nix::unistd::seteuid(0.into()).unwrap();
+    mq_unlink(name.as_str()).unwrap();
+    mq_close(theirs).unwrap();
+    let (mut tx, mut rx) = made.unwrap();
+    let receiving = thread::spawn(move || (0..100).all(|number| rx.recv() == Ok(number)));
+    (0..100).for_each(|number| tx.send(number).unwrap());
+    assert!(receiving.join().unwrap());
 }

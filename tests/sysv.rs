@@ -349,6 +349,43 @@ fn many_that_come_and_go_at_once_leave_nothing() {
     assert_eq!(left.count(), 0, "{table}");
 }
 
+/// Whoever looks at a name while its channel goes finds the channel or nothing.
+#[test]
+fn who_looks_while_others_come_and_go_is_told_of_no_fault() {
+    let dir = Dir::new();
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                drop(spsc::Sender::<u64>::create_with(NAME, &system_v(&dir)).expect("a channel"));
+            }
+        });
+        let looks = || observe::stat(NAME, Some(dir.path())).err().filter(|error| !error.is_not_found());
+        let told: Vec<_> = (0..20_000).filter_map(|_| looks()).take(1).collect();
+        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(told.is_empty(), "{told:?}");
+    });
+}
+
+/// Who is refused for that is the last one there at times.
+#[test]
+fn a_name_whose_segment_was_removed_goes_with_the_last_one_also_if_that_is_refused() {
+    let dir = Dir::new();
+    for round in 0..2000 {
+        let tx = spsc::Sender::<u64>::create_with(NAME, &system_v(&dir)).expect("a channel");
+        ipcrm(id(&dir));
+        std::thread::scope(|scope| {
+            let opening = scope.spawn(|| spsc::Receiver::<u64>::open_with(NAME, &system_v(&dir)).map(drop));
+            if round % 2 == 0 {
+                std::thread::yield_now();
+            }
+            drop(tx);
+            assert!(opening.join().expect("no panic").is_err());
+        });
+        assert!(dir.files().is_empty(), "round {round}: {:?}", dir.files());
+    }
+}
+
 #[test]
 fn a_forked_child_keeps_the_memory_and_nothing_else() {
     let dir = Dir::new();

@@ -50,7 +50,8 @@ use std::fmt;
 /// hundred a queue). No queue for the first to sleep on each bell is an error for who makes the channel or comes to it
 /// ([`SegmentError::NoQueue`](crate::SegmentError::NoQueue)); a further sleeper that gets none, or no descriptor, sleeps a millisecond
 /// at a time, and a waker that gets none leaves whom it wakes asleep until the end of its slice. All who are attached must be in the
-/// same IPC namespace: in another one the same name is another queue, and wakes come at the end of a slice. Who removes a
+/// same IPC namespace: in another one the same name is another queue, wakes come at the end of a slice, and the queue stays until that
+/// namespace ends, unless whoever removes the channel is in it. Who removes a
 /// channel's file by hand (`rm`) leaves its queues to the last one who is attached, and if all of those are killed, to nobody: then
 /// they stay (`/dev/mqueue`, names that begin with `ringway.`) until somebody removes them by hand, or the machine restarts.
 ///

@@ -18,7 +18,7 @@ use super::error::SegmentError;
 use crate::sync::{Arc, dormitory};
 use crate::sys::queue;
 #[cfg(not(loom))]
-use crate::sys::{event::Event, file, queue::Queue};
+use crate::sys::{event::Event, file, queue::Queue, random};
 #[cfg(not(loom))]
 use std::io;
 #[cfg(not(loom))]
@@ -94,7 +94,14 @@ fn own_queue() -> io::Result<Queue> {
     /// One at a time: the name is the process's.
     static TURN: Mutex<()> = Mutex::new(());
     let _turn = TURN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    Queue::unnamed(&format!("/ringway.{}.{}", file::effective_uid(), std::process::id()))
+    let name = format!("/ringway.{}.{}", file::effective_uid(), std::process::id());
+    match Queue::unnamed(&name) {
+        // Somebody else has the name, who may have foreseen it.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            Queue::unnamed(&format!("{name}.{:032x}", u128::from_ne_bytes(random::bits128()?)))
+        }
+        made => made,
+    }
 }
 
 #[cfg(not(loom))]
@@ -104,7 +111,7 @@ fn no_queue(source: io::Error) -> SegmentError {
         Some(libc::ENOSPC) => "as many are there as /proc/sys/fs/mqueue/queues_max allows",
         Some(libc::EMFILE) => "RLIMIT_MSGQUEUE (`ulimit -q`) or RLIMIT_NOFILE (`ulimit -n`) is reached",
         Some(libc::ENOSYS) => "this kernel has none",
-        Some(libc::EACCES) => "somebody else's is in its place",
+        Some(libc::EACCES | libc::EPERM) => "somebody else's is in its place",
         _ => "mq_open fails",
     };
     SegmentError::NoQueue { limit, source }

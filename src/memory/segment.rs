@@ -207,8 +207,11 @@ pub(crate) fn open<H, E: From<SegmentError>>(
             return Err(SegmentError::NotFound { path: place.path.clone() }.into());
         }
         if byte_lock::try_lock(life, GATE, Mode::Shared).map_err(failed("locking"))? && attachment.has_name() {
-            if let Some(twin) = &estate.system_v {
-                twin.attach(&place.path, Access::Read)?;
+            let attached = estate.system_v.map(|twin| twin.attach(&place.path, Access::Read));
+            if let Some(Err(error)) = attached {
+                // Others may have gone meanwhile, and left the rest to us.
+                attachment.leave();
+                return Err(error.into());
             }
             return Ok((attachment, header));
         }
@@ -249,19 +252,22 @@ pub(crate) fn remove_if_unused<E: From<SegmentError>>(
     if estate.stale == Stale::Keep && !even_kept && estate.look(&place.path)? != Found::Gone {
         return Ok(Removal::Kept);
     }
-    let attachment = Attachment::new(file, place, &seen, estate);
+    let mut attachment = Attachment::new(file, place, &seen, estate);
     let alone = byte_lock::try_lock(attachment.life()?, GATE, Mode::Exclusive).map_err(failed("locking"))?;
     if !alone {
         return Ok(Removal::InUse);
     }
-    // Of another IPC namespace nothing could be removed but the name.
-    estate.look(&place.path)?;
-    if estate.system_v.is_some() && !attachment.has_name() {
-        // Its maker has given it another one since we opened it, and it is what it was made for.
-        return Err(SegmentError::NotFound { path: place.path.clone() }.into());
+    if estate.system_v.is_some() {
+        if !attachment.has_name() {
+            // Its maker has given it another one since we opened it, and it is what it was made for.
+            return Err(SegmentError::NotFound { path: place.path.clone() }.into());
+        }
+        // Until now its maker may have gone on, to another key or a number.
+        attachment.settle(read(attachment.life()?, &seen)?.now().map_err(failed("finding the boot id for"))?);
+        // Of another IPC namespace nothing could be removed but the name.
+        attachment.estate.look(&place.path)?;
     }
-    attachment.remove_name_alone();
-    Ok(Removal::Removed)
+    Ok(if attachment.remove_name_alone() { Removal::Removed } else { Removal::InUse })
 }
 
 /// Removes what creators have left of this name who were killed in the middle, if it is to lie in a System V segment. (Of others
@@ -283,11 +289,23 @@ pub(crate) fn observe(place: &Place) -> Result<(OwnedFd, Identity), SegmentError
     place.open(Access::Read)
 }
 
-/// Attaches what an [observed](observe) file has in a System V segment, for looking only.
-pub(crate) fn observe_twin(place: &Place, estate: &Estate) -> Result<Option<Attached>, SegmentError> {
+/// Attaches what an [observed](observe) file has in a System V segment, for looking only. `NotFound` if somebody is removing it.
+pub(crate) fn observe_twin(
+    place: &Place,
+    (file, seen): (BorrowedFd<'_>, &Identity),
+    estate: &Estate,
+) -> Result<Option<Attached>, SegmentError> {
     let Some(twin) = &estate.system_v else { return Ok(None) };
     twin.must_be_of_this_namespace(&place.path)?;
-    twin.attach(&place.path, Access::Read).map(Some)
+    match twin.attach(&place.path, Access::Read) {
+        // In this order: who has the gate alone gives it back when the name is gone.
+        Err(SegmentError::Removed { path, .. })
+            if byte_lock::is_held_alone_by_another(file, GATE).unwrap_or(false) || !place.has_name(seen.file) =>
+        {
+            Err(SegmentError::NotFound { path })
+        }
+        attached => attached.map(Some),
+    }
 }
 
 impl Attachment {
@@ -398,8 +416,9 @@ impl Attachment {
 
     /// Goes away, and takes the segment along if nobody else is there and it is not [kept](Stale::Keep).
     pub(crate) fn leave(self) {
-        // What has lost its name is found by nobody, and a System V segment would stay for ever.
-        let is_nothing = self.estate.system_v.is_some() && self.is_unlinked();
+        // What has lost its name is found by nobody, and a System V segment, or queues, would stay for ever.
+        let has_more = self.estate.system_v.is_some() || self.estate.queues.is_some();
+        let is_nothing = has_more && self.is_unlinked();
         if !self.is_kept() || is_nothing {
             self.remove_if_alone(|_| true);
         } else if let Some(life) = self.life.get() {
@@ -433,8 +452,9 @@ impl Attachment {
         }
     }
 
-    /// Takes the name away if it still is this file's, and the annexes and queues. The caller holds the gate alone.
-    fn remove_name_alone(&self) {
+    /// Takes the name away if it still is this file's, and the annexes and queues; `false`: not yet. The caller holds the gate
+    /// alone.
+    fn remove_name_alone(&self) -> bool {
         if let Some(queues) = &self.estate.queues {
             // First, whatever becomes of the segment: who comes to it without them makes them anew.
             queues.remove_all();
@@ -446,8 +466,8 @@ impl Attachment {
             remove_annexes();
         }
         // In front of the name, also if it is kept: a name without it is nothing any more.
-        if let Some(twin) = &self.estate.system_v {
-            twin.remove(&self.place.path);
+        if self.estate.system_v.is_some_and(|twin| !twin.remove(&self.place.path)) {
+            return false;
         }
         // A failure leaves what a killed process leaves: a file with a free gate, for the next opener or `clean`.
         if self.has_name() {
@@ -457,6 +477,7 @@ impl Attachment {
             // Not before: who is killed must not leave a segment whose messages are gone.
             remove_annexes();
         }
+        true
     }
 }
 

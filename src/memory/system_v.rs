@@ -158,41 +158,38 @@ impl Twin {
         matches!(self.look(Path::new("")), Ok(Found::Gone))
     }
 
-    /// Removes the segment, if it is ours. The caller has the gate alone.
-    pub(super) fn remove(&self, path: &Path) {
+    /// Removes the segment, if it is ours; whether that is done, and its file may go. The caller has the gate alone.
+    pub(super) fn remove(&self, path: &Path) -> bool {
         if self.must_be_of_this_namespace(path).is_err() {
-            return;
+            return true;
         }
-        // A failure leaves a segment that `ipcs` shows.
-        match self.at.id {
-            Some(id) => {
-                if let Ok(_attached) = self.attach(path, Access::Read) {
-                    // Attached, it cannot become another one's.
-                    let _ = sysv::remove(id);
-                }
-            }
-            None => self.remove_unfinished(),
+        let Some(id) = self.at.id else { return self.remove_unfinished() };
+        if let Ok(_attached) = self.attach(path, Access::Read) {
+            // Attached, it cannot become another one's. A failure leaves a segment that `ipcs` shows.
+            let _ = sysv::remove(id);
         }
+        true
     }
 
-    /// Removes what a creator has made who did not come to write down its number.
-    fn remove_unfinished(&self) {
-        let Ok(Some(id)) = sysv::find(self.at.key) else { return };
-        let is_like_ours = |others: u64| {
-            sysv::examine(id)
-                .ok()
-                .flatten()
-                .is_some_and(|seen| self.judge(&seen).is_ok() && seen.attached == others && !seen.is_removed)
-        };
-        // Nobody but its creator ever knew of it, and it ends with the creator that it is attached.
-        if !is_like_ours(0) {
-            return;
+    /// Removes what a creator has made who did not come to write down its number. `false`: somebody has it attached, to look
+    /// at it or because it is theirs, so it has to be asked about again.
+    fn remove_unfinished(&self) -> bool {
+        let Ok(Some(id)) = sysv::find(self.at.key) else { return true };
+        let seen = || sysv::examine(id).ok().flatten().filter(|seen| self.judge(seen).is_ok() && !seen.is_removed);
+        if seen().is_none() {
+            return true;
         }
-        let Ok(Some(attached)) = Attached::new(id, Access::Read) else { return };
+        let Ok(Some(attached)) = Attached::new(id, Access::Read) else { return true };
         let mut head = [0; HEAD_BYTES];
         let is_new = attached.read_at(&mut head, 0) == HEAD_BYTES && head == [0; HEAD_BYTES];
-        if is_like_ours(1) && (is_new || self.is_known(&attached)) {
-            let _ = sysv::remove(id);
+        if !is_new && !self.is_known(&attached) {
+            return true;
+        }
+        // Nobody but its creator, who is dead, and we ourselves can have it attached for good.
+        match seen() {
+            Some(seen) if seen.attached == 1 => sysv::remove(id).is_ok(),
+            Some(_) => false,
+            None => true,
         }
     }
 }
@@ -386,6 +383,7 @@ pub(crate) fn intents(directory: Option<&Path>, of: Option<&str>) -> io::Result<
 
 #[cfg(all(test, not(loom)))]
 mod tests {
+    use super::super::segment::{Estate, Removal, Stale, remove_if_unused};
     use super::*;
 
     /// A segment of its own, gone with it.
@@ -439,7 +437,7 @@ mod tests {
             attached.put(0, begin);
             let _attached = Some(attached).filter(|_| is_attached);
             let twin = Twin { at: SystemV { id: None, key, namespace: 0 }, len: twins, head };
-            twin.remove_unfinished();
+            assert_eq!(twin.remove_unfinished(), !is_attached, "whether its file may go");
             segment.is_there()
         };
         assert!(!there(8192, &[], false, 8192), "as it was made");
@@ -449,11 +447,60 @@ mod tests {
         assert!(there(8192, &head, false, 4096), "it has another length");
     }
 
+    /// An intent whose maker is dead.
+    fn left_behind(instance: &str) -> Place {
+        let directory = PathBuf::from("/dev/shm");
+        let path = directory.join(format!("ringway-test.{}~{instance}.v", std::process::id()));
+        file::give_name(file::create_unnamed(&directory, 0o600).expect("a file").as_fd(), &path).expect("a name");
+        Place { directory, path, medium: Medium::Memory, pages: Pages::default() }
+    }
+
+    /// Removes it, as what its header says at each look.
+    fn clear_away(place: &Place, says: impl Fn() -> SystemV) -> Removal {
+        let estate = |at| Estate {
+            stale: Stale::Remove,
+            annexes: None,
+            queues: None,
+            boot: [0; 16],
+            system_v: Some(Twin { at, len: 8192, head: [0; HEAD_BYTES] }),
+        };
+        remove_if_unused::<SegmentError>(place, true, |_, _| Ok(estate(says()))).expect("what can be removed")
+    }
+
+    /// Its maker goes on behind the last look of who would remove what it leaves, and is killed: it had found its key taken.
+    #[test]
+    fn what_a_creator_wrote_last_is_what_is_removed() {
+        let segment = Segment::new(key(), 8192);
+        let place = left_behind("202122232425");
+        let is_alone = || {
+            let again = std::fs::File::open(&place.path).expect("the intent");
+            byte_lock::is_held_by_another(again.as_fd(), GATE).expect("the kernel's answer")
+        };
+        let (tried, namespace) = (key(), sysv::namespace().expect("one"));
+        let removal = clear_away(&place, || SystemV { id: is_alone().then_some(segment.0), key: tried, namespace });
+        assert_eq!((removal, segment.is_there(), place.path.exists()), (Removal::Removed, false, false));
+    }
+
+    #[test]
+    fn what_somebody_looks_at_is_removed_another_time() {
+        let key = key();
+        let segment = Segment::new(key, 8192);
+        let place = left_behind("303132333435");
+        let at = SystemV { id: None, key, namespace: sysv::namespace().expect("one") };
+        let looking = Attached::new(segment.0, Access::Read).expect("ours").expect("there");
+        assert_eq!((clear_away(&place, || at), segment.is_there(), place.path.exists()), (Removal::InUse, true, true));
+        drop(looking);
+        assert_eq!(
+            (clear_away(&place, || at), segment.is_there(), place.path.exists()),
+            (Removal::Removed, false, false)
+        );
+    }
+
     #[test]
     fn an_intent_is_no_channel_and_no_annex() {
         let place = Place::new(&"n".repeat(200), None).expect("a name");
-        let estate = super::super::segment::Estate {
-            stale: super::super::segment::Stale::Remove,
+        let estate = Estate {
+            stale: Stale::Remove,
             annexes: None,
             queues: None,
             boot: [0; 16],

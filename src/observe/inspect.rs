@@ -35,7 +35,7 @@ pub(super) fn inspect(name: &str, place: &Place, words: usize) -> Result<Inspect
     let page = bytes(View::new(file.as_fd(), None), 0, HEADER_BYTES).map_err(failed)?;
     let (errors, header) = diagnosis::diagnose(&page, seen.len);
     let estate = header.map(|header| header.estate());
-    let twin = estate.as_ref().map_or(Ok(None), |estate| observe_twin(place, estate));
+    let twin = estate.as_ref().map_or(Ok(None), |estate| observe_twin(place, (file.as_fd(), &seen), estate));
     let attached = twin.as_ref().ok().and_then(Option::as_ref);
     let view = View::new(file.as_fd(), attached);
     let file_bytes = attached.map_or(seen.len, |attached| attached.len() as u64);

@@ -20,7 +20,7 @@ pub(super) fn segment(name: &str, place: &Place) -> Result<Segment, OpenError> {
     let failed = |source| SegmentError::Io { doing: "reading", path: place.path.clone(), source };
     let (file, seen) = observe(place)?;
     let header = read_header(file.as_fd(), &seen)?;
-    let attached = observe_twin(place, &header.estate())?;
+    let attached = observe_twin(place, (file.as_fd(), &seen), &header.estate())?;
     let view = View::new(file.as_fd(), attached.as_ref());
     let ring = header.geometry;
     let is_in_use = byte_lock::is_held_by_another(file.as_fd(), GATE).map_err(failed)?;

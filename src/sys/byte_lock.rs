@@ -67,7 +67,15 @@ pub(crate) fn unlock(file: BorrowedFd<'_>, byte: Byte) -> io::Result<()> {
 
 /// Whether another description holds the byte in any mode. Takes no lock; works through a read-only descriptor.
 pub(crate) fn is_held_by_another(file: BorrowedFd<'_>, byte: Byte) -> io::Result<bool> {
-    let mut found = region(byte, libc::F_WRLCK);
+    is_in_the_way(file, region(byte, libc::F_WRLCK))
+}
+
+/// As [`is_held_by_another`], exclusively.
+pub(crate) fn is_held_alone_by_another(file: BorrowedFd<'_>, byte: Byte) -> io::Result<bool> {
+    is_in_the_way(file, region(byte, libc::F_RDLCK))
+}
+
+fn is_in_the_way(file: BorrowedFd<'_>, mut found: libc::flock) -> io::Result<bool> {
     fcntl(file, FcntlArg::F_OFD_GETLK(&mut found))?;
     Ok(libc::c_int::from(found.l_type) != libc::F_UNLCK)
 }

@@ -124,6 +124,11 @@ impl io::Read for MessageReader<'_> {
                     return Err(aborted(lacking));
                 }
             },
+            // Where it is, it is the parent's.
+            Source::Here(_) if core.member().is_forked() => {
+                self.end(false);
+                return Err(aborted(Lacking::Aborted(self.read)));
+            }
             Source::Here(_) => match &self.source {
                 Source::Here(received) => self.read_here(received, bytes),
                 Source::Coming(_) => 0,
