@@ -26,22 +26,24 @@ use support::{Dir, in_time};
 
 const PAGE: i64 = 4096;
 
-/// Sends bytes, and a descriptor beside them.
-fn pass(socket: &UnixStream, bytes: &[u8], file: BorrowedFd<'_>) {
+/// Sends bytes, and descriptors beside them.
+fn pass(socket: &UnixStream, bytes: &[u8], files: &[BorrowedFd<'_>]) {
     #[repr(C, align(8))]
-    struct Control([u8; 24]);
-    let mut control = Control([0; 24]);
-    control.0[..8].copy_from_slice(&20_usize.to_ne_bytes());
+    struct Control([u8; 2048]);
+    let (mut control, len) = (Control([0; 2048]), 16 + 4 * files.len());
+    control.0[..8].copy_from_slice(&len.to_ne_bytes());
     control.0[8..12].copy_from_slice(&libc::SOL_SOCKET.to_ne_bytes());
     control.0[12..16].copy_from_slice(&libc::SCM_RIGHTS.to_ne_bytes());
-    control.0[16..20].copy_from_slice(&file.as_raw_fd().to_ne_bytes());
+    for (place, file) in control.0[16..].chunks_exact_mut(4).zip(files) {
+        place.copy_from_slice(&file.as_raw_fd().to_ne_bytes());
+    }
     let mut part = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
     // SAFETY: a C struct of numbers and pointers, for which zeroes are a value.
     let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
     message.msg_iov = &raw mut part;
     message.msg_iovlen = 1;
     message.msg_control = (&raw mut control).cast();
-    message.msg_controllen = 24 as _;
+    message.msg_controllen = len.next_multiple_of(8) as _;
     // SAFETY: all of it is valid for its length and lives across the call.
     let sent = unsafe { libc::sendmsg(socket.as_raw_fd(), &raw const message, 0) };
     assert_eq!(sent, bytes.len() as isize, "{}", std::io::Error::last_os_error());
@@ -73,7 +75,7 @@ fn a_file_whose_room_is_behind_its_end_is_refused() {
     assert!(before * 512 >= PAGE);
 
     let (ours, theirs) = UnixStream::pair().expect("a pair");
-    pass(&ours, &hello_of_a_receiver(), file.as_fd());
+    pass(&ours, &hello_of_a_receiver(), &[file.as_fd()]);
     let mut verdict = [0; 32];
     verdict[..8].copy_from_slice(b"ringsaid");
     (&ours).write_all(&verdict).expect("room for it");
@@ -108,7 +110,7 @@ fn lingering() -> (OwnedFd, TcpStream) {
 fn letting_go_of_a_connection_does_not_wait_for_what_lies_in_it() {
     let (socket, _silent) = lingering();
     let (ours, theirs) = UnixStream::pair().expect("a pair");
-    pass(&ours, b"not asked for", socket.as_fd());
+    pass(&ours, b"not asked for", &[socket.as_fd()]);
     // From here on it is open nowhere but in the connection.
     drop(socket);
     in_time("dropping a connection", move || drop(Peer::from(theirs)));
@@ -121,10 +123,32 @@ fn letting_go_of_a_listener_does_not_wait_for_what_lies_before_it() {
     let (socket, _silent) = lingering();
     let listener = Listener::bind(&path).expect("nobody is there");
     let ours = UnixStream::connect(&path).expect("it listens");
-    pass(&ours, b"not asked for", socket.as_fd());
+    pass(&ours, b"not asked for", &[socket.as_fd()]);
     drop(socket);
     in_time("dropping a listener", move || drop(listener));
     assert!(dir.files().is_empty(), "the path is taken away");
+}
+
+#[test]
+fn descriptors_for_which_there_is_no_room_keep_nobody_waiting() {
+    if role().is_none() {
+        Child::start(&here!(), "has few", &Dir::new()).succeed();
+        return;
+    }
+    let (socket, _silent) = lingering();
+    let (ours, theirs) = UnixStream::pair().expect("a pair");
+    let mut files = vec![ours.as_fd(); 100];
+    files.push(socket.as_fd());
+    pass(&ours, &hello_of_a_receiver(), &files);
+    // The last of them is open nowhere else, and has no room here.
+    drop(socket);
+    let few = 60;
+    nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE, few, few).expect("less");
+    let error = in_time("a hand-over", move || {
+        let mut peer = Peer::from(theirs);
+        peer.spsc_sender::<u64>(&Options::new().capacity(16)).map(drop)
+    });
+    assert!(matches!(error, Err(HandoverError::Descriptors { .. })), "{error:?}");
 }
 
 #[test]

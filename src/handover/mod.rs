@@ -58,7 +58,12 @@
 //! | it promises a message of 2^63 bytes | memory grows with what has come, up to [`BytesReceiver::set_limit`] |
 //! | it dies, or is killed | [`Died`](crate::DisconnectReason::Died), as ever |
 //!
-//! It can see all that you send, as soon as you write it, and that you are alive; and a receiver can see when what is sent.
+//! It can see all that you send, as soon as you write it, and that you are alive; and a receiver can see when what is sent. (What you
+//! write in place it sees before you commit it, and also if you never do.)
+//!
+//! What cannot be promised: that your half is freed. It is yours, and counted as yours, and the other side can keep it for as long as
+//! it likes, when you have long let go of it: nobody can empty a sealed file, its maker neither. Whoever hands channels over to
+//! anybody counts them, as a server counts connections.
 //!
 //! # What is different
 //!

@@ -5,6 +5,9 @@ use std::fmt;
 
 /// To whom a channel is handed over: which users' processes. The kernel says who somebody is; everybody else is turned away before
 /// anything is sent.
+///
+/// Users are numbers of this process's user namespace. All who have none there are one and the same, the overflow user (65534, mostly
+/// called `nobody`): whoever acts as that user in a container, or names it, trusts all of them who can reach the socket.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Trust {

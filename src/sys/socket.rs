@@ -153,14 +153,33 @@ pub(crate) fn send(socket: BorrowedFd<'_>, bytes: &[u8], pass: Option<BorrowedFd
 }
 
 /// Receives into the front of `bytes`; how many came, 0 at the end. `WouldBlock`: none now. Descriptors that came with them are
-/// closed on `exec`, and added to `beside`.
+/// closed on `exec`, and added to `beside`. If there is no room for those, nothing is taken out of the socket.
 pub(crate) fn receive(socket: BorrowedFd<'_>, bytes: &mut [u8], beside: &mut Beside) -> io::Result<usize> {
+    // A descriptor for which there is no room is closed by the kernel, in this call, which would wait for that if it were open
+    // nowhere else. So it is looked at first, and open in the socket or here while the other is closed. (The look may show what is
+    // beside the next bytes, too.)
+    let mut held = Beside::default();
+    let seen = receive_with(socket, bytes, &mut held, libc::MSG_PEEK)?;
+    if held.is_cut {
+        beside.is_cut = true;
+        beside.descriptors.append(&mut held.descriptors);
+        return Ok(seen);
+    }
+    // No more than was seen: what has come since is not held.
+    let seen = seen.min(bytes.len());
+    let got = receive_with(socket, &mut bytes[..seen], beside, 0);
+    // What can be sealed is memory, and closed at once; the rest is disposed of.
+    held.descriptors.retain(|file| nix::fcntl::fcntl(file, nix::fcntl::FcntlArg::F_GET_SEALS).is_err());
+    got
+}
+
+fn receive_with(socket: BorrowedFd<'_>, bytes: &mut [u8], beside: &mut Beside, flags: c_int) -> io::Result<usize> {
     let mut control = Control([0; 2048]);
     let mut part = libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() };
     let mut message = message(&mut part);
     message.msg_control = (&raw mut control).cast();
     message.msg_controllen = size_of::<Control>() as _;
-    let flags = libc::MSG_CMSG_CLOEXEC | libc::MSG_DONTWAIT;
+    let flags = flags | libc::MSG_CMSG_CLOEXEC | libc::MSG_DONTWAIT;
     // SAFETY: the message's parts and control bytes are valid, and ours to write, for their lengths; they live across the call.
     let got = unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut message, flags) };
     let got = Errno::result(got)?;
