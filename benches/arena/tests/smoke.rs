@@ -106,6 +106,7 @@ fn everybody_takes_part() {
         "System V",
         "ringway, condvar, sleeping",
         "ringway, semaphore, sleeping",
+        "ringway, message queue, sleeping",
         "textbook, mutex and condvar",
         "textbook, robust mutex and condvar",
         "textbook, 3 semaphores",

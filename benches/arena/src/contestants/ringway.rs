@@ -45,9 +45,10 @@ pub fn entries() -> Vec<Entry> {
 }
 
 /// What puts the ends to sleep, if not a futex: by default, and asleep.
-const WAITERS: [(&str, &str, Waiter); 2] = [
+const WAITERS: [(&str, &str, Waiter); 3] = [
     ("ringway, condvar", "ringway, condvar, sleeping", Waiter::Condvar),
     ("ringway, semaphore", "ringway, semaphore, sleeping", Waiter::Semaphore),
+    ("ringway, message queue", "ringway, message queue, sleeping", Waiter::MessageQueue),
 ];
 
 /// Microseconds of spinning before sleeping.
