@@ -74,9 +74,9 @@ pub(super) fn widen(id: libc::c_int, bytes: usize) -> Result<usize, Failure> {
 impl Drop for End {
     fn drop(&mut self) {
         if let Some(path) = self.owned.take() {
-            // First what tells others of it: they shall not remove it again.
-            let _ = fs::remove_file(path);
             remove(self.id);
+            // Last what tells others of it: who is killed before has it removed by them, and to remove it twice is nothing.
+            let _ = fs::remove_file(path);
         }
     }
 }

@@ -64,9 +64,9 @@ struct Owned {
 
 impl Drop for Owned {
     fn drop(&mut self) {
-        // First what tells others of it: they shall not remove it again.
-        let _ = fs::remove_file(&self.path);
         self.numbers.remove();
+        // Last what tells others of it: who is killed before has it removed by them, and to remove it twice is nothing.
+        let _ = fs::remove_file(&self.path);
     }
 }
 
