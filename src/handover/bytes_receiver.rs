@@ -2,9 +2,6 @@
 
 use crate::bytes::spsc;
 use crate::bytes::{RecvError, RecvTimeoutError, TryRecvError};
-use crate::channel::end::Stats;
-use crate::channel::reason::DisconnectReason;
-use crate::wait::strategy::WaitStrategy;
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -123,30 +120,7 @@ impl BytesReceiver {
         self.0.capacity()
     }
 
-    /// Whether the sender is known to be gone, or this end cannot be used. Asks the kernel.
-    pub fn is_disconnected(&self) -> bool {
-        self.0.is_disconnected()
-    }
-
-    /// Why the channel is disconnected; `None` while it is not. Asks the kernel.
-    pub fn disconnect_reason(&self) -> Option<DisconnectReason> {
-        self.0.disconnect_reason()
-    }
-
-    /// What this end has done so far.
-    pub fn stats(&self) -> Stats {
-        self.0.stats()
-    }
-
-    /// Waits otherwise from now on.
-    pub fn set_wait(&mut self, strategy: WaitStrategy) {
-        self.0.set_wait(strategy);
-    }
-
-    /// Says that nothing more is received. Idempotent; dropping does the same.
-    pub fn close(&mut self) {
-        self.0.close();
-    }
+    super::common::common!();
 }
 
 impl fmt::Debug for BytesReceiver {

@@ -81,6 +81,7 @@
 
 mod bytes_receiver;
 mod command;
+mod common;
 mod error;
 mod exchange;
 mod in_place;

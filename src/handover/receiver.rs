@@ -1,11 +1,8 @@
 //! The receiving end of messages of one type, from somebody who is not trusted.
 
-use crate::channel::end::Stats;
 use crate::channel::error::{RecvError, RecvTimeoutError, TryRecvError};
-use crate::channel::reason::DisconnectReason;
 use crate::channel::spsc;
 use crate::ring::payload::Payload;
-use crate::wait::strategy::WaitStrategy;
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -14,7 +11,7 @@ use std::time::{Duration, Instant};
 /// who trust the sender after all.)
 ///
 /// The methods are those of [`spsc::Receiver`]. A sender that breaks the rules can make a message any value of `T`, or the
-/// channel [`Corrupt`](DisconnectReason::Corrupt); it can keep a call without a deadline waiting, and one with a deadline until then.
+/// channel [`Corrupt`](crate::DisconnectReason::Corrupt); it can keep a call without a deadline waiting, and one with a deadline until then.
 pub struct Receiver<T>(spsc::Receiver<T>);
 
 impl<T: Payload> Receiver<T> {
@@ -107,30 +104,7 @@ impl<T: Payload> Receiver<T> {
         self.0.capacity()
     }
 
-    /// Whether the sender is known to be gone, or this end cannot be used. Asks the kernel.
-    pub fn is_disconnected(&self) -> bool {
-        self.0.is_disconnected()
-    }
-
-    /// Why the channel is disconnected; `None` while it is not. Asks the kernel.
-    pub fn disconnect_reason(&self) -> Option<DisconnectReason> {
-        self.0.disconnect_reason()
-    }
-
-    /// What this end has done so far.
-    pub fn stats(&self) -> Stats {
-        self.0.stats()
-    }
-
-    /// Waits otherwise from now on.
-    pub fn set_wait(&mut self, strategy: WaitStrategy) {
-        self.0.set_wait(strategy);
-    }
-
-    /// Says that nothing more is received. Idempotent; dropping does the same.
-    pub fn close(&mut self) {
-        self.0.close();
-    }
+    super::common::common!();
 }
 
 impl<T> fmt::Debug for Receiver<T> {

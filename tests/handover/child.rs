@@ -1,11 +1,10 @@
 //! Children with a connection, and children of another user.
 
-use crate::support::{DIR, Dir, PATIENCE};
+use crate::support::{DIR, Dir, until};
 use nix::sys::signal::Signal;
 use nix::unistd::{Gid, Uid, setgid, setgroups, setuid};
 use ringway::handover::{CommandExt, Peer};
 use std::process::{Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
 
 const ROLE: &str = "RINGWAY_HANDOVER_TEST";
 
@@ -71,15 +70,12 @@ impl Child {
 
     /// Waits until it has ended.
     pub(crate) fn wait(mut self) -> ExitStatus {
-        let give_up = Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = self.process.try_wait().expect("a child of ours") {
-                return status;
-            }
-            assert!(Instant::now() < give_up, "{} does not end", self.role);
-            // What is waited for is the harness's way out.
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        let (mut status, what) = (None, format!("{} ends", self.role));
+        until(&what, || {
+            status = self.process.try_wait().expect("a child of ours");
+            status.is_some()
+        });
+        status.expect("it has ended")
     }
 
     /// Waits until it has ended, which it does well.
