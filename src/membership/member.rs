@@ -92,7 +92,7 @@ impl Member {
         let entry = many.member(index);
         let pid = process::id();
         entry.pid.store(pid, Relaxed); // relaxed: for people
-        entry.started.store(process::started(pid), Relaxed); // relaxed: for people
+        entry.started.store(process::started_here(), Relaxed); // relaxed: for people
         // Relaxed, both: the status is stored behind them.
         entry.senders.store(0, Relaxed);
         entry.receivers.store(0, Relaxed); // relaxed: as above

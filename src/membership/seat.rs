@@ -59,7 +59,7 @@ impl Seat {
         let lines = role.lines(&control);
         let pid = process::id();
         lines.member.pid.store(pid, Relaxed); // relaxed: for people
-        lines.member.started.store(process::started(pid), Relaxed); // relaxed: for people
+        lines.member.started.store(process::started_here(), Relaxed); // relaxed: for people
         // Whoever slept here before sleeps no more. Relaxed: an old value costs a ring for nothing.
         let bell = role.other().lines(&control).ringing.bell.load(Relaxed);
         lines.presence.armed.store(bell, Relaxed); // relaxed: a stale ring is harmless

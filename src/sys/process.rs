@@ -1,11 +1,25 @@
 //! Who a process is, for people to read. Nothing is ever decided by a pid: pids are reused, and mean nothing across pid
 //! namespaces.
 
+use std::fs::File;
+use std::io::Read;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// This process.
 pub(crate) fn id() -> u32 {
     std::process::id()
+}
+
+/// When this process started, as [`started`] says it. Read once.
+pub(crate) fn started_here() -> u64 {
+    static HERE: OnceLock<(u32, u64)> = OnceLock::new();
+    let read = || (id(), started(id()));
+    match *HERE.get_or_init(read) {
+        (pid, started) if pid == id() => started,
+        // A forked child.
+        _ => started(id()),
+    }
 }
 
 /// When the process started, in clock ticks since boot, as `/proc/PID/stat` has it; 0 where that cannot be read.
@@ -14,12 +28,18 @@ pub(crate) fn started(pid: u32) -> u64 {
         // Thousands of times a second, for nobody.
         return 0;
     }
+    field_22(pid).unwrap_or(0)
+}
+
+fn field_22(pid: u32) -> Option<u64> {
+    // Longer than the line can be, and read at once: the standard library's way, which does not know how long a file of
+    // /proc is, asks the kernel eight times.
+    let mut line = [0; 2048];
+    let len = File::open(format!("/proc/{pid}/stat")).ok()?.read(&mut line).ok()?;
     // The command name, in parentheses, may hold anything: fields are counted from the last parenthesis. Field 22 of
     // the whole line is the 20th after it.
-    std::fs::read_to_string(format!("/proc/{pid}/stat"))
-        .ok()
-        .and_then(|line| line.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok())
-        .unwrap_or(0)
+    let after = line[..len].rsplit(|byte| *byte == b')').next()?;
+    std::str::from_utf8(after).ok()?.split_whitespace().nth(19)?.parse().ok()
 }
 
 /// The command name of the process with this pid, if it is still the one that started then.
@@ -49,8 +69,25 @@ pub(crate) fn age(start: u64) -> Option<Duration> {
 /// The machine's processors, as they were at the first question. Not those that this process is bound to: the process
 /// at the other end may be bound to others.
 pub(crate) fn processors() -> usize {
-    use std::sync::OnceLock;
     static COUNT: OnceLock<usize> = OnceLock::new();
     let ask = || nix::unistd::sysconf(nix::unistd::SysconfVar::_NPROCESSORS_ONLN).ok().flatten();
     *COUNT.get_or_init(|| if cfg!(loom) { 1 } else { ask().and_then(|n| usize::try_from(n).ok()).unwrap_or(1) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn when_this_process_started_is_known_and_does_not_change() {
+        if cfg!(loom) {
+            return;
+        }
+        let whole = std::fs::read_to_string("/proc/self/stat").expect("/proc");
+        let after = whole.rsplit_once(')').expect("a command name").1;
+        let told = after.split_whitespace().nth(19).and_then(|word| word.parse().ok());
+        assert_eq!(Some(started_here()), told);
+        assert_eq!(started(id()), started_here());
+        assert_eq!(started(u32::MAX), 0, "nobody has that pid");
+    }
 }
