@@ -293,11 +293,17 @@ impl<T: Payload> Core<T> {
         self.ring.many().is_lost()
     }
 
+    /// Whether the fast path of receivers is open, and somebody may still send: nobody came or went since that was found.
+    #[inline(always)]
+    pub(crate) fn may_more_come(&self) -> bool {
+        let epoch = self.epoch();
+        // Relaxed: a value from another epoch than the present one says nothing.
+        epoch == self.receivable.get() && epoch != self.senders_gone.load(Relaxed)
+    }
+
     /// Why nothing more will be sent, if so.
     pub(crate) fn are_senders_gone(&self) -> Option<DisconnectReason> {
-        // Relaxed: a value from another epoch than the present one says nothing.
-        let is_known = self.is_undisturbed(Role::Receiver) && self.senders_gone.load(Relaxed) != self.epoch();
-        if is_known { None } else { self.digest(Role::Receiver) }
+        if self.may_more_come() { None } else { self.digest(Role::Receiver) }
     }
 
     fn gone(&self, role: Role) -> Option<DisconnectReason> {

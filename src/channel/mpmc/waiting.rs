@@ -131,9 +131,18 @@ fn make_room<T: Payload>(core: &Arc<Core<T>>) {
     }
 }
 
+/// Whether there is no room, and nothing else to be found out or done: what most tries find that find none.
+#[inline(always)]
+fn is_plainly_full<T: Payload>(core: &Core<T>) -> bool {
+    core.is_undisturbed(Role::Sender) && core.ring().is_plainly_full() && !core.ring().has_tombs()
+}
+
 /// Sends the first of `messages` without waiting for room.
 #[cold]
 pub(crate) fn try_send<T: Payload>(core: &Arc<Core<T>>, messages: &[T]) -> Result<usize, Vain> {
+    if is_plainly_full(core) && !core.probe(false) {
+        return Err(Vain::NotNow);
+    }
     let sent = patiently(|| push(core, messages));
     if !matches!(sent, Err(Vain::NotNow | Vain::InBetween)) {
         return sent;
@@ -225,9 +234,19 @@ pub(crate) fn lose<T: Payload>(core: &Core<T>) -> DisconnectReason {
 
 // Receiving.
 
+/// Whether there is no message, and nothing else to be found out or done. Whether there are senders is looked for first: what
+/// the last one sent is there by the time that it is seen to have gone.
+#[inline(always)]
+fn is_plainly_empty<T: Payload>(core: &Core<T>) -> bool {
+    core.may_more_come() && core.ring().is_plainly_empty() && !core.has_orphans()
+}
+
 /// Receives without waiting for a message.
 #[cold]
 pub(crate) fn try_recv<T: Payload>(core: &Arc<Core<T>>, want: &mut Want<'_, T>) -> Result<Got, Vain> {
+    if is_plainly_empty(core) && !core.probe(false) {
+        return Err(Vain::NotNow);
+    }
     let got = patiently(|| pop(core, want));
     if !matches!(got, Err(Vain::NotNow | Vain::InBetween)) {
         return got;

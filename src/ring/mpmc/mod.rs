@@ -81,7 +81,7 @@ use crate::layout::many::{Many, Walk};
 use crate::layout::shared::{CLOSED, Record};
 use crate::sync::AtomicU64;
 use crate::sync::Ordering::Relaxed;
-use crate::sync::edge::Edge;
+use crate::sync::edge::{CLAIMED, Edge};
 use word::{State, Word};
 
 /// A ring of `T`, for all who use it.
@@ -175,6 +175,32 @@ impl<T: Payload> Ring<T> {
         let head = self.head().load(Relaxed); // relaxed: a hint
         let seat = self.many.seat(head);
         matches!(Word(self.many.word(seat.slot).load(Relaxed)).at(seat.lap), State::Full | State::Tomb) // relaxed: a hint
+    }
+
+    /// Whether there is plainly nothing, nor anything on its way. `false` says nothing: then who must know tries to claim.
+    ///
+    /// Whoever moved the head there had seen the tail at least there ([`CLAIMED`]), so when the tail was loaded, which comes
+    /// second, nothing lay between them. Any other state of the slot than this one is for others to judge.
+    #[inline(always)]
+    pub(crate) fn is_plainly_empty(&self) -> bool {
+        let head = self.head().load(CLAIMED.acquire());
+        let tail = self.tail().load(Relaxed); // relaxed: it gives no permission
+        let seat = self.many.seat(head);
+        // Relaxed: as above.
+        head == tail && Word(self.many.word(seat.slot).load(Relaxed)).at(seat.lap) == State::Free
+    }
+
+    /// Whether all slots are plainly taken, and nobody is about to free one. `false` says nothing, as above.
+    ///
+    /// Whoever moved the tail there had seen the head at least where it then was, so when the head was loaded, which comes
+    /// second, it was a whole ring behind.
+    #[inline(always)]
+    pub(crate) fn is_plainly_full(&self) -> bool {
+        let tail = self.tail().load(CLAIMED.acquire());
+        let head = self.head().load(Relaxed); // relaxed: as above
+        let seat = self.many.seat(tail & !CLOSED);
+        tail.checked_sub(self.many.capacity) == Some(head)
+            && Word(self.many.word(seat.slot).load(Relaxed)).at(seat.lap) == State::Before // relaxed: as above
     }
 
     /// Whether there is no room at the tail. Exact as `len` is.

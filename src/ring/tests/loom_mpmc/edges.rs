@@ -127,6 +127,40 @@ fn edge_claimed_matters_to_a_consumer_that_is_slow() {
     matters(CLAIMED, 2, a_late_free);
 }
 
+/// A ring that is never empty is not plainly so: the next message is sent before the first is taken.
+fn never_empty() {
+    let model = Model::new(2, 2);
+    let theirs = model.lease(OTHER);
+    assert!(model.try_send(theirs, 1));
+    let other = with(&model, move |model| {
+        assert!(model.try_send(theirs, 2));
+        assert_eq!(model.try_receive(theirs), Some(1));
+    });
+    assert!(!model.is_plainly_empty());
+    other.join().unwrap();
+}
+
+/// A ring that is never full is not plainly so: the first message is taken before the next is sent.
+fn never_full() {
+    let model = Model::new(2, 2);
+    let theirs = model.lease(OTHER);
+    assert!(model.try_send(theirs, 1));
+    let other = with(&model, move |model| {
+        assert_eq!(model.try_receive(theirs), Some(1));
+        assert!(model.try_send(theirs, 2));
+        assert_eq!(model.try_receive(theirs), Some(2));
+        assert!(model.try_send(theirs, 3));
+    });
+    assert!(!model.is_plainly_full());
+    other.join().unwrap();
+}
+
+#[test]
+fn edge_claimed_matters_to_who_only_looks() {
+    matters(CLAIMED, 2, never_empty);
+    matters(CLAIMED, 2, never_full);
+}
+
 #[test]
 fn edge_claimed_matters_to_the_last_word() {
     matters(CLAIMED, 2, super::traffic::closed_behind_the_last_word);
