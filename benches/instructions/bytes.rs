@@ -40,3 +40,18 @@ pub(super) fn in_place(n: u64) {
     }
     repeat(&mut link(), n);
 }
+
+pub(super) fn try_send_full(n: u64) {
+    let mut link = link();
+    while link.tx.try_send(&[0; 4096]).is_ok() {}
+    for _ in 0..n {
+        assert!(black_box(&mut link).tx.try_send(&[0; 4096]).is_err_and(|error| error.is_full()));
+    }
+}
+
+pub(super) fn try_recv_empty(n: u64) {
+    let (mut link, mut received) = (link(), Vec::new());
+    for _ in 0..n {
+        assert!(black_box(&mut link).rx.try_recv_into(&mut received).is_err_and(|error| error.is_empty()));
+    }
+}

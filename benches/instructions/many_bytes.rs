@@ -47,3 +47,24 @@ pub(super) fn try_recv_empty(n: u64) {
         assert!(black_box(&link).rx.try_recv().is_err_and(|error| error.is_empty()));
     }
 }
+
+pub(super) fn try_send_full(n: u64) {
+    let link = link();
+    while link.tx.try_send(&[7; 64]).is_ok() {}
+    for _ in 0..n {
+        assert!(black_box(&link).tx.try_send(&[7; 64]).is_err_and(|error| error.is_full()));
+    }
+}
+
+/// Makes a message of 64 bytes and looks at it, wherever the channel chooses to have it.
+pub(super) fn made_and_seen(n: u64) {
+    #[inline(never)]
+    fn repeat(link: &Link<Sender, Receiver>, n: u64) {
+        for _ in 0..n {
+            let link = black_box(link);
+            link.tx.send_with(64, |bytes| bytes.fill(7)).expect("a receiver");
+            black_box(link.rx.recv_with(|bytes| bytes[63]).expect("a message"));
+        }
+    }
+    repeat(&link(), n);
+}

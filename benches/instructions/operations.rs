@@ -5,16 +5,18 @@
 
 #[path = "bytes.rs"]
 mod bytes;
+#[path = "handed.rs"]
+mod handed;
 #[path = "many_bytes.rs"]
 mod many_bytes;
 #[path = "mpmc.rs"]
 mod mpmc;
+#[path = "streams.rs"]
+mod streams;
 
 use ringway::spsc::{Receiver, Sender, channel_with};
-use ringway::stream::{Reader, Writer};
 use ringway::{Options, WaitStrategy};
 use std::hint::black_box;
-use std::io::{Read, Write};
 
 /// Messages in a batch and in a grant.
 const BATCH: usize = 64;
@@ -50,11 +52,18 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     one("recv_ref and commit, 8 bytes", recv_ref),
     many("send_many and recv_many of 64, a message", send_many),
     many("grants of 64 in place, a message", grants),
-    one("stream: write and read of 64 bytes", stream),
+    one("stream: write and read of 64 bytes", streams::pair),
+    one("stream: write and fill_buf of 64 bytes", streams::in_place),
+    one("stream: read that finds nothing", streams::read_nothing),
+    one("duplex: 64 bytes there and back", streams::both_ways),
     one("bytes: send and recv_into, 8 bytes", bytes::pair::<8>),
     one("bytes: send and recv_into, 64 bytes", bytes::pair::<64>),
     one("bytes: send and recv_into, 1024 bytes", bytes::pair::<1024>),
     one("bytes: claim and recv_ref, 64 bytes", bytes::in_place),
+    one("bytes: try_send that says Full", bytes::try_send_full),
+    one("bytes: try_recv that says Empty", bytes::try_recv_empty),
+    one("handed over: send and recv, 8 bytes", handed::pair),
+    one("handed over: bytes, send and recv_into, 64 bytes", handed::bytes_pair),
     one("ArrayQueue: push and pop, 8 bytes", array_queue_pair),
     one("mpmc: send and recv, 8 bytes", mpmc::pair::<1>),
     one("mpmc: send and recv, 64 bytes", mpmc::pair::<8>),
@@ -65,6 +74,8 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     one("bytes::mpmc: send and recv_into, 64 bytes", many_bytes::pair::<64>),
     one("bytes::mpmc: send and recv_into, 1024 bytes", many_bytes::pair::<1024>),
     one("bytes::mpmc: loan of 4096 and recv_ref", many_bytes::loan),
+    one("bytes::mpmc: send_with and recv_with, 64 bytes", many_bytes::made_and_seen),
+    one("bytes::mpmc: try_send that says Full", many_bytes::try_send_full),
     one("bytes::mpmc: try_recv that says Empty", many_bytes::try_recv_empty),
 ];
 
@@ -212,20 +223,6 @@ fn grants(n: u64) {
         sum
     }
     assert_eq!(repeat(&mut link(&Options::new(), SMALL), n), n * n.saturating_sub(1) / 2 * BATCH as u64);
-}
-
-fn stream(n: u64) {
-    #[inline(never)]
-    fn repeat(link: &mut Link<Writer, Reader>, n: u64) {
-        let mut bytes = [7; 64];
-        for _ in 0..n {
-            let link = black_box(&mut *link);
-            link.tx.write_all(&bytes).expect("room");
-            link.rx.read_exact(&mut bytes).expect("bytes");
-        }
-    }
-    let (tx, rx) = ringway::stream::pipe().expect("memory for a stream");
-    repeat(&mut Link { tx, rx }, n);
 }
 
 /// The yardstick: a ring between two threads, that knows no processes, no waiting and no death.
