@@ -63,7 +63,7 @@ fn main() -> ExitCode {
         }
     }
     println!("{played} scenes of {messages} messages");
-    if played == 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    ExitCode::SUCCESS
 }
 
 /// Plays a scene in a thread, and says how long it took.
