@@ -57,7 +57,7 @@ fn main() -> ExitCode {
         for (name, scene) in scenes() {
             let name = format!("{name}/{rest}");
             if wanted.is_empty() || wanted.iter().any(|part| name.contains(part.as_str())) {
-                play(&name, move || scene(rest.options(), messages));
+                play(&name, move || scene(rest.options(), rest.share(messages)));
                 played += 1;
             }
         }

@@ -31,6 +31,11 @@ impl Rest {
         ringway::spsc::channel_with::<u8>(&self.options().capacity(1)).err().map(|error| error.to_string())
     }
 
+    /// So many of the messages: on a machine that has much else to do, whoever only spins waits for somebody else's turn each time.
+    pub(crate) fn share(self, messages: u64) -> u64 {
+        if self.strategy == WaitStrategy::Spin { (messages / 10).max(8) } else { messages }
+    }
+
     pub(crate) fn options(self) -> Options {
         Options::new().waiter(self.waiter).wait(self.strategy)
     }
