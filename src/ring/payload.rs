@@ -14,6 +14,9 @@
 //! The atomics are `core`'s in every build, past the door of `crate::sync`: they stand for plain memory, of widths that
 //! follow `T`, and a model checks whole messages in its own cells instead.
 //!
+//! Under `--cfg plain_payload` all of it is plain copies, for those who look for races between correct peers (`checks`): of atomics there
+//! are none to be found, and into an instruction they cannot look, either.
+//!
 //! Source: RFC 3301 (per-byte atomic copies), which this file is written to be replaced by.
 #![allow(unsafe_code)]
 
@@ -69,7 +72,7 @@ const WIDE: usize = 32;
 /// The same for one message by itself.
 const WIDE_ALONE: usize = 512;
 /// From this many bytes on, to one string instruction, which takes a while to start.
-#[cfg(all(target_arch = "x86_64", not(miri)))]
+#[cfg(all(target_arch = "x86_64", not(any(miri, plain_payload))))]
 const LARGE: usize = 2048;
 
 /// The width of the atomics a message of `size` bytes is copied with.
@@ -78,14 +81,17 @@ const fn unit(size: usize) -> usize {
     1 << if power < 3 { power } else { 3 }
 }
 
+/// Whether there are no copies but plain ones.
+const IS_PLAIN: bool = cfg!(plain_payload);
+
 const fn is_wide(bytes: usize) -> bool {
-    cfg!(all(target_arch = "x86_64", not(miri))) && bytes >= WIDE
+    IS_PLAIN || cfg!(all(target_arch = "x86_64", not(miri))) && bytes >= WIDE
 }
 
 /// Whether one message of this size is copied by sixteen bytes at a time, or more. By words it can go straight from the
 /// registers in which it was made; a copy needs it in memory first.
 const fn is_wide_alone(size: usize) -> bool {
-    is_wide(size) && (size >= WIDE_ALONE || unit(size) < 8)
+    IS_PLAIN || is_wide(size) && (size >= WIDE_ALONE || unit(size) < 8)
 }
 
 /// Copies a message to its place.
@@ -355,7 +361,7 @@ unsafe fn copy_out(own: *mut u8, shared: *const u8, size: usize) {
 /// # Safety
 ///
 /// `from` is readable and `to` writable for `len` bytes, 16 at least.
-#[cfg(all(target_arch = "x86_64", not(miri)))]
+#[cfg(all(target_arch = "x86_64", not(any(miri, plain_payload))))]
 #[inline(always)]
 unsafe fn opaque(to: *mut u8, from: *const u8, len: usize) {
     if len < LARGE {
@@ -379,7 +385,7 @@ unsafe fn opaque(to: *mut u8, from: *const u8, len: usize) {
 /// # Safety
 ///
 /// `from` is readable and `to` writable for `len` bytes, 16 at least.
-#[cfg(all(target_arch = "x86_64", not(miri)))]
+#[cfg(all(target_arch = "x86_64", not(any(miri, plain_payload))))]
 #[inline(always)]
 unsafe fn by_sixteen(to: *mut u8, from: *const u8, len: usize) {
     // SAFETY: the caller's: `at` stays below `last`, and 16 bytes from `last` on end at `len`. SSE2 is part of x86_64.
@@ -405,8 +411,17 @@ unsafe fn by_sixteen(to: *mut u8, from: *const u8, len: usize) {
 
 /// # Safety
 ///
+/// `from` is readable and `to` writable for `len` bytes, and nobody writes to the one or uses the other meanwhile.
+#[cfg(plain_payload)]
+unsafe fn opaque(to: *mut u8, from: *const u8, len: usize) {
+    // SAFETY: the caller's; what is the library's and what is the program's does not overlap.
+    unsafe { core::ptr::copy_nonoverlapping(from, to, len) };
+}
+
+/// # Safety
+///
 /// Never called: `is_wide` is false where this one is compiled.
-#[cfg(not(all(target_arch = "x86_64", not(miri))))]
+#[cfg(not(any(plain_payload, all(target_arch = "x86_64", not(miri)))))]
 unsafe fn opaque(_to: *mut u8, _from: *const u8, _len: usize) {}
 
 /// Copies of single messages of 8 bytes as steps of a replay.

@@ -185,7 +185,8 @@ impl Page {
         // SAFETY: a fresh private mapping at an address that the kernel chooses; it replaces nothing.
         let page = unsafe { mmap_anonymous(None, len, access, MapFlags::MAP_PRIVATE) }?;
         // SAFETY: the range is the mapping just made, and wiping it in a child is what it is for.
-        let is_wiped = unsafe { madvise(page, len.get(), MmapAdvise::MADV_WIPEONFORK) }.is_ok();
+        // (Miri knows no `madvise`, and no `fork`.)
+        let is_wiped = !cfg!(miri) && unsafe { madvise(page, len.get(), MmapAdvise::MADV_WIPEONFORK) }.is_ok();
         // SAFETY: [1] page-aligned, mapped, as long as the array, zeroed and so valid atomics; [2] never unmapped.
         let words = unsafe { page.cast::<[AtomicU64; WORDS]>().as_ref() };
         Ok(Self { words, is_wiped, next: OnceLock::new() })
