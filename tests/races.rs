@@ -2,7 +2,7 @@
 //! receive, every waiter and every strategy.
 //!
 //! It checks that what is sent arrives whole, in order and once. But what it is for is that others look on: ThreadSanitizer
-//! (`checks/thread-sanitizer`) and Miri (`checks/miri`) see a race between two threads only where both use the same addresses, and
+//! (`tests/checks/thread-sanitizer`) and Miri (`tests/checks/miri`) see a race between two threads only where both use the same addresses, and
 //! so not in the other tests, in which each end has a mapping of its own.
 //!
 //! This is a program of its own (`harness = false`): the test harness, and much of the standard library behind it, is compiled

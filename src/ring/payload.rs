@@ -14,7 +14,7 @@
 //! The atomics are `core`'s in every build, past the door of `crate::sync`: they stand for plain memory, of widths that
 //! follow `T`, and a model checks whole messages in its own cells instead.
 //!
-//! Under `--cfg plain_payload` all of it is plain copies, for those who look for races between correct peers (`checks`): of atomics there
+//! Under `--cfg plain_payload` all of it is plain copies, for those who look for races between correct peers (`tests/checks`): of atomics there
 //! are none to be found, and into an instruction they cannot look, either.
 //!
 //! Source: RFC 3301 (per-byte atomic copies), which this file is written to be replaced by.

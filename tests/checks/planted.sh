@@ -1,16 +1,15 @@
 #!/usr/bin/env bash
-# Makes a copy of the crate with faults to plant, for checks that must show that they can fail: checks/planted DIRECTORY.
+# Makes a copy of the crate with faults to plant, for checks that must show that they can fail: tests/checks/planted.sh DIRECTORY.
 # Built there, the variable RINGWAY_PLANTED takes one end of one edge of src/sync/edge.rs away ("filled-release"), or makes a
 # block of the heap a page shorter than was asked for ("short-block"). Takes a second, and fails if the places to patch
 # are no longer there.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 to=${1:?a directory}
 
 rm -rf "$to"
-mkdir -p "$to/tests"
-cp -r Cargo.toml Cargo.lock README.md src benches "$to"
-cp -r tests/races.rs tests/races tests/step_kill.rs tests/step_kill tests/support "$to/tests"
+mkdir -p "$to"
+tar c --exclude target Cargo.toml Cargo.lock README.md src benches tests | tar x -C "$to"
 
 # FILE, what is there once, and what stands there instead.
 replace() {
