@@ -141,9 +141,8 @@ compile_error!("ringway's format is little endian");
 
 pub mod bytes;
 mod channel;
-#[cfg(all(feature = "serde", not(loom)))]
+#[cfg(feature = "serde")]
 pub mod codec;
-#[cfg(not(loom))]
 pub mod compat;
 #[cfg(not(loom))]
 pub mod handover;
@@ -153,7 +152,6 @@ mod memory;
 #[cfg(not(loom))]
 pub mod observe;
 mod ring;
-#[cfg(not(loom))]
 pub mod stream;
 mod sync;
 mod sys;

@@ -4,11 +4,8 @@
 //! ring, and so on: a short message never waits for more than a chunk of each long one that the same receiver has taken up.
 
 use super::lanes::{Attached, lanes, longest, tell_of_free_lane, tell_writer};
-#[cfg(loom)]
-use super::place::Unreadable;
 use super::place::Whole;
 use crate::bytes::{RecvError, RecvTimeoutError};
-#[cfg(not(loom))]
 use crate::channel::mpmc::annexes::Unreadable;
 use crate::channel::mpmc::transfer::{self, Got, Vain, Want};
 use crate::channel::mpmc::waiting::{self, Rest, Resting, Waits};
