@@ -1,47 +1,14 @@
 //! What a model of somebody who uses the crate sees: the edges that a channel makes, no others, and every wake.
 #![cfg(loom)]
 
-use loom::cell::UnsafeCell;
+mod common;
+
+use common::{Plain, check, check_up_to};
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use loom::thread::{self, spawn};
 use ringway::{DisconnectReason, RecvTimeoutError, TryRecvError, TrySendError, bytes, mpmc, spsc};
 use std::time::{Duration, Instant};
-
-/// Something that is protected by the program's own protocol, or is not; loom says which.
-#[derive(Default)]
-struct Plain(UnsafeCell<u64>);
-
-// SAFETY: loom checks each access.
-unsafe impl Sync for Plain {}
-
-impl Plain {
-    fn shared() -> Arc<Self> {
-        Arc::new(Self::default())
-    }
-
-    fn write(&self, value: u64) {
-        // SAFETY: loom checks that nobody else is at it.
-        self.0.with_mut(|place| unsafe { *place = value });
-    }
-
-    fn read(&self) -> u64 {
-        // SAFETY: as above.
-        self.0.with(|place| unsafe { *place })
-    }
-}
-
-/// All executions with at most two preemptions.
-fn check(model: impl Fn() + Send + Sync + 'static) {
-    check_up_to(2, model);
-}
-
-/// With at most so many.
-fn check_up_to(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(preemptions);
-    builder.check(model);
-}
 
 // What is ordered.
 
