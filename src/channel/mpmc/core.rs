@@ -286,8 +286,10 @@ impl<T: Payload> Core<T> {
 
     /// Why nothing more will be sent, if so.
     pub(crate) fn are_senders_gone(&self) -> Option<DisconnectReason> {
+        // One look at the epoch: of two, the first may be the one at which they were found gone, and the second another.
+        let epoch = self.epoch();
         // Relaxed: a value from another epoch than the present one says nothing.
-        let is_known = self.is_undisturbed(Role::Receiver) && self.senders_gone.load(Relaxed) != self.epoch();
+        let is_known = self.receivable.get() == epoch && self.senders_gone.load(Relaxed) != epoch;
         if is_known { None } else { self.digest(Role::Receiver) }
     }
 

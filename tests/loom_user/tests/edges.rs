@@ -275,6 +275,34 @@ fn who_waits_for_room_has_its_message_back_from_who_leaves() {
 }
 
 #[test]
+fn who_has_heard_that_nobody_sends_hears_it_again() {
+    check(|| {
+        let (tx, rx) = mpmc::channel::<u32>(1).unwrap();
+        let sending = spawn(move || tx.send(1).unwrap());
+        assert_eq!(rx.iter().count(), 1);
+        assert_eq!(rx.try_recv(), Err(TryRecvError::Disconnected));
+        sending.join().unwrap();
+        let (mut tx, mut rx) = spsc::channel::<u32>(1).unwrap();
+        let sending = spawn(move || tx.send(1).unwrap());
+        assert_eq!(rx.iter().count(), 1);
+        assert_eq!(rx.try_recv(), Err(TryRecvError::Disconnected));
+        sending.join().unwrap();
+    });
+}
+
+#[test]
+fn who_has_heard_that_nobody_receives_hears_it_again() {
+    check(|| {
+        let (tx, rx) = mpmc::channel::<u32>(1).unwrap();
+        tx.send(1).unwrap();
+        let leaving = spawn(move || drop(rx));
+        assert_eq!(tx.send(2).unwrap_err().into_inner(), 2);
+        assert_eq!(tx.try_send(3), Err(TrySendError::Disconnected(3)));
+        leaving.join().unwrap();
+    });
+}
+
+#[test]
 fn what_is_given_back_goes_to_another() {
     check(|| {
         let (tx, rx) = mpmc::channel::<u32>(1).unwrap();
