@@ -147,12 +147,12 @@
 //! | two senders, one receiver, an `mpmc` channel of capacity 1 | 10 886 | 1 s |
 //! | one sender, two receivers, an `mpmc` channel of capacity 2 | 128 100 | 9 s |
 //!
-//! A third preemption makes it ten times that. Streams and loans have more steps to a message: begin with one preemption (the relay,
-//! two records through a stream of 2 bytes to loans: 1 s; with two preemptions and a stream of 4 bytes more than a minute). A many-to-many channel has 8 operations and 8
-//! hands in a model unless they are named, one of bytes a single lane of 4 KiB and one annex ([`Options::annexes`]: 0 saves its
-//! objects, and then no loan is longer than a lane). To loom each byte of a ring, a lane or an annex is an object: name a
-//! capacity below a hundred, of a stream below ten (and [`Options::frame_bytes`], which is as much as becomes visible at a time, or
-//! it is a quarter of that), and keep messages and loans short.
+//! A third preemption makes it ten times that. Streams and loans have more steps to a message: begin with one preemption (the
+//! relay, two records through a stream of 2 bytes to loans: 1 s; with two preemptions and a stream of 4 bytes more than a
+//! minute). A many-to-many channel has 8 operations and 8 hands in a model unless they are named, one of bytes a single lane of 4
+//! KiB and one annex ([`Options::annexes`]: 0 saves its objects, and then no loan is longer than a lane). To loom each byte of a
+//! ring, a lane or an annex is an object: name a capacity below a hundred, of a stream below ten (and [`Options::frame_bytes`],
+//! which is as much as becomes visible at a time, or it is a quarter of that), and keep messages and loans short.
 //!
 //! When a model fails, ends that are dropped tell nobody; what is loom's may then end the process when it is dropped (its `Arc`, in
 //! a deadlock), behind the message that says what it was.
