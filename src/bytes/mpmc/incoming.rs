@@ -13,7 +13,6 @@ use crate::channel::reason::DisconnectReason;
 use crate::membership::role::Role;
 use crate::ring::Corrupt;
 use crate::ring::lane::{Claimed, Finished, Flow, Lanes, Ticket};
-#[cfg(not(loom))]
 use crate::ring::parcel::Parcel;
 use crate::ring::parcel::{self, Content};
 use crate::sync::Ordering::Relaxed;
@@ -545,7 +544,6 @@ impl Awaited for More<'_> {
 }
 
 /// Whether a parcel is a short message that is not too long.
-#[cfg(not(loom))]
 #[inline(always)]
 pub(super) fn is_inline(parcel: &Parcel, limit: u64) -> bool {
     // Of no lanes: what is in one is not that.

@@ -278,30 +278,13 @@ impl Receiver {
         if self.is_gathering.load(Relaxed) != 0 {
             return false;
         }
-        match self.pop_short() {
-            Some((parcel, len)) => {
+        if let Some(parcel) = self.parcels.pop_if(|parcel| super::incoming::is_inline(parcel, self.limit)) {
+            if let Ok(parcel::Content::Inline(len)) = parcel::content(&parcel, 0, |_| 0) {
                 message.extend_from_slice(parcel::bytes(&parcel, len));
-                true
+                return true;
             }
-            None => false,
         }
-    }
-
-    /// The next message, and its length, if it is a short one and can be had at once.
-    #[cfg(not(loom))]
-    #[inline(always)]
-    fn pop_short(&self) -> Option<(Parcel, usize)> {
-        let parcel = self.parcels.pop_if(|parcel| super::incoming::is_inline(parcel, self.limit))?;
-        match parcel::content(&parcel, 0, |_| 0) {
-            Ok(parcel::Content::Inline(len)) => Some((parcel, len)),
-            _ => None,
-        }
-    }
-
-    /// What it reads before it has claimed it would be a race to a model.
-    #[cfg(loom)]
-    fn pop_short(&self) -> Option<(Parcel, usize)> {
-        None
+        false
     }
 
     /// The next message, copied; `None`: one try.
@@ -343,8 +326,10 @@ impl Receiver {
     ) -> Result<R, RecvTimeoutError> {
         // Relaxed: see `recv_short`.
         if self.is_gathering.load(Relaxed) == 0 {
-            if let Some((parcel, len)) = self.pop_short() {
-                return Ok(see(parcel::bytes(&parcel, len)));
+            if let Some(parcel) = self.parcels.pop_if(|parcel| super::incoming::is_inline(parcel, self.limit)) {
+                if let Ok(parcel::Content::Inline(len)) = parcel::content(&parcel, 0, |_| 0) {
+                    return Ok(see(parcel::bytes(&parcel, len)));
+                }
             }
         }
         self.show_any(deadline, see).map_err(|lacking| lacking.told(self.limit))
