@@ -84,22 +84,42 @@
 //! $ RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom cargo test --release
 //! ```
 //!
-//! `tests/loom_user` in the repository is a program that does so: a pipeline with a credit and a flag, which passes, and four bugs to
-//! plant in it, each of which its model finds.
+//! `tests/loom_user` in the repository is a package that does so, with two programs: a pipeline with a credit and a flag, and a relay
+//! from a stream to memory that is lent. Both pass, and each model finds every bug that can be planted there, seven in all.
 //!
-//! **What is there**: [`spsc`], [`mpmc`], [`bytes::spsc`] and [`bytes::mpmc`], made by `channel` and `channel_with` in the model,
-//! with all of their calls but those that read or write in place: grants, loans, and the guards of [`bytes::mpmc`]. What has a
-//! name, a file or a descriptor cannot be opened ([`OpenError`]), and the modules `stream`, `observe`, `compat` and `codec` do
-//! not exist.
+//! **What is there**: all kinds of channels between those who trust each other, made with both ends in the model:
+//!
+//! | | by | and |
+//! |---|---|---|
+//! | [`spsc`] | `channel`, `channel_with` | batches; grants, to write and read in place; guards, at least once |
+//! | [`mpmc`] | `channel`, `channel_with` | batches; guards; clones |
+//! | [`bytes::spsc`] | `channel`, `channel_with` | claims, guards, messages bit by bit |
+//! | [`bytes::mpmc`] | `channel`, `channel_with` | loans, claims, guards borrowed and owned, closures that make and use, lanes and annexes |
+//! | [`stream`] | `pipe`, `pipe_with`, `duplex`, `duplex_with` | [`Read`](std::io::Read), [`BufRead`](std::io::BufRead), [`Write`](std::io::Write), in place too; halves, `finish`, `abort` |
+//! | [`compat`], `codec` | `bounded`, `sync_channel`, `channel` | as what they stand on |
+//!
+//! **What is not there**, and why:
+//!
+//! | what | in a model | why |
+//! |---|---|---|
+//! | `create`, `open`, `open_or_create`; a [`Backing`] but [`Heap`](Backing::Heap) | [`OpenError`], which says so | a model has no files |
+//! | `handover`, `observe`, `sigbus_guard` | do not exist: the program does not compile | as above; what is observed are files, and what they need are signals |
+//! | [`Options::persistent`] | [`OpenError`], as with both ends everywhere | there is nobody to come back |
+//! | [`Options::dead_letters`] | what is delivered too often is dropped, and counted | the channel for them is opened by its name |
+//! | [`Options::waiter`], `wait`, `slice`, `open_timeout`, and what is said of memory | not heard | how one sleeps is modelled, as told below, and where things lie is loom's |
+//! | a channel outside of `loom::model`, an end in a thread that is not loom's | loom panics | its atomics live in a model only |
 //!
 //! **What is modelled**: the rings, as they are but for what they ask about the dead; each of their atomic operations is one of
-//! loom's, and each message is in a cell that loom checks. So you have the edges that a channel makes:
-//! - what a sender did before it sent is ordered before the receiving of that message,
-//! - what a receiver did before it took a message is ordered before the sending of the one that gets its place,
-//! - what an end did before it was dropped or closed is ordered before another's `Disconnected`.
+//! loom's, and each message (of bytes, each byte) is in a cell that loom checks. What is lent in place is checked where it is lent, and
+//! where it is sent, released or committed. So you have the edges that a channel makes:
+//! - what a sender did before it sent, wrote or committed is ordered before the receiving of that message, or byte,
+//! - what a receiver did before it took a message, consumed bytes or released a grant is ordered before the sending of what gets
+//!   their place; before it committed a loan, before the next one who is lent that memory,
+//! - what an end did before it was dropped or closed is ordered before another's `Disconnected`, or end of the stream,
+//! - what the reader of a stream did before it came to the end is ordered before [`finish`](stream::Writer::finish) comes back.
 //!
-//! You do not have more: nothing flows back to a sender by its sending, no call is a fence, and a `try_` call may miss what you
-//! know of by a relaxed word only.
+//! You do not have more: nothing flows back to a sender by its sending, or to a writer by its `flush`; no call is a fence; and a `try_`
+//! call may miss what you know of by a relaxed word only.
 //!
 //! **What is coarser**: sleeping. All ends sleep, whatever their [`WaitStrategy`], and a wake is one step. That the protocol
 //! below it loses none is for the crate's own models, as is that the dead do no harm: nobody dies in yours. Who is not woken
@@ -107,11 +127,13 @@
 //! if the message was another's.
 //!
 //! **Time**: there is none. A timeout of zero is one try; any other, and every deadline, never comes, so a wait that only they
-//! would end is a deadlock. Where your program goes on behind a timeout, have its model call the `try_` method.
+//! would end is a deadlock. Where your program goes on behind a timeout, have its model call the `try_` method (of a stream:
+//! `set_nonblocking`).
 //!
 //! **False alarms**: between many, a `try_` call may say Empty or Full because somebody else is in the middle of an operation at
 //! that place. In a program it waits a while for those who run, and says so of those who are stopped; in a model anybody may
-//! be.
+//! be. So do not assert that a `try_` call of [`mpmc`], [`bytes::mpmc`] or what stands on them finds what is there while others use the
+//! channel: have the others joined first, or call the one that waits.
 //!
 //! **What passes is not proven**: loom leaves some orders out, and all that need more preemptions than it is allowed. See your
 //! model fail once, with the bug that it is for.
@@ -125,10 +147,15 @@
 //! | two senders, one receiver, an `mpmc` channel of capacity 1 | 10 886 | 1 s |
 //! | one sender, two receivers, an `mpmc` channel of capacity 2 | 128 100 | 9 s |
 //!
-//! A third preemption makes it ten times that. A many-to-many channel has 8 operations and 8 hands in a model unless they are
-//! named, one of bytes a single lane of 4 KiB. To loom each byte of a ring of bytes is an object: name a capacity below a
-//! hundred. When a model fails, ends that are dropped tell nobody; what is loom's may then end the process when it is dropped
-//! (its `Arc`, in a deadlock), behind the message that says what it was.
+//! A third preemption makes it ten times that. Streams and loans have more steps to a message: begin with one preemption (the
+//! relay, two records through a stream of 2 bytes to loans: 1 s; with two preemptions and a stream of 4 bytes more than a
+//! minute). A many-to-many channel has 8 operations and 8 hands in a model unless they are named, one of bytes a single lane of 4
+//! KiB and one annex ([`Options::annexes`]: 0 saves its objects, and then no loan is longer than a lane). To loom each byte of a
+//! ring, a lane or an annex is an object: name a capacity below a hundred, of a stream below ten (and [`Options::frame_bytes`],
+//! which is as much as becomes visible at a time, or it is a quarter of that), and keep messages and loans short.
+//!
+//! When a model fails, ends that are dropped tell nobody; what is loom's may then end the process when it is dropped (its `Arc`, in
+//! a deadlock), behind the message that says what it was.
 
 // A model has no files and no processes: what only they need is compiled there, and not used.
 #![cfg_attr(loom, allow(dead_code))]
@@ -141,9 +168,8 @@ compile_error!("ringway's format is little endian");
 
 pub mod bytes;
 mod channel;
-#[cfg(all(feature = "serde", not(loom)))]
+#[cfg(feature = "serde")]
 pub mod codec;
-#[cfg(not(loom))]
 pub mod compat;
 #[cfg(not(loom))]
 pub mod handover;
@@ -153,7 +179,6 @@ mod memory;
 #[cfg(not(loom))]
 pub mod observe;
 mod ring;
-#[cfg(not(loom))]
 pub mod stream;
 mod sync;
 mod sys;

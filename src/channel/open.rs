@@ -113,11 +113,17 @@ pub(crate) fn header(asked: Asked, options: &Options, instance: [u8; 16]) -> Res
 }
 
 /// Of a channel that is made with both ends, and without a name.
+#[cfg(not(loom))]
 pub(crate) const NO_NAME_FOR_BOTH: &str =
     "both ends at once are made on the heap or in a memfd: other backings need a name";
 
 /// The same.
 pub(crate) const NEVER_PERSISTENT: &str = "a channel that is made with both ends cannot be persistent: it has no name";
+
+/// The same, in a model.
+#[cfg(loom)]
+pub(crate) const NO_FILES: &str =
+    "a model has no files, names or descriptors: its channels are made with both ends, on the heap";
 
 /// Both seats of a channel in a memfd: each of them an attachment, as in two processes.
 #[cfg(not(loom))]
@@ -142,6 +148,9 @@ pub(crate) fn pair(asked: Asked, options: &Options) -> Result<(Header, Control, 
         None | Some(Backing::Heap) => {}
         #[cfg(not(loom))]
         Some(Backing::Memfd) => return pair_in_memfd(asked, options),
+        #[cfg(loom)]
+        Some(_) => return Err(OpenError::Options { rule: NO_FILES }),
+        #[cfg(not(loom))]
         Some(_) => return Err(OpenError::Options { rule: NO_NAME_FOR_BOTH }),
     }
     let header = header(asked, options, instance()?)?;
@@ -174,14 +183,14 @@ fn in_process(_header: &Header, _options: &Options) -> Result<Control, OpenError
 
 #[cfg(loom)]
 pub(crate) fn trouble(_doing: &'static str, _source: std::io::Error) -> OpenError {
-    OpenError::Options { rule: "no files in a model" }
+    OpenError::Options { rule: NO_FILES }
 }
 
 /// In a model there are no files: channels there are made by `channel()`.
 #[cfg(loom)]
 pub(crate) fn enter(_asked: Asked, _name: &str, _how: How, _options: &Options) -> Result<Entered, OpenError> {
     let _ = HEADER_BYTES;
-    Err(OpenError::Options { rule: "a named channel cannot be opened under loom" })
+    Err(OpenError::Options { rule: NO_FILES })
 }
 
 #[cfg(not(loom))]

@@ -100,8 +100,12 @@ const MANY: usize = if IS_USERS_MODEL { 8 } else { 64 };
 const SHORT_LANES: LaneClass = LaneClass { count: 64, bytes: 4096 };
 const LANES: usize = if IS_USERS_MODEL { 1 } else { 8 };
 const LANE_BYTES: usize = if IS_USERS_MODEL { 4096 } else { 128 << 10 };
-/// Room for loans that is made when it is needed. A model has no files.
-const ANNEXES: usize = if cfg!(loom) { 0 } else { 16 };
+/// Room for loans that is made when it is needed. (In models each costs some objects, used or not.)
+const ANNEXES: usize = match (IS_USERS_MODEL, cfg!(loom)) {
+    (true, _) => 1,
+    (false, true) => 0,
+    (false, false) => 16,
+};
 /// How much of a message is copied before the other side is told.
 const CHUNK_BYTES: usize = 16 << 10;
 /// See [`crate::bytes::mpmc::COPY_UP_TO`], where the measurement is.

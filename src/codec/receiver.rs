@@ -8,7 +8,7 @@ use crate::channel::error::{OpenError, WaitForPeerError};
 use crate::channel::mpmc::Stats;
 use crate::channel::options::Options;
 use crate::channel::reason::DisconnectReason;
-use crate::wait::deadline::Deadline;
+use crate::wait::deadline::{Deadline, until};
 use crate::wait::strategy::WaitStrategy;
 use serde::de::DeserializeOwned;
 use std::fmt;
@@ -79,7 +79,7 @@ impl<T: DeserializeOwned, C: Codec> Receiver<T, C> {
     ///
     /// As [`recv_timeout`](Self::recv_timeout).
     pub fn recv_deadline(&self, deadline: Instant) -> Result<T, RecvTimeoutError<C::Error>> {
-        self.recv_timeout(deadline.saturating_duration_since(Instant::now()))
+        self.recv_timeout(until(deadline))
     }
 
     /// Messages as they come, until nothing is left and no sender is. Waits between them. An error of one message is passed

@@ -9,7 +9,7 @@ use crate::channel::error::{OpenError, WaitForPeerError};
 use crate::channel::mpmc::Stats;
 use crate::channel::options::Options;
 use crate::channel::reason::DisconnectReason;
-use crate::wait::deadline::Deadline;
+use crate::wait::deadline::{Deadline, until};
 use crate::wait::strategy::WaitStrategy;
 use serde::Serialize;
 use std::fmt;
@@ -73,7 +73,7 @@ impl<T: Serialize, C: Codec> Sender<T, C> {
     ///
     /// As [`send_timeout`](Self::send_timeout).
     pub fn send_deadline(&self, message: T, deadline: Instant) -> Result<(), SendTimeoutError<T, C::Error>> {
-        self.send_timeout(message, deadline.saturating_duration_since(Instant::now()))
+        self.send_timeout(message, until(deadline))
     }
 
     /// `None`: one try.

@@ -9,6 +9,7 @@ macro_rules! crossbeam_ends {
         use crate::compat::carry::{CarryRecv, CarrySend};
         use crate::compat::common::{self, named};
         use crate::compat::crossbeam_ends::both;
+        use crate::wait::deadline::until;
         use std::fmt;
         use std::iter::FusedIterator;
         use std::panic::{RefUnwindSafe, UnwindSafe};
@@ -80,7 +81,7 @@ macro_rules! crossbeam_ends {
             ///
             /// [`SendTimeoutError`] hands the message back.
             pub fn send_deadline(&self, msg: T, deadline: Instant) -> Result<(), SendTimeoutError<T>> {
-                self.send_timeout(msg, deadline.saturating_duration_since(Instant::now()))
+                self.send_timeout(msg, until(deadline))
             }
         }
 
@@ -126,7 +127,7 @@ macro_rules! crossbeam_ends {
             ///
             /// [`RecvTimeoutError`].
             pub fn recv_deadline(&self, deadline: Instant) -> Result<T, RecvTimeoutError> {
-                self.recv_timeout(deadline.saturating_duration_since(Instant::now()))
+                self.recv_timeout(until(deadline))
             }
 
             /// Messages as they come, until nothing is left and no sender is. Waits between them.

@@ -23,6 +23,7 @@
 use super::carry::{CarryRecv, CarrySend};
 use crate::channel::error::{RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError};
 use crate::codec;
+use crate::wait::deadline::until;
 use ::serde::Serialize;
 use ::serde::de::DeserializeOwned;
 use std::time::{Duration, Instant};
@@ -123,5 +124,5 @@ impl<T: DeserializeOwned> CarryRecv<T> for codec::Receiver<T> {
 /// How much of it is left, whenever that is asked; without an end, if it is too long for the clock.
 fn remaining(timeout: Duration) -> impl Fn() -> Duration {
     let deadline = Instant::now().checked_add(timeout);
-    move || deadline.map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(Instant::now()))
+    move || if timeout.is_zero() { timeout } else { deadline.map_or(Duration::MAX, until) }
 }

@@ -1,6 +1,8 @@
 //! Annexes: lanes whose bytes lie in files of their own, made when they are first needed.
 
 use super::lanes::LANE_BYTES_MAX;
+#[cfg(loom)]
+use super::modelled_bytes::Bytes;
 #[cfg(not(loom))]
 use crate::memory::Region;
 
@@ -72,12 +74,47 @@ impl Annex {
         assert!(bytes.start <= bytes.end && bytes.end <= self.region.len());
         use_it(self.region.base().as_ptr().wrapping_add(bytes.start))
     }
+
+    /// The same, to read there: a model tells the two apart.
+    pub(crate) fn see<R>(&self, bytes: core::ops::Range<usize>, use_it: impl FnOnce(*const u8) -> R) -> R {
+        self.with(bytes, |place| use_it(place))
+    }
 }
 
-/// A model has none.
+/// The same in a model.
 #[cfg(loom)]
 #[derive(Debug)]
-pub(crate) enum Annex {}
+pub(crate) struct Annex {
+    word: AnnexWord,
+    bytes: Bytes,
+}
+
+#[cfg(loom)]
+impl Annex {
+    /// One of this word, if it names any.
+    pub(crate) fn modelled(word: AnnexWord) -> Option<Self> {
+        let len = usize::try_from(word.bytes()?).ok()?;
+        Some(Self { word, bytes: Bytes::new(len) })
+    }
+
+    pub(crate) fn word(&self) -> AnnexWord {
+        self.word
+    }
+
+    pub(crate) fn is_lost(&self) -> bool {
+        false
+    }
+
+    pub(crate) fn with<R>(&self, bytes: core::ops::Range<usize>, use_it: impl FnOnce(*mut u8) -> R) -> R {
+        assert!(bytes.start <= bytes.end && bytes.end <= self.bytes.len());
+        self.bytes.with(bytes, use_it)
+    }
+
+    pub(crate) fn see<R>(&self, bytes: core::ops::Range<usize>, use_it: impl FnOnce(*const u8) -> R) -> R {
+        assert!(bytes.start <= bytes.end && bytes.end <= self.bytes.len());
+        self.bytes.see(bytes, use_it)
+    }
+}
 
 #[cfg(all(test, not(loom)))]
 mod tests {

@@ -222,6 +222,12 @@ mod imp {
             use_it(unsafe { self.hand_at(index).add(self.tables.hand_offset as usize) }.cast().as_ptr())
         }
 
+        /// The same, to read there: a model tells the two apart.
+        #[inline(always)]
+        pub(crate) fn see_hand<R>(&self, index: usize, use_it: impl FnOnce(*const T) -> R) -> R {
+            self.with_hand(index, |message| use_it(message))
+        }
+
         /// One of `tables.lanes`.
         #[inline(always)]
         pub(crate) fn lane(&self, index: usize) -> &LaneWords {
@@ -244,6 +250,17 @@ mod imp {
             assert!(index < lanes.inside() && bytes.start <= bytes.end && bytes.end as u64 <= lanes.bytes_of(index));
             // SAFETY: inside the lane, which is inside the region (layout::tables).
             use_it(unsafe { self.lane_bytes.add(lanes.data_offset(index) as usize + bytes.start) }.as_ptr())
+        }
+
+        /// The same, to read there: a model tells the two apart.
+        #[inline(always)]
+        pub(crate) fn see_lane<R>(
+            &self,
+            index: usize,
+            bytes: core::ops::Range<usize>,
+            use_it: impl FnOnce(*const u8) -> R,
+        ) -> R {
+            self.with_lane(index, bytes, |place| use_it(place))
         }
 
         /// Where this position lies.
@@ -300,38 +317,13 @@ mod imp {
     use super::Seat;
     use crate::layout::geometry::Geometry;
     use crate::layout::lanes::LaneWords;
+    use crate::layout::modelled_bytes::Bytes;
     use crate::layout::shared::{Hand, MemberEntry, Record, SharedPage};
     use crate::layout::tables::Tables;
     use crate::sync::AtomicU64;
     use loom::cell::UnsafeCell;
     // Not loom's: who keeps the memory is no part of a model.
     use std::sync::Arc;
-
-    /// The bytes of a lane: each has a cell of its own, since two may use the lane at a time.
-    #[derive(Debug)]
-    struct LaneBytes {
-        bytes: std::cell::UnsafeCell<Box<[u8]>>,
-        cells: Vec<UnsafeCell<()>>,
-    }
-
-    // SAFETY: a byte is accessed by whoever has its cell, which is what the model checks.
-    unsafe impl Sync for LaneBytes {}
-
-    impl LaneBytes {
-        fn new(len: usize) -> Self {
-            let bytes = std::cell::UnsafeCell::new(vec![0; len].into_boxed_slice());
-            Self { bytes, cells: (0..len).map(|_| UnsafeCell::new(())).collect() }
-        }
-
-        /// Lets `use_it` have the address of these bytes.
-        fn with<R>(&self, bytes: core::ops::Range<usize>, use_it: impl FnOnce(*mut u8) -> R) -> R {
-            let _theirs: Vec<_> = self.cells[bytes.clone()].iter().map(UnsafeCell::get_mut).collect();
-            // SAFETY: of the box itself, which never changes; nothing is made of it but an address.
-            let start = unsafe { (*self.bytes.get()).as_mut_ptr() };
-            // SAFETY: the range has its cells, so it lies inside.
-            use_it(unsafe { start.add(bytes.start) })
-        }
-    }
 
     /// The words of a model, in boxes, and each message in a cell whose accesses loom checks.
     #[derive(Debug)]
@@ -340,7 +332,7 @@ mod imp {
         members: Vec<MemberEntry>,
         records: Vec<Record>,
         hands: Vec<(Hand, UnsafeCell<T>)>,
-        lanes: Vec<(LaneWords, LaneBytes)>,
+        lanes: Vec<(LaneWords, Bytes)>,
         slots: Vec<(AtomicU64, UnsafeCell<T>)>,
     }
 
@@ -423,7 +415,7 @@ mod imp {
                 records: some(tables.records, Record::default),
                 hands: some(tables.hands, || (Hand::default(), cell())),
                 lanes: (0..tables.lanes.count())
-                    .map(|lane| (LaneWords::default(), LaneBytes::new(tables.lanes.bytes_of(lane) as usize)))
+                    .map(|lane| (LaneWords::default(), Bytes::new(tables.lanes.bytes_of(lane) as usize)))
                     .collect(),
                 slots: some(geometry.capacity, || (AtomicU64::new(0), cell())),
             };
@@ -460,6 +452,11 @@ mod imp {
             self.boxes.hands[index].1.with_mut(use_it)
         }
 
+        /// The same, to read there.
+        pub(crate) fn see_hand<R>(&self, index: usize, use_it: impl FnOnce(*const T) -> R) -> R {
+            self.boxes.hands[index].1.with(use_it)
+        }
+
         pub(crate) fn lane(&self, index: usize) -> &LaneWords {
             &self.boxes.lanes[index].0
         }
@@ -471,6 +468,16 @@ mod imp {
             use_it: impl FnOnce(*mut u8) -> R,
         ) -> R {
             self.boxes.lanes[index].1.with(bytes, use_it)
+        }
+
+        /// The same, to read there.
+        pub(crate) fn see_lane<R>(
+            &self,
+            index: usize,
+            bytes: core::ops::Range<usize>,
+            use_it: impl FnOnce(*const u8) -> R,
+        ) -> R {
+            self.boxes.lanes[index].1.see(bytes, use_it)
         }
 
         pub(crate) fn seat(&self, position: u64) -> Seat {

@@ -17,6 +17,8 @@ pub(crate) mod lanes;
 pub(crate) mod lifetime;
 pub(crate) mod line;
 pub(crate) mod many;
+#[cfg(loom)]
+mod modelled_bytes;
 pub(crate) mod overlay;
 pub(crate) mod shared;
 pub(crate) mod status;

@@ -324,6 +324,14 @@ mod imp {
             (NonNull::new(place).unwrap_or(NonNull::dangling()), len.min(max))
         }
 
+        /// A model is told here that messages are read in place.
+        #[inline(always)]
+        pub(crate) fn lend(&self, _spot: Spot<T>, _position: u64, _len: usize) {}
+
+        /// And that they are written there.
+        #[inline(always)]
+        pub(crate) fn lend_mut(&self, _spot: Spot<T>, _position: u64, _len: usize) {}
+
         #[inline(always)]
         fn place(&self, frame: usize, place: usize) -> *mut T {
             assert!(frame < self.count && place < self.per);
@@ -353,8 +361,9 @@ mod imp {
 #[cfg(loom)]
 mod imp {
     use crate::layout::control::{ConsumerPage, EndLines, ProducerPage};
-    use crate::layout::geometry::Geometry;
+    use crate::layout::geometry::{Geometry, Placement};
     use crate::sync::AtomicU64;
+    use core::ptr::NonNull;
     use loom::cell::UnsafeCell;
     // Not loom's: who keeps the memory is no part of a model, and a failing model drops these where loom is no more.
     use std::sync::Arc;
@@ -426,34 +435,50 @@ mod imp {
 
     impl<T> Copy for Spot<T> {}
 
-    /// The frames: each message in a cell whose accesses loom checks.
+    /// What a model has of a ring's frames: the places in a row, as in a segment, and for each a cell whose accesses loom
+    /// checks.
+    #[derive(Debug)]
+    struct Boxes<T> {
+        words: Vec<AtomicU64>,
+        places: Vec<std::cell::UnsafeCell<T>>,
+        cells: Vec<UnsafeCell<()>>,
+    }
+
+    /// The frames of a ring of `T`: words, and the places of messages.
     #[derive(Debug)]
     pub(crate) struct Frames<T> {
-        frames: Arc<Vec<(AtomicU64, Vec<UnsafeCell<T>>)>>,
+        boxes: Arc<Boxes<T>>,
         pub(crate) per: usize,
         pub(crate) count: usize,
         pub(crate) capacity: u64,
+        contiguous: bool,
         pub(crate) lead: usize,
         pub(crate) ahead: usize,
     }
 
-    // SAFETY: a cell is accessed by whoever the ring's words allow, which is what the model checks.
+    // SAFETY: a place is accessed by whoever the ring's words allow, which is what the model checks.
     unsafe impl<T: Send> Send for Frames<T> {}
 
     impl<T> Clone for Frames<T> {
         fn clone(&self) -> Self {
-            Self { frames: Arc::clone(&self.frames), ..*self }
+            Self { boxes: Arc::clone(&self.boxes), ..*self }
         }
     }
 
     impl<T: bytemuck::Zeroable> Frames<T> {
         pub(crate) fn modelled(geometry: &Geometry) -> Self {
-            let places = || (0..geometry.per).map(|_| UnsafeCell::new(T::zeroed())).collect();
+            let places = geometry.frames * geometry.per;
+            let boxes = Boxes {
+                words: (0..geometry.frames).map(|_| AtomicU64::new(0)).collect(),
+                places: (0..places).map(|_| std::cell::UnsafeCell::new(T::zeroed())).collect(),
+                cells: (0..places).map(|_| UnsafeCell::new(())).collect(),
+            };
             Self {
-                frames: Arc::new((0..geometry.frames).map(|_| (AtomicU64::new(0), places())).collect()),
+                boxes: Arc::new(boxes),
                 per: geometry.per as usize,
                 count: geometry.frames as usize,
                 capacity: geometry.capacity,
+                contiguous: geometry.placement == Placement::Table,
                 lead: 0,
                 ahead: 0,
             }
@@ -488,15 +513,49 @@ mod imp {
         }
 
         pub(crate) fn word(&self, frame: usize) -> &AtomicU64 {
-            &self.frames[frame].0
+            &self.boxes.words[frame]
         }
 
         pub(crate) fn with_mut<R>(&self, frame: usize, place: usize, use_it: impl FnOnce(*mut T) -> R) -> R {
-            self.frames[frame].1[place].with_mut(use_it)
+            let index = self.index(frame, place);
+            self.boxes.cells[index].with_mut(|_| use_it(self.address(index)))
         }
 
         pub(crate) fn with<R>(&self, frame: usize, place: usize, use_it: impl FnOnce(*const T) -> R) -> R {
-            self.frames[frame].1[place].with(use_it)
+            let index = self.index(frame, place);
+            self.boxes.cells[index].with(|_| use_it(self.address(index)))
+        }
+
+        /// As natively; loom is told nothing ([`lend`](Self::lend), [`lend_mut`](Self::lend_mut)).
+        pub(crate) fn run_at(&self, spot: Spot<T>, position: u64, left: usize, max: usize) -> (NonNull<T>, usize) {
+            let len = if self.contiguous { left + (self.count - 1 - spot.frame) * self.per } else { left };
+            let place = self.address(spot.frame * self.per + (position - spot.first) as usize);
+            (NonNull::new(place).unwrap_or(NonNull::dangling()), len.min(max))
+        }
+
+        /// Tells loom that so many messages from this position of a spot's frame on are read, now.
+        pub(crate) fn lend(&self, spot: Spot<T>, position: u64, len: usize) {
+            self.lent(spot, position, len).for_each(|cell| cell.with(|_| ()));
+        }
+
+        /// Tells loom that they are written.
+        pub(crate) fn lend_mut(&self, spot: Spot<T>, position: u64, len: usize) {
+            self.lent(spot, position, len).for_each(|cell| cell.with_mut(|_| ()));
+        }
+
+        fn lent(&self, spot: Spot<T>, position: u64, len: usize) -> impl Iterator<Item = &UnsafeCell<()>> {
+            let first = spot.frame * self.per + (position - spot.first) as usize;
+            self.boxes.cells.iter().cycle().skip(first).take(len)
+        }
+
+        fn index(&self, frame: usize, place: usize) -> usize {
+            assert!(frame < self.count && place < self.per);
+            frame * self.per + place
+        }
+
+        /// Where one of the places is, from where all that follow can be reached.
+        fn address(&self, index: usize) -> *mut T {
+            std::cell::UnsafeCell::raw_get(self.boxes.places.as_ptr()).wrapping_add(index)
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::layout::annex::Annex;
 pub(crate) fn view(annex: &Annex, len: usize) -> &[u8] {
     // SAFETY: [1] so many bytes in the mapping, which is borrowed as long as the slice; initialised since the file is. [2] As in
     //  `Lanes::view`.
-    annex.with(0..len, |place| unsafe { core::slice::from_raw_parts(place, len) })
+    annex.see(0..len, |place| unsafe { core::slice::from_raw_parts(place, len) })
 }
 
 /// The front of an annex whose lane the caller has WRITING, in place.

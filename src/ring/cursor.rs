@@ -108,7 +108,6 @@ impl<T> Tip<T> {
     }
 
     /// The tip `n` messages on, in the same frame.
-    #[cfg(not(loom))]
     #[inline(always)]
     pub(crate) fn within(&self, n: usize) -> Self {
         debug_assert!(n as u64 <= self.end - self.position);
@@ -126,11 +125,21 @@ impl<T> Tip<T> {
     }
 
     /// Where the next messages lie, and how many, at most `max`, lie contiguous there; and goes on behind them.
-    #[cfg(not(loom))]
     #[inline(always)]
     pub(crate) fn run(&mut self, max: usize, frames: &Frames<T>) -> (core::ptr::NonNull<T>, usize) {
         let left = self.left_in_frame(frames);
         let (place, len) = frames.run_at(self.spot, self.position, left, max);
+        frames.lend(self.spot, self.position, len);
+        self.skip(len, frames);
+        (place, len)
+    }
+
+    /// The same, to be written.
+    #[inline(always)]
+    pub(crate) fn run_mut(&mut self, max: usize, frames: &Frames<T>) -> (core::ptr::NonNull<T>, usize) {
+        let left = self.left_in_frame(frames);
+        let (place, len) = frames.run_at(self.spot, self.position, left, max);
+        frames.lend_mut(self.spot, self.position, len);
         self.skip(len, frames);
         (place, len)
     }

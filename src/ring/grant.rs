@@ -5,6 +5,9 @@
 //! released. So a slice over them is a slice over memory that nobody else touches: *between processes of one user*,
 //! which could as well trace each other. (A segment that somebody of another trust can write will give no slices.)
 //!
+//! A model is told of a slice where it is made, and once more where its places are published or released: what somebody else
+//! does there in between is out of order with one of the two.
+//!
 //! # Safety
 //!
 //! Slices are made from runs of places (`layout::overlay`), never longer than the grant.
@@ -96,7 +99,7 @@ impl<'g, T: Payload> Iterator for RunsMut<'g, T> {
             return None;
         }
         let (frames, _) = self.producer.parts();
-        let (place, len) = self.at.run(self.left, frames);
+        let (place, len) = self.at.run_mut(self.left, frames);
         self.left -= len;
         // SAFETY: [1] `len` places in a row inside the segment, aligned, and any bytes are a `T`. [2] They lie below the
         //  producer's limit, so the consumer has released them (`freed`), and above every published word, so it will
@@ -222,8 +225,13 @@ pub(crate) fn place_ahead(producer: &Producer<u8>, ahead: usize, len: usize) -> 
 fn ahead_of_the_tail(producer: &Producer<u8>, ahead: usize, len: usize) -> *mut u8 {
     let end = ahead.checked_add(len);
     assert!(len == 0 || end.is_some_and(|end| end <= producer.free_in_frame()), "places beyond the room of the frame");
+    if cfg!(loom) && len == 0 {
+        return core::ptr::dangling_mut();
+    }
     let (frames, tip) = producer.parts();
-    frames.with_mut_at(tip.spot, tip.position + ahead as u64, |place| place)
+    let first = tip.position + ahead as u64;
+    frames.lend_mut(tip.spot, first, len);
+    frames.with_mut_at(tip.spot, first, |place| place)
 }
 
 /// `len` bytes in place, the first of them `ahead` of the head. They are published, and in one frame.
@@ -232,6 +240,10 @@ pub(crate) fn bytes_ahead(consumer: &Consumer<u8>, ahead: usize, len: usize) -> 
     let is_here = (head.end_of_frame() - head.position) as usize >= ahead.saturating_add(len) && len > 0;
     // Without a look for the frame, where it is the head's.
     let at = if is_here { head.within(ahead) } else { consumer.ahead(ahead, len) };
+    if cfg!(loom) && len == 0 {
+        return &[];
+    }
+    frames.lend(at.spot, at.position, len);
     frames.with_at(at.spot, at.position, |place| {
         // SAFETY: as in `Runs::next`; `ahead` has asserted that they lie in one frame, and the consumer is borrowed as long
         //  as the slice.

@@ -162,6 +162,10 @@ pub(crate) enum Answer {
 pub(crate) trait Lanes {
     fn words(&self, lane: usize) -> &LaneWords;
     fn with_bytes<R>(&self, lane: usize, bytes: core::ops::Range<usize>, use_it: impl FnOnce(*mut u8) -> R) -> R;
+    /// The same, to read there.
+    fn see_bytes<R>(&self, lane: usize, bytes: core::ops::Range<usize>, use_it: impl FnOnce(*const u8) -> R) -> R {
+        self.with_bytes(lane, bytes, |place| use_it(place))
+    }
     fn lane_bytes(&self, lane: usize) -> usize;
     fn lanes(&self) -> usize;
     /// How long a whole message in this lane can be.
@@ -367,17 +371,15 @@ pub(crate) trait Lanes {
 
     /// The bytes of a whole message, in place, for as long as the ticket's holder does not [finish](Self::finish) with it; or
     /// those of a lane that the caller is WRITING, for as long as it does not write to them.
-    #[cfg(not(loom))]
     fn view(&self, ticket: Ticket, len: usize) -> &[u8] {
         // SAFETY: [1] so many bytes in the lane, initialised since the segment is. [2] The lane is READING, by the holder of
         //  its ticket, which the caller is: nobody writes there before it is FREE. Or it is WRITING, by the caller, who has
         //  its claim borrowed shared as long as the slice: it makes no `view_mut` meanwhile. (Between processes of one user:
         //  see `ring::grant`.)
-        self.with_bytes(ticket.lane, 0..len, |place| unsafe { core::slice::from_raw_parts(place, len) })
+        self.see_bytes(ticket.lane, 0..len, |place| unsafe { core::slice::from_raw_parts(place, len) })
     }
 
     /// The front of a lane that the caller is WRITING, in place.
-    #[cfg(not(loom))]
     #[expect(clippy::mut_from_ref, reason = "the lane is the caller's, and the caller borrows its own claim mutably")]
     fn view_mut(&self, ticket: Ticket, len: usize) -> &mut [u8] {
         // SAFETY: [1] as in `view`. [2] The lane is the caller's, WRITING, or WHOLE when a try to send it has failed, and nobody has its
@@ -446,6 +448,10 @@ impl<T> Lanes for Many<T> {
 
     fn with_bytes<R>(&self, lane: usize, bytes: core::ops::Range<usize>, use_it: impl FnOnce(*mut u8) -> R) -> R {
         self.with_lane(lane, bytes, use_it)
+    }
+
+    fn see_bytes<R>(&self, lane: usize, bytes: core::ops::Range<usize>, use_it: impl FnOnce(*const u8) -> R) -> R {
+        self.see_lane(lane, bytes, use_it)
     }
 
     fn lane_bytes(&self, lane: usize) -> usize {

@@ -9,10 +9,8 @@
 //!
 //! Progress: every operation here is wait-free.
 
-#[cfg(not(loom))]
 pub(crate) mod annex;
 pub(crate) mod cursor;
-#[cfg(not(loom))]
 pub(crate) mod grant;
 pub(crate) mod lane;
 pub(crate) mod mpmc;

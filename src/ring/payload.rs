@@ -42,27 +42,23 @@ pub trait Payload: NoUninit + AnyBitPattern + 'static {}
 impl<T: NoUninit + AnyBitPattern + 'static> Payload for T {}
 
 /// Bytes as values, as many whole ones as there are; `None` if they are not aligned for them.
-#[cfg(not(loom))]
 pub(crate) fn front_of<T: Payload>(bytes: &[u8]) -> Option<&[T]> {
     whole_of(&bytes[..whole::<T>(bytes.len())])
 }
 
 /// The same, to be written.
-#[cfg(not(loom))]
 pub(crate) fn front_of_mut<T: Payload>(bytes: &mut [u8]) -> Option<&mut [T]> {
     let len = whole::<T>(bytes.len());
     if size_of::<T>() == 0 { None } else { bytemuck::try_cast_slice_mut(&mut bytes[..len]).ok() }
 }
 
 /// Bytes as values; `None` if they are not aligned for them, or not a whole number of them.
-#[cfg(not(loom))]
 pub(crate) fn whole_of<T: Payload>(bytes: &[u8]) -> Option<&[T]> {
     // There are no values without a size in any bytes, or as many as one likes.
     if size_of::<T>() == 0 { None } else { bytemuck::try_cast_slice(bytes).ok() }
 }
 
 /// The bytes of as many whole values as there are in so many bytes.
-#[cfg(not(loom))]
 fn whole<T>(bytes: usize) -> usize {
     bytes - bytes.checked_rem(size_of::<T>()).unwrap_or(0)
 }
@@ -165,7 +161,6 @@ pub(crate) unsafe fn write_run<T: Payload>(places: *mut T, messages: &[T]) {
 /// # Safety
 ///
 /// `places` are `messages.len()` places in a row, as the module says.
-#[cfg(not(loom))]
 #[inline(always)]
 pub(crate) unsafe fn read_run<T: Payload>(messages: &mut [T], places: *const T) {
     if is_wide(size_of_val(messages)) {

@@ -69,11 +69,18 @@ macro_rules! constructors {
                 Ok(self.end.seat().descriptor()?)
             }
 
+            #[cfg(not(loom))]
             fn enter(name: &str, how: How, options: &Options) -> Result<Self, OpenError> {
                 Self::seated(enter(&asked($role), name, how, options)?, options)
             }
 
+            #[cfg(loom)]
+            fn enter(name: &str, how: How, options: &Options) -> Result<Self, OpenError> {
+                Err(enter(asked($role), name, how, options).expect_err("no files in a model"))
+            }
+
             /// The end that sits there.
+            #[cfg(not(loom))]
             pub(crate) fn seated(entered: crate::channel::open::Entered, options: &Options) -> Result<Self, OpenError> {
                 let frames = Frames::new(entered.seat.control(), &entered.header.geometry);
                 let control = entered.seat.control().clone();

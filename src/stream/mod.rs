@@ -97,9 +97,14 @@ use crate::ring::spsc::{Consumer, Producer};
 /// [`OpenError`]: no memory, or options that cannot be met.
 pub fn pipe_with(options: &Options) -> Result<(Writer, Reader), OpenError> {
     let (header, control, [sender, receiver]) = pair(asked(Role::Sender), options)?;
-    let frames = || Frames::new(&control, &header.geometry);
-    let producer = Producer::attach(control.clone(), frames()).map_err(corrupt)?;
-    let consumer = Consumer::attach(control.clone(), frames()).map_err(corrupt)?;
+    #[cfg(not(loom))]
+    let (to_write, to_read) = (Frames::new(&control, &header.geometry), Frames::new(&control, &header.geometry));
+    #[cfg(loom)]
+    let to_write = Frames::modelled(&header.geometry);
+    #[cfg(loom)]
+    let to_read = to_write.clone();
+    let producer = Producer::attach(control.clone(), to_write).map_err(corrupt)?;
+    let consumer = Consumer::attach(control, to_read).map_err(corrupt)?;
     let (writer, reader) = (End::new(sender, options, true), End::new(receiver, options, true));
     Ok((Writer::new(producer, writer), Reader::new(consumer, reader)))
 }

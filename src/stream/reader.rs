@@ -9,7 +9,9 @@ use crate::channel::error::{OpenError, WaitForPeerError};
 use crate::channel::open::{How, enter};
 use crate::channel::options::Options;
 use crate::channel::reason::DisconnectReason;
+#[cfg(not(loom))]
 use crate::channel::spsc::corrupt;
+#[cfg(not(loom))]
 use crate::layout::overlay::Frames;
 use crate::membership::role::Role;
 use crate::ring::spsc::Consumer;

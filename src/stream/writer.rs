@@ -9,8 +9,11 @@ use crate::channel::error::{OpenError, WaitForPeerError};
 use crate::channel::open::{How, enter};
 use crate::channel::options::Options;
 use crate::channel::reason::DisconnectReason;
-use crate::channel::spsc::{WriteGrant, corrupt};
+use crate::channel::spsc::WriteGrant;
+#[cfg(not(loom))]
+use crate::channel::spsc::corrupt;
 use crate::channel::waiting::{self, Vain};
+#[cfg(not(loom))]
 use crate::layout::overlay::Frames;
 use crate::membership::role::Role;
 use crate::ring::spsc::{self, Producer};

@@ -1,11 +1,11 @@
 //! A message that is written in place, while its sender is borrowed.
 
 use super::lanes::Attached;
-#[cfg(all(feature = "serde", not(loom)))]
+#[cfg(feature = "serde")]
 use super::outgoing::Failed;
 use super::place::InPlace;
 use crate::bytes::SendError;
-#[cfg(all(feature = "serde", not(loom)))]
+#[cfg(feature = "serde")]
 use crate::bytes::SendTimeoutError;
 use crate::wait::deadline::Deadline;
 use std::fmt;
@@ -42,7 +42,7 @@ impl<'a> Claim<'a> {
     }
 
     /// As [`commit`](Self::commit), waiting until then; `None`: one try. Not in time: nobody gets it.
-    #[cfg(all(feature = "serde", not(loom)))]
+    #[cfg(feature = "serde")]
     pub(crate) fn commit_until(mut self, len: usize, deadline: Option<Deadline>) -> Result<(), SendTimeoutError> {
         let claimed = self.place.len();
         assert!(len <= claimed, "{len} bytes committed of a claim of {claimed}");

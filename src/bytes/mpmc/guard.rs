@@ -48,6 +48,10 @@ impl<H: Holder> Held<H> {
 
     fn usable_hand(&mut self) -> Option<usize> {
         let is_usable = std::mem::take(&mut self.is_open) && self.holder.core().why_unusable().is_none();
+        if cfg!(loom) && is_usable {
+            // A model is told that until here its holder may have read.
+            self.bytes();
+        }
         is_usable.then_some(self.received.hand)
     }
 

@@ -4,11 +4,8 @@
 //! ring, and so on: a short message never waits for more than a chunk of each long one that the same receiver has taken up.
 
 use super::lanes::{Attached, lanes, longest, tell_of_free_lane, tell_writer};
-#[cfg(loom)]
-use super::place::Unreadable;
 use super::place::Whole;
 use crate::bytes::{RecvError, RecvTimeoutError};
-#[cfg(not(loom))]
 use crate::channel::mpmc::annexes::Unreadable;
 use crate::channel::mpmc::transfer::{self, Got, Vain, Want};
 use crate::channel::mpmc::waiting::{self, Rest, Resting, Waits};
@@ -16,7 +13,6 @@ use crate::channel::reason::DisconnectReason;
 use crate::membership::role::Role;
 use crate::ring::Corrupt;
 use crate::ring::lane::{Claimed, Finished, Flow, Lanes, Ticket};
-#[cfg(not(loom))]
 use crate::ring::parcel::Parcel;
 use crate::ring::parcel::{self, Content};
 use crate::sync::Ordering::Relaxed;
@@ -548,7 +544,6 @@ impl Awaited for More<'_> {
 }
 
 /// Whether a parcel is a short message that is not too long.
-#[cfg(not(loom))]
 #[inline(always)]
 pub(super) fn is_inline(parcel: &Parcel, limit: u64) -> bool {
     // Of no lanes: what is in one is not that.

@@ -1,7 +1,6 @@
 //! Lanes as a channel's ends use them: waiting for a free one, for room in it, for what comes through it; and telling each
 //! other.
 
-#[cfg(not(loom))]
 use crate::channel::mpmc::annexes;
 use crate::channel::mpmc::core::{Core, FIRST_LANE, free_lanes};
 use crate::channel::mpmc::lease;
@@ -48,12 +47,10 @@ pub(super) enum Want {
     /// A message of so many bytes that is copied to a lane, or through one that is shorter.
     Copy(usize),
     /// A message of so many bytes that is written in place: in a lane that is long enough, or else in an annex.
-    #[cfg_attr(loom, expect(dead_code, reason = "a model lends nothing"))]
     Loan(usize),
 }
 
 /// How long a loan can be.
-#[cfg(not(loom))]
 pub(super) fn longest_loan(core: &Core<Parcel>) -> usize {
     let lanes = lanes(core);
     if lanes.annexes().is_empty() { longest(core) } else { lanes.most_of(lanes.annexes().start) }
@@ -76,16 +73,11 @@ pub(super) fn try_take(core: &Attached, want: Want) -> Result<Ticket, Vain> {
 fn take_free(core: &Core<Parcel>, want: Want) -> Option<Ticket> {
     match want {
         Want::Copy(bytes) => take_inside(core, bytes),
-        #[cfg(not(loom))]
         Want::Loan(bytes) if bytes > longest(core) => take_annex(core, bytes),
-        #[cfg(not(loom))]
         Want::Loan(bytes) => take_inside(core, bytes).or_else(|| take_annex(core, longest(core))),
-        #[cfg(loom)]
-        Want::Loan(bytes) => take_inside(core, bytes),
     }
 }
 
-#[cfg(not(loom))]
 fn take_annex(core: &Core<Parcel>, bytes: usize) -> Option<Ticket> {
     annexes::take(lanes(core), core.me().member(), bytes as u64)
 }

@@ -107,16 +107,12 @@
 //! too, and a message is copied there from its lane. (Of a message that is longer than a lane its sender learns that it was not
 //! done; so it is no dead letter.)
 
-#[cfg(not(loom))]
 mod claim;
 mod common;
-#[cfg(not(loom))]
 mod guard;
 mod incoming;
 mod lanes;
-#[cfg(not(loom))]
 mod loan;
-#[cfg(not(loom))]
 mod made;
 mod outgoing;
 mod place;
@@ -125,11 +121,8 @@ mod receiver;
 mod sender;
 mod writer;
 
-#[cfg(not(loom))]
 pub use claim::Claim;
-#[cfg(not(loom))]
 pub use guard::{Guard, OwnedGuard};
-#[cfg(not(loom))]
 pub use loan::Loan;
 pub use reader::MessageReader;
 pub use receiver::{Iter, Receiver};

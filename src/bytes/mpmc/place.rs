@@ -2,33 +2,18 @@
 //! written where it will be read.
 
 use super::lanes::{Attached, lanes};
-#[cfg(not(loom))]
 use super::lanes::{longest, tell_of_free_lane};
-#[cfg(not(loom))]
 use crate::channel::error::SegmentError;
 use crate::channel::mpmc;
-#[cfg(not(loom))]
 use crate::channel::mpmc::annexes::{self, Unreadable};
 use crate::channel::mpmc::transfer::{self, Vain};
 use crate::channel::mpmc::waiting::{self, Waits};
 use crate::layout::annex::Annex;
-#[cfg(loom)]
-use crate::ring::Corrupt;
-#[cfg(not(loom))]
 use crate::ring::annex;
 use crate::ring::lane::{Lanes, Ticket};
 use crate::ring::parcel::{self, Content, Parcel};
 use crate::wait::deadline::Deadline;
 use std::sync::Arc;
-
-/// In a model, which has no annexes, nothing is unreadable.
-#[cfg(loom)]
-#[derive(Debug)]
-pub(super) enum Unreadable {
-    Corrupt(Corrupt),
-    Lost,
-    NoMemory,
-}
 
 /// Who keeps an attachment alive.
 pub(super) trait Holder {
@@ -85,21 +70,13 @@ pub(super) struct Whole {
 
 impl Whole {
     /// The message of this ticket, which we have claimed.
-    #[cfg(not(loom))]
     pub(super) fn claimed(core: &Attached, ticket: Ticket, len: u64) -> Result<Self, Unreadable> {
         let annex = core.annex_to_read(ticket, len)?;
         Ok(Self { ticket, len: len as usize, annex })
     }
 
-    /// A model has no annexes.
-    #[cfg(loom)]
-    pub(super) fn claimed(_core: &Attached, ticket: Ticket, len: u64) -> Result<Self, Unreadable> {
-        Ok(Self { ticket, len: len as usize, annex: None })
-    }
-
     /// The bytes, in place, until somebody [finishes](super::incoming::finish) with the ticket. In a forked child, in which they are
     /// the parent's, there are none.
-    #[cfg(not(loom))]
     pub(super) fn view<'a>(&'a self, core: &'a Attached) -> &'a [u8] {
         match &self.annex {
             _ if core.member().is_forked() => &[],
@@ -111,10 +88,7 @@ impl Whole {
     /// Appends the message to `bytes`, which has capacity for it.
     pub(super) fn append_to(&self, core: &Attached, bytes: &mut Vec<u8>) {
         match &self.annex {
-            #[cfg(not(loom))]
             Some(annex) => annex::draw(annex, self.len, bytes),
-            #[cfg(loom)]
-            Some(annex) => match **annex {},
             None => lanes(core).draw(self.ticket, 0, self.len, bytes),
         }
     }
@@ -122,23 +96,18 @@ impl Whole {
     /// Copies the bytes from the `at`-th on to all of `bytes`; there are so many.
     pub(super) fn read_to(&self, core: &Attached, at: usize, bytes: &mut [u8]) {
         match &self.annex {
-            #[cfg(not(loom))]
             Some(annex) => annex::draw_to(annex, at, bytes),
-            #[cfg(loom)]
-            Some(annex) => match **annex {},
             None => lanes(core).draw_to(self.ticket, at as u64, bytes),
         }
     }
 }
 
 /// For want of memory for a file that fits, the lane of a free annex that has a longer one.
-#[cfg(not(loom))]
 fn roomier(core: &Attached, error: &SegmentError, bytes: u64) -> Option<Ticket> {
     annexes::is_no_room(error).then(|| annexes::take_roomy(lanes(core), core.me().member(), bytes)).flatten()
 }
 
 /// A lane that is being written in place. Dropped, it is given back.
-#[cfg(not(loom))]
 pub(super) struct InPlace<H: Holder> {
     holder: H,
     waits: Waits,
@@ -150,7 +119,6 @@ pub(super) struct InPlace<H: Holder> {
     is_ours: bool,
 }
 
-#[cfg(not(loom))]
 impl<H: Holder> InPlace<H> {
     /// The first `len` bytes of a lane that was taken, which has so many.
     pub(super) fn new(holder: H, waits: Waits, ticket: Ticket, len: usize) -> Self {
@@ -209,13 +177,17 @@ impl<H: Holder> InPlace<H> {
         if let Some(reason) = core.why_unusable() {
             return Err(Vain::Gone(reason));
         }
+        if cfg!(loom) {
+            // Until here its holder may have written.
+            self.bytes_mut();
+        }
+        let core = self.holder.core();
         send_ticket(core, (self.ticket, self.len as u64), self.waits, deadline)?;
         self.is_ours = false;
         Ok(())
     }
 }
 
-#[cfg(not(loom))]
 impl<H: Holder> Drop for InPlace<H> {
     fn drop(&mut self) {
         let core = self.holder.core();

@@ -1,7 +1,6 @@
 //! The receiving end.
 
 use super::common::common;
-#[cfg(not(loom))]
 use super::guard::{Guard, OwnedGuard};
 use super::incoming::{Body, Gathering, Incoming, Lacking, Received, commit, finish};
 use super::lanes::Attached;
@@ -162,7 +161,6 @@ impl Receiver {
     /// # If this process dies here
     ///
     /// The message was received, or another receiver gets it, marked.
-    #[cfg(not(loom))]
     #[inline]
     pub fn recv_with<R>(&self, see: impl FnOnce(&[u8]) -> R) -> Result<R, RecvError> {
         self.show(Some(Deadline::NEVER), see).map_err(|error| error.lasting().unwrap_or(RecvError::Disconnected))
@@ -173,7 +171,6 @@ impl Receiver {
     /// # Errors
     ///
     /// [`TryRecvError`].
-    #[cfg(not(loom))]
     #[inline]
     pub fn try_recv_with<R>(&self, see: impl FnOnce(&[u8]) -> R) -> Result<R, TryRecvError> {
         self.show(None, see).map_err(TryRecvError::from)
@@ -184,7 +181,6 @@ impl Receiver {
     /// # Errors
     ///
     /// [`RecvTimeoutError`]. What has come of a long message is kept for the next call.
-    #[cfg(not(loom))]
     pub fn recv_with_timeout<R>(&self, timeout: Duration, see: impl FnOnce(&[u8]) -> R) -> Result<R, RecvTimeoutError> {
         self.show(Some(Deadline::after(timeout)), see)
     }
@@ -198,7 +194,6 @@ impl Receiver {
     /// # Errors
     ///
     /// As [`recv`](Self::recv).
-    #[cfg(not(loom))]
     pub fn recv_ref(&self) -> Result<Guard<'_>, RecvError> {
         let (_, received) = self.receive(Vec::new(), Some(Deadline::NEVER));
         received.map(|received| Guard::new(self.core(), received)).map_err(|lacking| lacking.told_for_good(self.limit))
@@ -209,7 +204,6 @@ impl Receiver {
     /// # Errors
     ///
     /// [`RecvTimeoutError`].
-    #[cfg(not(loom))]
     pub fn recv_ref_timeout(&self, timeout: Duration) -> Result<Guard<'_>, RecvTimeoutError> {
         let (_, received) = self.receive(Vec::new(), Some(Deadline::after(timeout)));
         received.map(|received| Guard::new(self.core(), received)).map_err(|lacking| lacking.told(self.limit))
@@ -220,7 +214,6 @@ impl Receiver {
     /// # Errors
     ///
     /// [`TryRecvError`].
-    #[cfg(not(loom))]
     pub fn try_recv_ref(&self) -> Result<Guard<'_>, TryRecvError> {
         let (_, received) = self.receive(Vec::new(), None);
         received.map(|received| Guard::new(self.core(), received)).map_err(|lacking| lacking.told(self.limit).into())
@@ -231,7 +224,6 @@ impl Receiver {
     /// # Errors
     ///
     /// As [`recv`](Self::recv).
-    #[cfg(not(loom))]
     pub fn recv_owned(&self) -> Result<OwnedGuard, RecvError> {
         let (_, received) = self.receive(Vec::new(), Some(Deadline::NEVER));
         received.map(|received| self.owned(received)).map_err(|lacking| lacking.told_for_good(self.limit))
@@ -242,7 +234,6 @@ impl Receiver {
     /// # Errors
     ///
     /// [`RecvTimeoutError`].
-    #[cfg(not(loom))]
     pub fn recv_owned_timeout(&self, timeout: Duration) -> Result<OwnedGuard, RecvTimeoutError> {
         let (_, received) = self.receive(Vec::new(), Some(Deadline::after(timeout)));
         received.map(|received| self.owned(received)).map_err(|lacking| lacking.told(self.limit))
@@ -253,13 +244,11 @@ impl Receiver {
     /// # Errors
     ///
     /// [`TryRecvError`].
-    #[cfg(not(loom))]
     pub fn try_recv_owned(&self) -> Result<OwnedGuard, TryRecvError> {
         let (_, received) = self.receive(Vec::new(), None);
         received.map(|received| self.owned(received)).map_err(|lacking| lacking.told(self.limit).into())
     }
 
-    #[cfg(not(loom))]
     fn owned(&self, received: Received) -> OwnedGuard {
         OwnedGuard::new(Attached::clone(self.core()), received)
     }
@@ -289,14 +278,12 @@ impl Receiver {
         if self.is_gathering.load(Relaxed) != 0 {
             return false;
         }
-        #[cfg(not(loom))]
         if let Some(parcel) = self.parcels.pop_if(|parcel| super::incoming::is_inline(parcel, self.limit)) {
             if let Ok(parcel::Content::Inline(len)) = parcel::content(&parcel, 0, |_| 0) {
                 message.extend_from_slice(parcel::bytes(&parcel, len));
                 return true;
             }
         }
-        let _ = message;
         false
     }
 
@@ -331,7 +318,6 @@ impl Receiver {
     }
 
     /// See [`recv_with`](Self::recv_with); `None`: one try.
-    #[cfg(not(loom))]
     #[inline]
     pub(crate) fn show<R>(
         &self,
@@ -349,7 +335,6 @@ impl Receiver {
         self.show_any(deadline, see).map_err(|lacking| lacking.told(self.limit))
     }
 
-    #[cfg(not(loom))]
     #[inline(never)]
     fn show_any<R>(&self, deadline: Option<Deadline>, see: impl FnOnce(&[u8]) -> R) -> Result<R, Lacking> {
         let (_, received) = self.receive(Vec::new(), deadline);
@@ -424,18 +409,20 @@ impl Drop for Receiver {
 }
 
 /// A message that is being looked at in its lane.
-#[cfg(not(loom))]
 struct Shown<'a> {
     core: &'a Attached,
     whole: super::place::Whole,
     hand: usize,
 }
 
-#[cfg(not(loom))]
 impl Drop for Shown<'_> {
     fn drop(&mut self) {
         // A child that was forked while the message was looked at leaves it to its parent.
         if self.core.why_unusable().is_none() {
+            if cfg!(loom) {
+                // A model is told that until here it may have been read.
+                self.whole.view(self.core);
+            }
             finish(self.core, self.whole.ticket, self.hand, true);
         }
     }

@@ -2,12 +2,9 @@
 
 use super::common::common;
 use super::lanes::{Attached, Want, lanes, longest, try_take};
-#[cfg(not(loom))]
 use super::lanes::{longest_loan, take};
-#[cfg(not(loom))]
 use super::made::Scratch;
 use super::outgoing::{Failed, Outgoing};
-#[cfg(not(loom))]
 use super::place::InPlace;
 use super::writer::MessageWriter;
 use crate::bytes::{SendError, SendTimeoutError, TrySendError};
@@ -34,12 +31,9 @@ pub struct Sender {
     pub(super) parcels: mpmc::Sender<Parcel>,
     chunk: usize,
     /// Longer ones are made in place, if a closure makes them.
-    #[cfg(not(loom))]
     pub(super) copy_up_to: usize,
     /// So long ones go to an annex as a whole.
-    #[cfg(not(loom))]
     whole_up_to: usize,
-    #[cfg(not(loom))]
     pub(super) scratch: Scratch,
 }
 
@@ -50,11 +44,8 @@ impl Sender {
         Self {
             parcels: mpmc::Sender::of(core, options),
             chunk: options.chunk_bytes,
-            #[cfg(not(loom))]
             copy_up_to: options.copy_up_to,
-            #[cfg(not(loom))]
             whole_up_to: options.whole_up_to,
-            #[cfg(not(loom))]
             scratch: Scratch::default(),
         }
     }
@@ -131,7 +122,6 @@ impl Sender {
     fn try_send_long(&self, message: &[u8]) -> Result<(), TrySendError> {
         let (core, limit) = (self.core(), longest(self.core()));
         if message.len() > limit {
-            #[cfg(not(loom))]
             if self.is_whole(message.len()) {
                 return self.try_send_whole(message);
             }
@@ -167,7 +157,6 @@ impl Sender {
     #[inline(never)]
     fn send_long(&self, parts: &[IoSlice<'_>], deadline: Deadline) -> Result<(), Failed> {
         let len = parts.iter().map(|part| part.len() as u64).sum();
-        #[cfg(not(loom))]
         if self.is_whole(usize::try_from(len).unwrap_or(usize::MAX)) {
             if let Some(sent) = self.send_whole(parts, len as usize, Some(deadline)) {
                 return sent;
@@ -190,13 +179,11 @@ impl Sender {
     ///
     /// [`SendError`]: no receiver is left; or `most` is more than a lane's length ([`TooLong`](SendError::TooLong)); a
     /// [loan](Self::loan) can be longer.
-    #[cfg(not(loom))]
     pub fn claim(&self, most: usize) -> Result<super::Claim<'_>, SendError> {
         self.claim_until(most, Deadline::NEVER).map_err(SendTimeoutError::lasting)
     }
 
     /// As [`claim`](Self::claim), waiting until then.
-    #[cfg(not(loom))]
     pub(crate) fn claim_until(&self, most: usize, deadline: Deadline) -> Result<super::Claim<'_>, SendTimeoutError> {
         let (core, limit, waits) = (self.core(), longest(self.core()), self.parcels.waits());
         if most > limit {
@@ -207,7 +194,6 @@ impl Sender {
     }
 
     /// As [`send_timeout`](Self::send_timeout), waiting until then; `None`: one try.
-    #[cfg(not(loom))]
     #[inline]
     pub(crate) fn send_until(&self, message: &[u8], deadline: Option<Deadline>) -> Result<(), SendTimeoutError> {
         match deadline {
@@ -222,14 +208,13 @@ impl Sender {
     }
 
     /// Whether a message of so many bytes, which no lane holds, goes to an annex.
-    #[cfg(not(loom))]
     fn is_whole(&self, len: usize) -> bool {
         let core = self.core();
         len <= self.whole_up_to && len > longest(core) && len <= longest_loan(core)
     }
 
     /// How long a message may be that a lane of the smallest length above `bytes` holds; `None`: no lane is longer.
-    #[cfg(all(feature = "serde", not(loom)))]
+    #[cfg(feature = "serde")]
     pub(crate) fn longer_lane(&self, bytes: usize) -> Option<usize> {
         let table = lanes(self.core()).tables.lanes;
         let class = [table.short, table.long].into_iter().find(|class| class.count > 0 && class.bytes > bytes as u64);

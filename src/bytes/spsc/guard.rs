@@ -1,7 +1,6 @@
 //! A message in hand.
 
 use super::receiver::Receiver;
-#[cfg(not(loom))]
 use crate::ring::grant;
 use crate::ring::spsc::Attempt;
 use std::fmt;
@@ -67,7 +66,6 @@ impl Deref for Guard<'_> {
             return &[];
         }
         match self.hold.in_place {
-            #[cfg(not(loom))]
             Some(len) => grant::bytes_ahead(self.receiver.consumer.ring(), crate::ring::parts::UNIT, len),
             _ => &self.receiver.partial,
         }

@@ -51,12 +51,10 @@
 //! if it dies in the middle of a long one, that is gone, too. [`Receiver::recv_ref`] gives a guard; the message leaves the
 //! ring when it is [committed](Guard::commit). It must fit into the ring for that.
 
-#[cfg(not(loom))]
 mod claim;
 mod common;
 mod guard;
 mod iter;
-#[cfg(not(loom))]
 mod reader;
 mod receiver;
 mod sender;
@@ -65,11 +63,9 @@ mod tests;
 mod waiting;
 mod writer;
 
-#[cfg(not(loom))]
 pub use claim::Claim;
 pub use guard::Guard;
 pub use iter::{IntoIter, Iter, TryIter};
-#[cfg(not(loom))]
 pub use reader::MessageReader;
 pub use receiver::Receiver;
 pub use sender::Sender;

@@ -17,7 +17,6 @@ use crate::channel::waiting::{self, Vain};
 use crate::layout::overlay::Frames;
 use crate::membership::role::Role;
 use crate::ring::Corrupt;
-#[cfg(not(loom))]
 use crate::ring::parts::span;
 use crate::ring::parts::{Ahead, Consumer, Found, Part};
 use crate::wait::deadline::{Deadline, until};
@@ -364,7 +363,6 @@ impl Receiver {
     /// ```
     #[inline]
     pub fn recv_ref(&mut self) -> Result<Guard<'_>, RecvError> {
-        #[cfg(not(loom))]
         if let Some(hold) = self.hold_whole() {
             return Ok(Guard::new(self, hold));
         }
@@ -389,7 +387,6 @@ impl Receiver {
     /// [`TryRecvError`].
     #[inline]
     pub fn try_recv_ref(&mut self) -> Result<Guard<'_>, TryRecvError> {
-        #[cfg(not(loom))]
         if let Some(hold) = self.hold_whole() {
             return Ok(Guard::new(self, hold));
         }
@@ -398,7 +395,6 @@ impl Receiver {
     }
 
     /// Takes the next message in hand, if it is there and lies in one piece.
-    #[cfg(not(loom))]
     #[inline(always)]
     fn hold_whole(&mut self) -> Option<Hold> {
         if !self.end.is_undisturbed() || self.is_reading {
@@ -420,7 +416,7 @@ impl Receiver {
             self.give_up(part);
             return Err(RecvTimeoutError::TooLong { bytes, limit: self.limit });
         }
-        if part.is_whole() && cfg!(not(loom)) {
+        if part.is_whole() {
             let attempt = self.consumer.hand_out(part.span);
             return Ok(Hold { span: part.span, in_place: Some(part.len), attempt });
         }
@@ -500,7 +496,6 @@ impl Receiver {
     /// assert_eq!(&word, b"once");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    #[cfg(not(loom))]
     pub fn reader(&mut self) -> Result<super::MessageReader<'_>, RecvError> {
         let part = self.beginning(Deadline::NEVER).map_err(lasting)?;
         Ok(super::MessageReader::new(self, part))
@@ -511,13 +506,11 @@ impl Receiver {
     /// # Errors
     ///
     /// [`RecvTimeoutError`].
-    #[cfg(not(loom))]
     pub fn reader_timeout(&mut self, timeout: Duration) -> Result<super::MessageReader<'_>, RecvTimeoutError> {
         let part = self.beginning(Deadline::after(timeout))?;
         Ok(super::MessageReader::new(self, part))
     }
 
-    #[cfg(not(loom))]
     fn beginning(&mut self, deadline: Deadline) -> Result<Part, RecvTimeoutError> {
         self.settle()?;
         self.next_part(Some(deadline), &mut 0)

@@ -309,7 +309,6 @@ impl Sender {
     /// assert_eq!(rx.recv()?, b"bytes");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    #[cfg(not(loom))]
     #[inline]
     pub fn claim(&mut self, max_len: usize) -> Result<super::Claim<'_>, SendError> {
         if self.has_place(max_len) {
@@ -323,7 +322,6 @@ impl Sender {
     /// # Errors
     ///
     /// As `claim`; and the time is over.
-    #[cfg(not(loom))]
     pub fn claim_timeout(&mut self, max_len: usize, timeout: Duration) -> Result<super::Claim<'_>, SendTimeoutError> {
         self.claim_until(max_len, Deadline::after(timeout))
     }
@@ -335,7 +333,6 @@ impl Sender {
     /// # Errors
     ///
     /// [`TrySendError`].
-    #[cfg(not(loom))]
     #[inline]
     pub fn try_claim(&mut self, max_len: usize) -> Result<super::Claim<'_>, TrySendError> {
         if self.has_place(max_len) {
@@ -345,13 +342,11 @@ impl Sender {
     }
 
     /// Whether there is a place for a claim without any ado.
-    #[cfg(not(loom))]
     #[inline(always)]
     fn has_place(&self, max_len: usize) -> bool {
         max_len <= self.contiguous_max() && self.end.is_undisturbed() && self.producer.has_place(span(max_len))
     }
 
-    #[cfg(not(loom))]
     #[cold]
     #[inline(never)]
     fn try_claim_anew(&mut self, max_len: usize) -> Result<super::Claim<'_>, TrySendError> {
@@ -370,7 +365,6 @@ impl Sender {
         }
     }
 
-    #[cfg(not(loom))]
     #[cold]
     #[inline(never)]
     fn claim_until(&mut self, max_len: usize, deadline: Deadline) -> Result<super::Claim<'_>, SendTimeoutError> {

@@ -12,9 +12,11 @@
 use super::core::Core;
 use crate::layout::annex::{Annex, AnnexWord};
 use crate::layout::many::Many;
+#[cfg(not(loom))]
 use crate::memory::Region;
 use crate::memory::annex as files;
 use crate::memory::error::SegmentError;
+#[cfg(not(loom))]
 use crate::memory::heap::Block;
 use crate::ring::Corrupt;
 use crate::ring::lane::{Lanes, Ticket};
@@ -106,8 +108,7 @@ impl Annexes {
         }
         let none = || SegmentError::NotFound { path: "annex".into() };
         let (files, len) = (self.files.as_ref().ok_or_else(none)?, word.bytes().ok_or_else(none)?);
-        let region = Region::Mapped(files.open(index as u64, word.version(), len)?);
-        let annex = Arc::new(Annex::new(word, region).ok_or_else(none)?);
+        let annex = Arc::new(opened(files, index as u64, word, len)?.ok_or_else(none)?);
         mapped[index] = Some(Arc::clone(&annex));
         Ok(annex)
     }
@@ -115,14 +116,8 @@ impl Annexes {
     /// Makes the file of this word, and maps it; nobody knows of it yet.
     fn make(&self, index: usize, word: AnnexWord) -> Result<Arc<Annex>, SegmentError> {
         let len = word.bytes().unwrap_or(0);
-        let region = match &self.files {
-            Some(files) => Region::Mapped(files.create(index as u64, word.version(), len)?),
-            None => {
-                let block = usize::try_from(len).ok().and_then(Block::new);
-                Region::Heap(block.ok_or(SegmentError::OutOfMemory { asked: len })?)
-            }
-        };
-        let annex = Arc::new(Annex::new(word, region).ok_or(SegmentError::OutOfMemory { asked: len })?);
+        let made = created(self.files.as_ref(), index as u64, word, len)?;
+        let annex = Arc::new(made.ok_or(SegmentError::OutOfMemory { asked: len })?);
         self.mapped(index)[index] = Some(Arc::clone(&annex));
         Ok(annex)
     }
@@ -151,6 +146,46 @@ impl Annexes {
 pub(crate) fn take_roomy<T>(many: &Many<T>, me: usize, bytes: u64) -> Option<Ticket> {
     let has_room = |lane: &usize| word(many, *lane).bytes().is_some_and(|room| room >= bytes);
     many.annexes().filter(has_room).find_map(|lane| many.take(me, lane..lane + 1, 0))
+}
+
+/// The file of this word, which is there.
+#[cfg(not(loom))]
+fn opened(files: &files::Annexes, index: u64, word: AnnexWord, len: u64) -> Result<Option<Annex>, SegmentError> {
+    Ok(Annex::new(word, Region::Mapped(files.open(index, word.version(), len)?)))
+}
+
+/// A new file of this word; memory, where there are no files.
+#[cfg(not(loom))]
+fn created(
+    files: Option<&files::Annexes>,
+    index: u64,
+    word: AnnexWord,
+    len: u64,
+) -> Result<Option<Annex>, SegmentError> {
+    let region = match files {
+        Some(files) => Region::Mapped(files.create(index, word.version(), len)?),
+        None => {
+            let block = usize::try_from(len).ok().and_then(Block::new);
+            Region::Heap(block.ok_or(SegmentError::OutOfMemory { asked: len })?)
+        }
+    };
+    Ok(Annex::new(word, region))
+}
+
+/// A model has no files.
+#[cfg(loom)]
+fn opened(_files: &files::Annexes, _index: u64, _word: AnnexWord, _len: u64) -> Result<Option<Annex>, SegmentError> {
+    Ok(None)
+}
+
+#[cfg(loom)]
+fn created(
+    _files: Option<&files::Annexes>,
+    _index: u64,
+    word: AnnexWord,
+    _len: u64,
+) -> Result<Option<Annex>, SegmentError> {
+    Ok(Annex::modelled(word))
 }
 
 /// Whether a file is not there, or is not what it was made as: another one can be made.

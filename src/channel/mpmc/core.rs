@@ -3,7 +3,6 @@
 //! The hot path of an end is a load and a comparison: is the epoch of presence the one that was digested last, by this
 //! process? (What it is compared with reads 0 in a forked child.) Everything else hangs on a change of that word.
 
-#[cfg(not(loom))]
 use super::annexes::Annexes;
 use super::dead_letters::DeadLetters;
 use super::lease::{self, Lessor};
@@ -94,7 +93,6 @@ pub(crate) struct Core<T: Payload> {
     /// The epoch at which the last sender was found gone; 0: never.
     senders_gone: private::AtomicU64,
     dead_letters: Option<DeadLetters<T>>,
-    #[cfg(not(loom))]
     annexes: Annexes,
     /// Whose each record is.
     #[cfg(all(loom, not(test)))]
@@ -116,7 +114,6 @@ impl<T: Payload> Core<T> {
         let me = Owner::leased(member.index(), member.generation());
         [&sendable, &receivable].into_iter().for_each(|known| known.set(UNKNOWN));
         let absent = options.absent.unwrap_or(if member.is_kept() { Absent::Buffer } else { Absent::Wait });
-        #[cfg(not(loom))]
         let annexes = Annexes::new(member.annexes(&instance));
         let core = Self {
             ring,
@@ -135,7 +132,6 @@ impl<T: Payload> Core<T> {
             tidied: private::AtomicU64::new(0),
             senders_gone: private::AtomicU64::new(0),
             dead_letters: DeadLetters::new(form, options),
-            #[cfg(not(loom))]
             annexes,
             #[cfg(all(loom, not(test)))]
             threads: Default::default(),
@@ -152,7 +148,6 @@ impl<T: Payload> Core<T> {
         &self.ring
     }
 
-    #[cfg(not(loom))]
     pub(super) fn annexes(&self) -> &Annexes {
         &self.annexes
     }
@@ -283,19 +278,16 @@ impl<T: Payload> Core<T> {
 
     /// Whether memory of the segment, or of one of its annexes, is gone.
     fn is_lost(&self) -> bool {
+        // In a model nothing is, and a fence would order what a program does not.
         #[cfg(not(loom))]
-        {
-            crate::sync::edge::LOST.fence_target();
-            if self.annexes.is_lost() {
-                return true;
-            }
-        }
-        self.ring.many().is_lost()
+        crate::sync::edge::LOST.fence_target();
+        self.annexes.is_lost() || self.ring.many().is_lost()
     }
 
     /// Whether the fast path of receivers is open, and somebody may still send: nobody came or went since that was found.
     #[inline(always)]
     pub(crate) fn may_more_come(&self) -> bool {
+        // One look at the epoch: of two, the first may be the one at which they were found gone, and the second another.
         let epoch = self.epoch();
         // Relaxed: a value from another epoch than the present one says nothing.
         epoch == self.receivable.get() && epoch != self.senders_gone.load(Relaxed)

@@ -1,6 +1,5 @@
 //! Where messages go that were delivered too often.
 
-#[cfg(not(loom))]
 use super::annexes;
 use super::core::Core;
 use super::open::{self, Form};
@@ -9,7 +8,6 @@ use crate::channel::error::OpenError;
 use crate::channel::open::How;
 use crate::channel::options::{Absent, Options};
 use crate::layout::many::Many;
-#[cfg(not(loom))]
 use crate::ring::annex;
 use crate::ring::lane::{Lanes, Ticket};
 use crate::ring::parcel::{self, Content};
@@ -17,7 +15,6 @@ use crate::ring::payload::Payload;
 use std::sync::OnceLock;
 
 /// Bytes that are copied at a time.
-#[cfg(not(loom))]
 const PART: usize = 4096;
 
 /// The channel for them, opened when the first one comes.
@@ -86,14 +83,11 @@ fn take<T>(letters: &Many<T>, me: usize, len: usize) -> Option<Ticket> {
     let inside = 0..letters.annexes().start;
     let first = inside.clone().find(|lane| letters.lane_bytes(*lane) >= len);
     let ticket = first.and_then(|first| letters.take(me, first..inside.end, 0));
-    #[cfg(not(loom))]
-    let ticket = ticket.or_else(|| annexes::take(letters, me, len as u64));
-    ticket
+    ticket.or_else(|| annexes::take(letters, me, len as u64))
 }
 
 /// Copies a message from the lane in which it is `from`'s to one that was taken for it, a part at a time: it may be longer than what
 /// this process is to have memory for. Whether that was possible.
-#[cfg(not(loom))]
 fn copy<T: Payload>(from: &Core<T>, ticket: Ticket, letters: &Core<T>, copy: Ticket, len: usize) -> bool {
     let (old, new) = (from.ring().many(), letters.ring().many());
     let Ok(source) = from.annex_to_read(ticket, len as u64) else { return false };
@@ -111,14 +105,5 @@ fn copy<T: Payload>(from: &Core<T>, ticket: Ticket, letters: &Core<T>, copy: Tic
             None => new.pour(copy, at as u64, part),
         }
     }
-    true
-}
-
-/// A model has no annexes.
-#[cfg(loom)]
-fn copy<T: Payload>(from: &Core<T>, ticket: Ticket, letters: &Core<T>, copy: Ticket, len: usize) -> bool {
-    let mut bytes = Vec::with_capacity(len);
-    from.ring().many().draw(ticket, 0, len, &mut bytes);
-    letters.ring().many().pour(copy, 0, &bytes);
     true
 }

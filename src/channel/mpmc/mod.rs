@@ -62,7 +62,6 @@
 //! no other, whoever needs one takes such a one over with what it announces, and gives it back with that if it cannot
 //! resolve it. So one record is enough, whoever is killed.
 
-#[cfg(not(loom))]
 pub(crate) mod annexes;
 mod common;
 pub(crate) mod core;

@@ -4,9 +4,13 @@ use super::core::Core;
 #[cfg(not(loom))]
 use crate::channel::cords;
 use crate::channel::error::OpenError;
+#[cfg(loom)]
+use crate::channel::open::NO_FILES;
+#[cfg(not(loom))]
+use crate::channel::open::NO_NAME_FOR_BOTH;
 #[cfg(not(loom))]
 use crate::channel::open::{self, Entrance, Refused, Way, agree, on_the_heap, trouble};
-use crate::channel::open::{How, NEVER_PERSISTENT, NO_NAME_FOR_BOTH, instance, known};
+use crate::channel::open::{How, NEVER_PERSISTENT, instance, known};
 use crate::channel::options::{Backing, CAPACITY, Options};
 use crate::layout::dormitory::DormTable;
 use crate::layout::error::{FormatError, Kind, TypeId};
@@ -93,6 +97,9 @@ pub(crate) fn in_process<T: Payload>(form: Form, options: &Options) -> Result<Ar
         None | Some(Backing::Heap) => {}
         #[cfg(not(loom))]
         Some(Backing::Memfd) => return enter(form, open::PAIR, How::Create, options),
+        #[cfg(loom)]
+        Some(_) => return Err(OpenError::Options { rule: NO_FILES }),
+        #[cfg(not(loom))]
         Some(_) => return Err(OpenError::Options { rule: NO_NAME_FOR_BOTH }),
     }
     let header = header::<T>(form, options, instance()?)?;
@@ -135,7 +142,7 @@ pub(crate) fn enter<T: Payload>(
     _how: How,
     _options: &Options,
 ) -> Result<Arc<Core<T>>, OpenError> {
-    Err(OpenError::Options { rule: "a named channel cannot be opened under loom" })
+    Err(OpenError::Options { rule: NO_FILES })
 }
 
 /// Coming to a many-to-many channel of `T`.

@@ -106,6 +106,12 @@ impl<T: Payload> Receiver<T> {
         Some(message)
     }
 
+    /// The same, in a model, to which it would be a race that a message is read before it is claimed.
+    #[cfg(loom)]
+    pub(crate) fn pop_if(&self, _is_wanted: impl FnOnce(&T) -> bool) -> Option<T> {
+        None
+    }
+
     /// Receives the next message, waiting for it for so long. Zero is one try; `Duration::MAX` is for ever.
     ///
     /// # Errors

@@ -64,14 +64,12 @@
 //! before or after. Nothing is ever locked, so nobody waits for the dead.
 
 mod common;
-#[cfg(not(loom))]
 mod grant;
 mod guard;
 mod iter;
 mod receiver;
 mod sender;
 
-#[cfg(not(loom))]
 pub use grant::{ReadGrant, Runs, RunsMut, WriteGrant};
 pub use guard::Guard;
 pub use iter::{IntoIter, Iter, TryIter};

@@ -6,7 +6,6 @@ use super::common::common;
 use super::corrupt;
 use super::guard::Guard;
 use crate::channel::end::{End, Stats};
-#[cfg(not(loom))]
 use crate::channel::error::TryGrantError;
 use crate::channel::error::{OpenError, RecvError, RecvTimeoutError, TryRecvError, WaitForPeerError};
 use crate::channel::open::{How, enter};
@@ -283,7 +282,6 @@ impl<T: Payload> Receiver<T> {
     /// # Errors
     ///
     /// [`TryGrantError::TooFew`] says how many there are.
-    #[cfg(not(loom))]
     pub fn try_read(&mut self, n: usize) -> Result<super::ReadGrant<'_, T>, TryGrantError> {
         match waiting::try_message(&mut self.consumer, &mut self.end) {
             Some(Ok(())) => {}
@@ -307,7 +305,6 @@ impl<T: Payload> Receiver<T> {
     /// # Errors
     ///
     /// [`RecvError`]: nothing is left and the sender is gone.
-    #[cfg(not(loom))]
     pub fn read_up_to(&mut self, max: usize) -> Result<super::ReadGrant<'_, T>, RecvError> {
         let max = max.max(1);
         let mut available = if self.end.is_undisturbed() { self.consumer.available(max) } else { Ok(0) };

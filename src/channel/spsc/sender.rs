@@ -5,7 +5,6 @@ use super::common::common;
 #[cfg(not(loom))]
 use super::corrupt;
 use crate::channel::end::{End, Stats};
-#[cfg(not(loom))]
 use crate::channel::error::TryGrantError;
 use crate::channel::error::{OpenError, SendError, SendTimeoutError, TrySendError, WaitForPeerError};
 use crate::channel::open::{How, enter};
@@ -220,7 +219,6 @@ impl<T: Payload> Sender<T> {
     /// assert_eq!(rx.iter().nth(3), Some(9));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    #[cfg(not(loom))]
     pub fn try_reserve(&mut self, n: usize) -> Result<super::WriteGrant<'_, T>, TryGrantError> {
         if !self.end.is_undisturbed() && self.end.digest().is_some() {
             return Err(TryGrantError::Disconnected);
@@ -242,7 +240,6 @@ impl<T: Payload> Sender<T> {
     /// # Errors
     ///
     /// [`SendError`]: the receiver is gone.
-    #[cfg(not(loom))]
     pub fn reserve_up_to(&mut self, max: usize) -> Result<super::WriteGrant<'_, T>, SendError<()>> {
         match self.room_for(max) {
             Ok(room) => Ok(super::WriteGrant::new(&mut self.producer, &mut self.end, room.min(max.max(1)))),

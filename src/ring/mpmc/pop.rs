@@ -232,11 +232,10 @@ impl<T: Payload> Ring<T> {
 
     /// What is in a hand that the caller leases, where it lies: until the hand is committed or given back, by this process and no
     /// forked child of it.
-    #[cfg(not(loom))]
     pub(crate) fn view_hand(&self, hand: usize) -> &T {
         // SAFETY: [1] the address of a hand's message, valid for any bytes. [2] The hand is leased by the caller, who keeps the
         //  reference no longer: nobody writes there.
-        self.many.with_hand(hand, |place| unsafe { &*place })
+        self.many.see_hand(hand, |place| unsafe { &*place })
     }
 
     /// What is in a hand that the caller leases.

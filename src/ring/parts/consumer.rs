@@ -178,7 +178,6 @@ impl Consumer {
     }
 
     /// The same, into a slice.
-    #[cfg(not(loom))]
     pub(crate) fn read(&self, part: Part, at: usize, bytes: &mut [u8]) {
         debug_assert!(at + bytes.len() <= part.len);
         self.ring.read_ahead(part.front + at, bytes);

@@ -75,7 +75,6 @@ impl Producer {
         &self.ring
     }
 
-    #[cfg(not(loom))]
     pub(crate) fn ring_mut(&mut self) -> &mut spsc::Producer<u8> {
         &mut self.ring
     }

@@ -194,6 +194,7 @@ impl<T> Consumer<T> {
     /// gone.
     #[inline(always)]
     pub(crate) fn release(&mut self, n: usize) {
+        self.frames.lend(self.at.spot, self.at.position, n);
         self.at.skip(n, &self.frames);
         self.tell();
     }
@@ -246,7 +247,6 @@ impl<T> Consumer<T> {
         self.control.consumer().cursor.finished.store(self.at.position + 1, FINISHED.release());
     }
 
-    #[cfg(not(loom))]
     pub(in crate::ring) fn parts(&self) -> (&Frames<T>, &Tip<T>) {
         (&self.frames, &self.at)
     }

@@ -141,6 +141,7 @@ impl<T> Producer<T> {
         if n == 0 {
             return;
         }
+        self.frames.lend_mut(self.at.spot, self.at.position, n);
         let (mut at, mut left) = (self.at.clone(), n);
         while left > 0 {
             let run = at.left_in_frame(&self.frames).min(left);
@@ -246,7 +247,6 @@ impl<T> Producer<T> {
         });
     }
 
-    #[cfg(not(loom))]
     pub(in crate::ring) fn parts(&self) -> (&Frames<T>, &Tip<T>) {
         (&self.frames, &self.at)
     }
@@ -331,6 +331,7 @@ impl Producer<u8> {
     #[inline(always)]
     pub(in crate::ring) fn publish_ahead(&mut self, n: usize) {
         assert!(n <= self.free_in_frame(), "more published than there is room for in the frame");
+        self.frames.lend_mut(self.at.spot, self.at.position, n);
         let position = self.at.position + n as u64;
         // SAFETY: these frames made the spot.
         unsafe { self.frames.word_at(self.at.spot) }.store(position, FILLED.release());

@@ -8,9 +8,12 @@
 //! - *Stop*: the consumer may have enough. It sets a flag, which the producer looks at; what is under way still arrives.
 //! - *The table* is plain memory. Who may touch a place follows from the messages and the credit alone.
 //!
+//! A second program, [`relay`], has a stream and memory that is lent in place of them.
+//!
 //! `tests/pipeline.rs` runs it in threads, and with `--cfg loom` in the orders that they can have. Each feature `bug-...` plants a
 //! bug, which threads may well live with for years, and which the model must find.
 
+pub mod relay;
 pub mod sync;
 
 use ringway::spsc::{Receiver, Sender};

@@ -1,47 +1,14 @@
 //! What a model of somebody who uses the crate sees: the edges that a channel makes, no others, and every wake.
 #![cfg(loom)]
 
-use loom::cell::UnsafeCell;
+mod common;
+
+use common::{Plain, check, check_up_to};
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use loom::thread::{self, spawn};
 use ringway::{DisconnectReason, RecvTimeoutError, TryRecvError, TrySendError, bytes, mpmc, spsc};
 use std::time::{Duration, Instant};
-
-/// Something that is protected by the program's own protocol, or is not; loom says which.
-#[derive(Default)]
-struct Plain(UnsafeCell<u64>);
-
-// SAFETY: loom checks each access.
-unsafe impl Sync for Plain {}
-
-impl Plain {
-    fn shared() -> Arc<Self> {
-        Arc::new(Self::default())
-    }
-
-    fn write(&self, value: u64) {
-        // SAFETY: loom checks that nobody else is at it.
-        self.0.with_mut(|place| unsafe { *place = value });
-    }
-
-    fn read(&self) -> u64 {
-        // SAFETY: as above.
-        self.0.with(|place| unsafe { *place })
-    }
-}
-
-/// All executions with at most two preemptions.
-fn check(model: impl Fn() + Send + Sync + 'static) {
-    check_up_to(2, model);
-}
-
-/// With at most so many.
-fn check_up_to(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(preemptions);
-    builder.check(model);
-}
 
 // What is ordered.
 
@@ -303,6 +270,34 @@ fn who_waits_for_room_has_its_message_back_from_who_leaves() {
         tx.send(1).unwrap();
         let leaving = spawn(move || drop(rx));
         assert_eq!(tx.send(2).unwrap_err().into_inner(), 2);
+        leaving.join().unwrap();
+    });
+}
+
+#[test]
+fn who_has_heard_that_nobody_sends_hears_it_again() {
+    check(|| {
+        let (tx, rx) = mpmc::channel::<u32>(1).unwrap();
+        let sending = spawn(move || tx.send(1).unwrap());
+        assert_eq!(rx.iter().count(), 1);
+        assert_eq!(rx.try_recv(), Err(TryRecvError::Disconnected));
+        sending.join().unwrap();
+        let (mut tx, mut rx) = spsc::channel::<u32>(1).unwrap();
+        let sending = spawn(move || tx.send(1).unwrap());
+        assert_eq!(rx.iter().count(), 1);
+        assert_eq!(rx.try_recv(), Err(TryRecvError::Disconnected));
+        sending.join().unwrap();
+    });
+}
+
+#[test]
+fn who_has_heard_that_nobody_receives_hears_it_again() {
+    check(|| {
+        let (tx, rx) = mpmc::channel::<u32>(1).unwrap();
+        tx.send(1).unwrap();
+        let leaving = spawn(move || drop(rx));
+        assert_eq!(tx.send(2).unwrap_err().into_inner(), 2);
+        assert_eq!(tx.try_send(3), Err(TrySendError::Disconnected(3)));
         leaving.join().unwrap();
     });
 }
