@@ -163,26 +163,27 @@ impl Twin {
         if self.must_be_of_this_namespace(path).is_err() {
             return true;
         }
-        let Some(id) = self.at.id else { return self.remove_unfinished() };
+        let Some(id) = self.at.id else {
+            let Ok(Some(found)) = sysv::find(self.at.key) else { return true };
+            return self.remove_unfinished(found);
+        };
         if let Ok(_attached) = self.attach(path, Access::Read) {
             // Attached, it cannot become another one's. A failure leaves a segment that `ipcs` shows.
             let _ = sysv::remove(id);
+            return true;
         }
-        true
+        self.remove_unfinished(id)
     }
 
-    /// Removes what a creator has made who did not come to write down its number. `false`: somebody has it attached, to look
-    /// at it or because it is theirs, so it has to be asked about again.
-    fn remove_unfinished(&self) -> bool {
-        let Ok(Some(id)) = sysv::find(self.at.key) else { return true };
+    /// Removes what a creator has made who did not come to write down its number, or all that it begins with. `false`: somebody has it
+    /// attached, to look at it or because it is theirs, so it has to be asked about again.
+    fn remove_unfinished(&self, id: i32) -> bool {
         let seen = || sysv::examine(id).ok().flatten().filter(|seen| self.judge(seen).is_ok() && !seen.is_removed);
         if seen().is_none() {
             return true;
         }
         let Ok(Some(attached)) = Attached::new(id, Access::Read) else { return true };
-        let mut head = [0; HEAD_BYTES];
-        let is_new = attached.read_at(&mut head, 0) == HEAD_BYTES && head == [0; HEAD_BYTES];
-        if !is_new && !self.is_known(&attached) {
+        if !self.is_begun(&attached) {
             return true;
         }
         // Nobody but its creator, who is dead, and we ourselves can have it attached for good.
@@ -191,6 +192,13 @@ impl Twin {
             Some(_) => false,
             None => true,
         }
+    }
+
+    /// Whether it begins as ours does, as far as anything was written there.
+    fn is_begun(&self, attached: &Attached) -> bool {
+        let mut head = [0; HEAD_BYTES];
+        let is_ours = |(found, ours): (&u8, &u8)| *found == 0 || found == ours;
+        attached.read_at(&mut head, 0) == HEAD_BYTES && head.iter().zip(&self.head).all(is_ours)
     }
 }
 
@@ -437,11 +445,12 @@ mod tests {
             attached.put(0, begin);
             let _attached = Some(attached).filter(|_| is_attached);
             let twin = Twin { at: SystemV { id: None, key, namespace: 0 }, len: twins, head };
-            assert_eq!(twin.remove_unfinished(), !is_attached, "whether its file may go");
+            assert_eq!(twin.remove_unfinished(segment.0), !is_attached, "whether its file may go");
             segment.is_there()
         };
         assert!(!there(8192, &[], false, 8192), "as it was made");
         assert!(!there(8192, &head, false, 8192), "as it was filled");
+        assert!(!there(8192, &head[..20], false, 8192), "as it was being filled");
         assert!(there(8192, &[0, 1], false, 8192), "it has something else in it");
         assert!(there(8192, &head, true, 8192), "somebody has it attached");
         assert!(there(8192, &head, false, 4096), "it has another length");

@@ -19,6 +19,8 @@ enum Operation {
     RecvAndWait,
     RecvRef,
     RecvRefAndCommit,
+    /// Seen where it lies.
+    RecvWith,
     /// A guard that is dropped gives its message back.
     RecvRefAndDrop,
     /// The message is longer than the victim takes.
@@ -138,6 +140,7 @@ impl Scene for Receiving {
                 },
                 |is_right| *is_right,
             ),
+            Operation::RecvWith => act(|| rx.recv_with(|got| *got == expected[..]), |is_right| *is_right == Ok(true)),
             Operation::Skip => {
                 rx.set_limit(self.len as u64 - 1);
                 act(|| rx.recv(), |got| matches!(got, Err(RecvError::TooLong { .. })))

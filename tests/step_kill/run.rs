@@ -3,7 +3,7 @@
 use super::puppet;
 use super::stage::{self, Entry, Report};
 use super::support;
-use super::waiters;
+use super::{doors, exchange, stream_ends, waiters};
 use super::{bytes_receiver, bytes_sender};
 use super::{lanes_long, lanes_reader, lanes_receiver, lanes_recovery, lanes_sender};
 use super::{loan_last, loan_receiver, loan_recovery, loan_sender};
@@ -42,7 +42,7 @@ fn scenes() -> Vec<Entry> {
         lanes_recovery::scenes(),
     ];
     let loans = [loan_sender::scenes(), loan_receiver::scenes(), loan_recovery::scenes(), loan_last::scenes()];
-    spsc.into_iter().chain(mpmc).chain(bytes).chain(lanes).chain(loans).chain([waiters::scenes()]).flatten().collect()
+    spsc.into_iter().chain(mpmc).chain(bytes).chain(lanes).chain(loans).chain([waiters::scenes(), doors::scenes(), exchange::scenes(), stream_ends::scenes()]).flatten().collect()
 }
 
 pub(crate) fn main() -> ExitCode {
