@@ -207,10 +207,7 @@ impl Scene for Meeting {
                 |is_there| *is_there,
             );
         }
-        act(
-            || Peer::connect(&path, PATIENCE).is_ok_and(|mut peer| End::Sender.take(&mut peer)),
-            |is_there| *is_there,
-        )
+        act(|| Peer::connect(&path, PATIENCE).is_ok_and(|mut peer| End::Sender.take(&mut peer)), |is_there| *is_there)
     }
 
     fn settle(&self, place: &Place, survivor: &mut Survivor) {

@@ -48,7 +48,8 @@ const PRELUDE: usize = 60;
 /// Fault 38.
 pub(crate) fn scenes() -> Vec<Entry> {
     use Operation::{
-        Drop, DropReader, ReadToEnd, Recv, RecvAndWait, RecvRef, RecvRefAndCommit, RecvRefAndDrop, Skip, TryRecv,
+        Drop, DropReader, ReadToEnd, Recv, RecvAndWait, RecvRef, RecvRefAndCommit, RecvRefAndDrop, RecvWith, Skip,
+        TryRecv,
     };
     let on = |operation, len| Receiving { operation, len };
     let each = [
@@ -61,6 +62,7 @@ pub(crate) fn scenes() -> Vec<Entry> {
         on(RecvRefAndCommit, 150),
         on(RecvRefAndDrop, 112),
         on(RecvRefAndDrop, 150),
+        on(RecvWith, 150),
         on(Skip, 150),
         on(ReadToEnd, 150),
         on(DropReader, 150),

@@ -5,6 +5,7 @@
 //! | `puppet.rs` | a child that is traced: steps, breakpoints, the end |
 //! | `walk.rs` | one operation, instruction by instruction, and the way to any of them |
 //! | `stage.rs` | what a scene is; killing and stopping in each state |
+//! | `page.rs` | the page of what is killed where, `STEP_KILLS.md`, kept true |
 //! | `room.rs` | too little room for another file |
 //! | `run.rs` | the program: which scenes, in which processes, and the table at the end |
 //! | `spsc_*.rs`, `bytes_*.rs` | the scenes of one kind of channel each |
@@ -46,6 +47,7 @@ mod mpmc_receiver;
 mod mpmc_recovery;
 mod mpmc_sender;
 mod mpmc_words;
+mod page;
 mod puppet;
 mod room;
 pub(crate) mod run;

@@ -363,7 +363,11 @@ impl Scene for Reading {
             Reads::ReadVectored => {
                 let (one, other) = got.split_at_mut(50);
                 act(
-                    || reader.read_vectored(&mut [&mut *one, &mut *other].map(IoSliceMut::new)).map(|_| (&*one, &*other)),
+                    || {
+                        reader
+                            .read_vectored(&mut [&mut *one, &mut *other].map(IoSliceMut::new))
+                            .map(|_| (&*one, &*other))
+                    },
                     |got| got.as_ref().is_ok_and(|(one, other)| [*one, *other].concat() == expected),
                 )
             }
