@@ -471,7 +471,7 @@ mod tests {
         assert!(!there(8192, &[], false, 8192), "as it was made");
         assert!(!there(8192, &head, false, 8192), "as it was filled");
         assert!(!there(8192, &head[..20], false, 8192), "as it was being filled");
-        assert!(there(8192, &[0, 1], false, 8192), "it has something else in it");
+        assert!(there(8192, &[0, 2], false, 8192), "it has something else in it");
         assert!(there(8192, &head, true, 8192), "somebody has it attached");
         assert!(there(8192, &head, false, 4096), "it has another length");
     }
