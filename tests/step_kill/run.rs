@@ -170,6 +170,10 @@ fn all(names: Vec<String>) -> ExitCode {
                 loop {
                     let Some((at, name)) = waiting.lock().expect("a list").next() else { return };
                     let result = elsewhere(name, slot);
+                    if let (true, Ok(report)) = (stage::everywhere(), &result) {
+                        // It takes so long that somebody may stop it.
+                        eprintln!("{} kills in {:.1} s: {name}", report.kills, report.time.as_secs_f64());
+                    }
                     done.lock().expect("a list").push((at, result));
                 }
             });
