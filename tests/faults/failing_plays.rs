@@ -626,11 +626,11 @@ fn removal(kind: Kind, options: &Options, dir: &Dir) -> Vec<String> {
     let is_there = dir.is_some_and(|dir| dir.join(NAME).exists());
     let io = |error: &std::io::Error| error.raw_os_error().map_or("unnamed".to_owned(), |number| number.to_string());
     let mut words = vec![outcome(&stat), outcome(&inspected)];
-    words.extend(listed.iter().flatten().filter_map(|entry| entry.segment.as_ref().err()).map(|error| named(error)));
+    words.extend(listed.iter().flatten().filter_map(|entry| entry.segment.as_ref().err()).map(named));
     words.extend(listed.err().iter().map(io));
     let was_cleaned = match &cleaned {
         Ok(cleaned) => {
-            words.extend(cleaned.iter().filter_map(|cleaned| cleaned.removed.as_ref().err()).map(|error| named(error)));
+            words.extend(cleaned.iter().filter_map(|cleaned| cleaned.removed.as_ref().err()).map(named));
             cleaned.iter().any(|cleaned| matches!(cleaned.removed, Ok(true)))
         }
         Err(error) => {
