@@ -12,10 +12,19 @@ mod elsewhere;
 #[cfg(target_arch = "x86_64")]
 #[path = "faults/failing.rs"]
 mod failing;
+#[cfg(target_arch = "x86_64")]
+#[path = "faults/failing_every.rs"]
+mod failing_every;
+#[cfg(target_arch = "x86_64")]
+#[path = "faults/failing_plays.rs"]
+mod failing_plays;
 #[path = "faults/going.rs"]
 mod going;
 #[path = "faults/page.rs"]
 mod page;
+#[cfg(target_arch = "x86_64")]
+#[path = "faults/tracer.rs"]
+mod tracer;
 #[path = "faults/waiting.rs"]
 mod waiting;
 #[path = "faults/words.rs"]

@@ -118,7 +118,8 @@ impl Annexes {
     pub(crate) fn open(&self, number: u64, version: u64, len: u64) -> Result<Mapping, SegmentError> {
         let place = self.place(number, version);
         let (file, seen) = place.open(Access::ReadWrite)?;
-        if file::whole_len(file.as_fd(), len).ok() != Some(seen.len) {
+        let failed = |source| SegmentError::Io { doing: "examining", path: place.path.clone(), source };
+        if file::whole_len(file.as_fd(), len).map_err(failed)? != seen.len {
             return Err(SegmentError::NotFound { path: place.path });
         }
         map(&place, file.as_fd(), len)

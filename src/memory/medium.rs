@@ -179,10 +179,17 @@ impl Place {
         }
     }
 
-    /// Takes the name away.
-    pub(super) fn remove(&self) -> io::Result<()> {
+    /// Takes the name away if it is this file's.
+    pub(super) fn remove_if(&self, identity: (u64, u64)) -> io::Result<()> {
         match &self.medium {
-            Medium::Memory | Medium::SystemV | Medium::Disk => file::remove_name(&self.path),
+            Medium::Memory | Medium::SystemV | Medium::Disk => {
+                let removed = match file::identity_at(&self.path) {
+                    Ok(seen) if seen.file == identity => file::remove_name(&self.path),
+                    seen => seen.map(drop),
+                };
+                // Somebody has done it by hand.
+                removed.or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
+            }
             Medium::Memfd(_) => Ok(()),
         }
     }

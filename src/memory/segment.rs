@@ -203,7 +203,7 @@ pub(crate) fn open<H, E: From<SegmentError>>(
         if (estate.stale == Stale::Remove || found == Found::Gone)
             && byte_lock::try_lock(life, GATE, Mode::Exclusive).map_err(failed("locking"))?
         {
-            attachment.remove_name_alone();
+            attachment.remove_name_alone()?;
             return Err(SegmentError::NotFound { path: place.path.clone() }.into());
         }
         if byte_lock::try_lock(life, GATE, Mode::Shared).map_err(failed("locking"))? && attachment.has_name() {
@@ -267,7 +267,7 @@ pub(crate) fn remove_if_unused<E: From<SegmentError>>(
         // Of another IPC namespace nothing could be removed but the name.
         attachment.estate.look(&place.path)?;
     }
-    Ok(if attachment.remove_name_alone() { Removal::Removed } else { Removal::InUse })
+    Ok(if attachment.remove_name_alone()? { Removal::Removed } else { Removal::InUse })
 }
 
 /// Removes what creators have left of this name who were killed in the middle, if it is to lie in a System V segment. (Of others
@@ -448,13 +448,18 @@ impl Attachment {
         // The second try is for two that leave at once: each of them still held the gate at the other's first.
         let is_alone = alone() || (byte_lock::unlock(life, GATE).is_ok() && alone());
         if is_alone && may_go(life) {
-            self.remove_name_alone();
+            // A failure leaves what a killed process leaves: a file with a free gate, for the next opener or `clean`.
+            let _ = self.remove_name_alone();
         }
     }
 
     /// Takes the name away if it still is this file's, and the annexes and queues; `false`: not yet. The caller holds the gate
     /// alone.
-    fn remove_name_alone(&self) -> bool {
+    ///
+    /// # Errors
+    ///
+    /// What is not in the file could not be removed, and so the name was not; or the name itself could not.
+    fn remove_name_alone(&self) -> Result<bool, SegmentError> {
         if let Some(queues) = &self.estate.queues {
             // First, whatever becomes of the segment: who comes to it without them makes them anew.
             queues.remove_all();
@@ -466,18 +471,17 @@ impl Attachment {
             remove_annexes();
         }
         // In front of the name, also if it is kept: a name without it is nothing any more.
-        if self.estate.system_v.is_some_and(|twin| !twin.remove(&self.place.path)) {
-            return false;
+        let may_go = self.estate.system_v.map_or(Ok(true), |twin| twin.remove(&self.place.path));
+        if !may_go? {
+            return Ok(false);
         }
-        // A failure leaves what a killed process leaves: a file with a free gate, for the next opener or `clean`.
-        if self.has_name() {
-            let _ = self.place.remove();
-        }
+        let failed = |source| SegmentError::Io { doing: "removing", path: self.place.path.clone(), source };
+        self.place.remove_if(self.file).map_err(failed)?;
         if self.is_kept() {
             // Not before: who is killed must not leave a segment whose messages are gone.
             remove_annexes();
         }
-        true
+        Ok(true)
     }
 }
 

@@ -159,38 +159,65 @@ impl Twin {
     }
 
     /// Removes the segment, if it is ours; whether that is done, and its file may go. The caller has the gate alone.
-    pub(super) fn remove(&self, path: &Path) -> bool {
-        if self.must_be_of_this_namespace(path).is_err() {
-            return true;
+    ///
+    /// # Errors
+    ///
+    /// The kernel does not say what is there, or does not remove it: then its file must stay, which is all that leads to it.
+    pub(super) fn remove(&self, path: &Path) -> Result<bool, SegmentError> {
+        match self.must_be_of_this_namespace(path) {
+            Err(SegmentError::Foreign { .. }) => return Ok(true),
+            known => known?,
         }
-        let Some(id) = self.at.id else { return self.remove_unfinished() };
-        if let Ok(_attached) = self.attach(path, Access::Read) {
-            // Attached, it cannot become another one's. A failure leaves a segment that `ipcs` shows.
-            let _ = sysv::remove(id);
+        let Some(id) = self.at.id else {
+            let found =
+                sysv::find(self.at.key).map_err(|source| failed("finding the System V segment of", path, source))?;
+            return found.map_or(Ok(true), |id| self.remove_unfinished(id, path));
+        };
+        match self.attach(path, Access::Read) {
+            // Attached, it cannot become another one's.
+            Ok(_attached) => remove(id, path).map(|()| true),
+            Err(SegmentError::Removed { .. }) => Ok(true),
+            Err(SegmentError::Foreign { .. }) => self.remove_unfinished(id, path),
+            Err(error) => Err(error),
         }
-        true
     }
 
-    /// Removes what a creator has made who did not come to write down its number. `false`: somebody has it attached, to look
-    /// at it or because it is theirs, so it has to be asked about again.
-    fn remove_unfinished(&self) -> bool {
-        let Ok(Some(id)) = sysv::find(self.at.key) else { return true };
-        let seen = || sysv::examine(id).ok().flatten().filter(|seen| self.judge(seen).is_ok() && !seen.is_removed);
-        if seen().is_none() {
-            return true;
+    /// Removes what a creator has made who did not come to write down its number, or all that it begins with. `false`: somebody has it
+    /// attached, to look at it or because it is theirs, so it has to be asked about again.
+    fn remove_unfinished(&self, id: i32, path: &Path) -> Result<bool, SegmentError> {
+        let seen = || match sysv::examine(id) {
+            Ok(seen) => Ok(seen.filter(|seen| self.judge(seen).is_ok() && !seen.is_removed)),
+            // It is somebody else's.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(None),
+            Err(source) => Err(failed("examining the System V segment of", path, source)),
+        };
+        if seen()?.is_none() {
+            return Ok(true);
         }
-        let Ok(Some(attached)) = Attached::new(id, Access::Read) else { return true };
-        let mut head = [0; HEAD_BYTES];
-        let is_new = attached.read_at(&mut head, 0) == HEAD_BYTES && head == [0; HEAD_BYTES];
-        if !is_new && !self.is_known(&attached) {
-            return true;
-        }
+        let attached = Attached::new(id, Access::Read);
+        let attached = attached.map_err(|source| failed("attaching the System V segment of", path, source))?;
+        let Some(_attached) = attached.filter(|attached| self.is_begun(attached)) else { return Ok(true) };
         // Nobody but its creator, who is dead, and we ourselves can have it attached for good.
-        match seen() {
-            Some(seen) if seen.attached == 1 => sysv::remove(id).is_ok(),
-            Some(_) => false,
-            None => true,
+        match seen()? {
+            Some(seen) if seen.attached == 1 => remove(id, path).map(|()| true),
+            Some(_) => Ok(false),
+            None => Ok(true),
         }
+    }
+
+    /// Whether it begins as ours does, as far as anything was written there.
+    fn is_begun(&self, attached: &Attached) -> bool {
+        let mut head = [0; HEAD_BYTES];
+        let is_ours = |(found, ours): (&u8, &u8)| *found == 0 || found == ours;
+        attached.read_at(&mut head, 0) == HEAD_BYTES && head.iter().zip(&self.head).all(is_ours)
+    }
+}
+
+/// Removes the segment of this number, unless somebody has.
+fn remove(id: i32, path: &Path) -> Result<(), SegmentError> {
+    match sysv::remove(id) {
+        Err(error) if matches!(error.raw_os_error(), Some(nix::libc::EINVAL | nix::libc::EIDRM)) => Ok(()),
+        done => done.map_err(|source| failed("removing the System V segment of", path, source)),
     }
 }
 
@@ -437,12 +464,14 @@ mod tests {
             attached.put(0, begin);
             let _attached = Some(attached).filter(|_| is_attached);
             let twin = Twin { at: SystemV { id: None, key, namespace: 0 }, len: twins, head };
-            assert_eq!(twin.remove_unfinished(), !is_attached, "whether its file may go");
+            let may_go = twin.remove_unfinished(segment.0, Path::new("")).expect("the kernel's answer");
+            assert_eq!(may_go, !is_attached, "whether its file may go");
             segment.is_there()
         };
         assert!(!there(8192, &[], false, 8192), "as it was made");
         assert!(!there(8192, &head, false, 8192), "as it was filled");
-        assert!(there(8192, &[0, 1], false, 8192), "it has something else in it");
+        assert!(!there(8192, &head[..20], false, 8192), "as it was being filled");
+        assert!(there(8192, &[0, 2], false, 8192), "it has something else in it");
         assert!(there(8192, &head, true, 8192), "somebody has it attached");
         assert!(there(8192, &head, false, 4096), "it has another length");
     }

@@ -23,6 +23,13 @@ enum Operation {
     Write,
     /// The first two parts, and then nothing.
     GiveUp,
+    TrySend,
+    /// It is given back.
+    DropClaim,
+    /// The ring is full, and there is room when the victim is about to sleep.
+    SendAndWait,
+    Close,
+    Drop,
 }
 
 #[derive(Debug)]
@@ -42,19 +49,33 @@ pub(crate) struct Survivor {
 /// Bytes of the one that is sent before.
 const PRELUDE: usize = 1;
 
+/// And of each of those that fill the ring.
+const FILLING: usize = 50;
+
 /// Fault 36.
 pub(crate) fn scenes() -> Vec<Entry> {
-    use Operation::{Claim, GiveUp, Send, SendInParts, SendNext, Write};
+    use Operation::{Claim, Close, Drop, DropClaim, GiveUp, Send, SendAndWait, SendInParts, SendNext, TrySend, Write};
     let plan =
         [(Send, 0), (Send, 7), (Send, 40), (SendNext, 7), (Claim, 20), (SendInParts, 150), (Write, 70), (GiveUp, 70)];
-    plan.map(|(operation, len)| Entry::new(Sending { operation, len })).into()
+    let more = [(TrySend, 40), (DropClaim, 20), (SendAndWait, 52), (Close, 0), (Drop, 0)];
+    plan.into_iter().chain(more).map(|(operation, len)| Entry::new(Sending { operation, len })).collect()
 }
 
 impl Sending {
+    fn sends(&self) -> bool {
+        !matches!(self.operation, Operation::DropClaim | Operation::Close | Operation::Drop)
+    }
+
+    fn leaves(&self) -> bool {
+        matches!(self.operation, Operation::Close | Operation::Drop)
+    }
+
     /// What is there now; why there is no more.
     fn drain(&self, survivor: &mut Survivor) -> TryRecvError {
         loop {
             let came = match survivor.rx.try_recv() {
+                // It fills the ring.
+                Ok(got) if self.operation == Operation::SendAndWait && got == message(FILLING) => continue,
                 Ok(got) => {
                     assert_eq!(got, message(self.len), "torn");
                     [2, self.len as u64]
@@ -83,6 +104,7 @@ impl Scene for Sending {
         match self.operation {
             // Of a message with no bytes, and so with nothing between its steps that is only a copy.
             Operation::Send if self.len == 0 => Points::EveryInstruction,
+            Operation::Drop => Points::CallsAndChanges,
             // The same steps, and more bytes: each copy of some is a change.
             _ => Points::CloseToChanges,
         }
@@ -101,6 +123,20 @@ impl Scene for Sending {
                 tx.send(&message(PRELUDE)).expect("room");
                 act(|| tx.send(&bytes), |result| result.is_ok())
             }
+            Operation::SendAndWait => {
+                while tx.try_send(&message(FILLING)).is_ok() {}
+                act(|| tx.send(&bytes), |result| result.is_ok())
+            }
+            Operation::TrySend => act(|| tx.try_send(&bytes), |result| result.is_ok()),
+            Operation::DropClaim => act(
+                || {
+                    let mut claim = tx.claim(self.len + 9).expect("room");
+                    claim[..self.len].copy_from_slice(&bytes);
+                },
+                |()| true,
+            ),
+            Operation::Close => act(|| tx.close(), |()| true),
+            Operation::Drop => act(|| drop(tx), |()| true),
             Operation::Send | Operation::SendInParts => act(|| tx.send(&bytes), |result| result.is_ok()),
             Operation::Claim => act(
                 || {
@@ -135,19 +171,32 @@ impl Scene for Sending {
         }
     }
 
+    fn relieve(&self, survivor: &mut Survivor) {
+        while survivor.rx.try_recv().is_ok_and(|got| got == message(FILLING)) {}
+    }
+
+    fn relieves_on_the_way(&self) -> bool {
+        self.operation == Operation::SendAndWait
+    }
+
     fn meanwhile(&self, place: &Place, survivor: &mut Survivor) {
-        assert_eq!(survivor.rx.disconnect_reason(), None, "of one that lives");
+        let reason = survivor.rx.disconnect_reason();
+        let has_left = self.leaves() && reason == Some(DisconnectReason::Left);
+        assert!(reason.is_none() || has_left, "{reason:?} of one that lives");
         match Sender::open_with(NAME, &place.options()) {
             Err(OpenError::RoleTaken { .. }) => {}
-            other => panic!("{other:?}"),
+            other => assert!(other.is_ok() && has_left && self.operation == Operation::Drop, "{other:?}"),
         }
-        assert_eq!(self.drain(survivor), TryRecvError::Empty);
-        assert!(survivor.rx.recv_timeout(Duration::from_millis(1)).is_err_and(|error| error.is_timeout()));
+        assert!(self.drain(survivor) == TryRecvError::Empty || has_left);
+        let waited = survivor.rx.recv_timeout(Duration::from_millis(1));
+        assert!(waited.is_err_and(|error| error.is_timeout() || has_left && error.is_disconnected()));
         place.nothing_can_be_cleaned();
     }
 
     fn bury(&self, place: &Place, mut survivor: Survivor, fate: Fate) -> Progress {
-        assert_eq!(survivor.rx.disconnect_reason(), Some(DisconnectReason::Died));
+        let reason = survivor.rx.disconnect_reason();
+        let has_left = reason == Some(DisconnectReason::Left);
+        assert!(has_left && self.leaves() || reason == Some(DisconnectReason::Died), "{reason:?}");
         if fate.state % 2 == 0 {
             // Its death may not be noticed yet.
             let end = self.drain(&mut survivor);
@@ -159,11 +208,18 @@ impl Scene for Sending {
             assert_eq!(self.drain(&mut survivor), TryRecvError::Empty);
         }
         bytes_pair::goes_on(tx, survivor.rx);
+        if self.leaves() {
+            assert_eq!(survivor.came, [0, 0], "nobody sent that");
+            return [has_left.into(), 0];
+        }
         survivor.came
     }
 
     fn range(&self) -> [Progress; 2] {
-        let all = if self.operation == Operation::GiveUp { 1 } else { 2 };
-        [[0, 0], [all, self.len as u64]]
+        match self.operation {
+            Operation::GiveUp => [[0, 0], [1, self.len as u64]],
+            _ if self.sends() => [[0, 0], [2, self.len as u64]],
+            _ => [[0, 0], [self.leaves().into(), 0]],
+        }
     }
 }

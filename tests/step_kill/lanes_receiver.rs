@@ -19,6 +19,8 @@ enum Operation {
     RecvAndWait,
     RecvRef,
     RecvRefAndCommit,
+    /// Seen where it lies.
+    RecvWith,
     /// A guard that is dropped gives its message back.
     RecvRefAndDrop,
     /// The message is longer than the victim takes.
@@ -46,7 +48,8 @@ const PRELUDE: usize = 60;
 /// Fault 38.
 pub(crate) fn scenes() -> Vec<Entry> {
     use Operation::{
-        Drop, DropReader, ReadToEnd, Recv, RecvAndWait, RecvRef, RecvRefAndCommit, RecvRefAndDrop, Skip, TryRecv,
+        Drop, DropReader, ReadToEnd, Recv, RecvAndWait, RecvRef, RecvRefAndCommit, RecvRefAndDrop, RecvWith, Skip,
+        TryRecv,
     };
     let on = |operation, len| Receiving { operation, len };
     let each = [
@@ -59,6 +62,7 @@ pub(crate) fn scenes() -> Vec<Entry> {
         on(RecvRefAndCommit, 150),
         on(RecvRefAndDrop, 112),
         on(RecvRefAndDrop, 150),
+        on(RecvWith, 150),
         on(Skip, 150),
         on(ReadToEnd, 150),
         on(DropReader, 150),
@@ -138,6 +142,7 @@ impl Scene for Receiving {
                 },
                 |is_right| *is_right,
             ),
+            Operation::RecvWith => act(|| rx.recv_with(|got| *got == expected[..]), |is_right| *is_right == Ok(true)),
             Operation::Skip => {
                 rx.set_limit(self.len as u64 - 1);
                 act(|| rx.recv(), |got| matches!(got, Err(RecvError::TooLong { .. })))

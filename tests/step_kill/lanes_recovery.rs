@@ -246,7 +246,7 @@ impl Scene for Recovery {
     }
 
     fn points(&self) -> Points {
-        Points::CloseToChanges
+        Points::CloseToChangesAndCalls
     }
 
     fn survive(&self, place: &Place) -> Survivor {

@@ -20,6 +20,8 @@ enum Operation {
     Claim,
     /// It is given back.
     DropClaim,
+    /// Made where it lies.
+    SendWith,
     /// Written piece by piece; it fits into the lane.
     Finish,
     /// The same, and nothing comes of it.
@@ -49,7 +51,9 @@ const PRELUDE: usize = 60;
 /// The scenes of a sender of what a lane holds.
 /// Fault 36.
 pub(crate) fn scenes() -> Vec<Entry> {
-    use Operation::{Claim, DropClaim, DropWriter, Finish, Send, SendAndWait, SendTimeoutFull, TrySend, TrySendFull};
+    use Operation::{
+        Claim, DropClaim, DropWriter, Finish, Send, SendAndWait, SendTimeoutFull, SendWith, TrySend, TrySendFull,
+    };
     let on = |operation, len, has_short| Entry::new(Sending { operation, len, has_short });
     vec![
         on(Send, 112, false),
@@ -59,6 +63,7 @@ pub(crate) fn scenes() -> Vec<Entry> {
         on(TrySend, 150, false),
         on(Claim, 150, false),
         on(DropClaim, 150, false),
+        on(SendWith, 150, false),
         on(Finish, 150, false),
         on(DropWriter, 150, false),
         on(TrySendFull, 150, false),
@@ -128,6 +133,9 @@ impl Scene for Sending {
         match self.operation {
             Operation::Send | Operation::SendAndWait => act(|| tx.send(&bytes), |result| result.is_ok()),
             Operation::TrySend => act(|| tx.try_send(&bytes), |result| result.is_ok()),
+            Operation::SendWith => {
+                act(|| tx.send_with(self.len, |to| to.copy_from_slice(&bytes)), |result| result.is_ok())
+            }
             Operation::Claim | Operation::DropClaim => act(
                 || {
                     let mut claim = tx.claim(self.len + 9).expect("a lane");

@@ -197,7 +197,7 @@ impl Scene for Joining {
     }
 
     fn points(&self) -> Points {
-        if self.join == Join::AfterTheDead { Points::CloseToChanges } else { Points::CallsAndChanges }
+        if self.join == Join::AfterTheDead { Points::CloseToChangesAndCalls } else { Points::CallsAndChanges }
     }
 
     fn maps(&self) -> bool {

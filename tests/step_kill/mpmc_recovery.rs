@@ -60,6 +60,7 @@ pub(crate) fn scenes() -> Vec<Entry> {
         on(1, Left::Taken, By::RecvRef),
         on(2, Left::Taken, By::RecvRef),
         on(1, Left::HandAndSlot, By::Recv),
+        on(2, Left::HandAndSlot, By::Recv),
         on(1, Left::HandAndSlot, By::RecvRef),
         on(2, Left::HandAndSlot, By::RecvRef),
         on(1, Left::Hand, By::Recv),
@@ -81,7 +82,7 @@ impl Recovery {
                 | (Claim, RecvRef, 2)
                 | (Claims, Recv, 4)
                 | (Taken, Recv | RecvRef, 2)
-                | (HandAndSlot, RecvRef, 2)
+                | (HandAndSlot, Recv | RecvRef, 2)
                 | (Hand, _, _)
         )
     }
@@ -178,7 +179,7 @@ impl Scene for Recovery {
     }
 
     fn points(&self) -> Points {
-        Points::CloseToChanges
+        Points::CloseToChangesAndCalls
     }
 
     fn survive(&self, place: &Place) -> Group {
@@ -231,10 +232,14 @@ impl Scene for Recovery {
                 _ => (1, 2),
             }
         );
-        // One is left for the victim.
-        let messages = self.before() + self.behind() - usize::from(self.has_prelude());
-        if messages as u64 > self.takes() {
-            let _ = group.take_now();
+        if self.was_sender() {
+            // One is left for the victim.
+            let messages = self.before() + self.behind() - usize::from(self.has_prelude());
+            if messages as u64 > self.takes() {
+                let _ = group.take_now();
+            }
+        } else {
+            self.recover_beside(group);
         }
         place.nothing_can_be_cleaned();
         self.nothing_was_taken_from_the_living(group);
@@ -274,6 +279,16 @@ impl Scene for Recovery {
 }
 
 impl Recovery {
+    /// Receives all that there is beside the victim, also what the dead one has left and the victim has not got hold of: both look
+    /// through the same hands and records, and one message comes to one of them. One is sent for the victim, if there is room: if
+    /// there is none it has its own.
+    fn recover_beside(&self, group: &mut Group) {
+        group.drain();
+        if !group.tx.is_full() {
+            group.send();
+        }
+    }
+
     fn nothing_was_taken_from_the_living(&self, group: &Group) {
         assert_eq!(group.rx.stats().dropped, 0);
         for (number, arrival) in &group.came {

@@ -193,7 +193,7 @@ impl Puppet {
     }
 
     /// Whether the call of the kernel that has stopped it is one that may sleep on a futex, on the way in.
-    fn enters_to_sleep(&self) -> bool {
+    pub(crate) fn enters_to_sleep(&self) -> bool {
         let registers = ptrace::getregs(self.pid).expect("a child that stands");
         // On the way out there is a result.
         let is_entry = registers.rax as i64 == -i64::from(libc::ENOSYS);

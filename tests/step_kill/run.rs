@@ -1,16 +1,18 @@
 //! Runs the scenes, each in a process of its own, as many at a time as there are processors; and says what was done.
 
+use super::page;
 use super::puppet;
 use super::stage::{self, Entry, Report};
 use super::support;
-use super::waiters;
 use super::{bytes_receiver, bytes_sender};
+use super::{doors, exchange, stream_ends, waiters};
 use super::{lanes_long, lanes_reader, lanes_receiver, lanes_recovery, lanes_sender};
 use super::{loan_last, loan_receiver, loan_recovery, loan_sender};
 use super::{mpmc_cost, mpmc_doors, mpmc_last, mpmc_loser, mpmc_receiver, mpmc_recovery, mpmc_sender};
 use super::{spsc_doors, spsc_receiver, spsc_sender, spsc_sleeper};
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Mutex;
@@ -42,7 +44,14 @@ fn scenes() -> Vec<Entry> {
         lanes_recovery::scenes(),
     ];
     let loans = [loan_sender::scenes(), loan_receiver::scenes(), loan_recovery::scenes(), loan_last::scenes()];
-    spsc.into_iter().chain(mpmc).chain(bytes).chain(lanes).chain(loans).chain([waiters::scenes()]).flatten().collect()
+    spsc.into_iter()
+        .chain(mpmc)
+        .chain(bytes)
+        .chain(lanes)
+        .chain(loans)
+        .chain([waiters::scenes(), doors::scenes(), exchange::scenes(), stream_ends::scenes()])
+        .flatten()
+        .collect()
 }
 
 pub(crate) fn main() -> ExitCode {
@@ -63,8 +72,13 @@ pub(crate) fn main() -> ExitCode {
     }
     let wanted: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
     let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|part| name.contains(part.as_str()));
-    let names: Vec<String> = scenes().into_iter().map(|scene| scene.name).filter(|name| is_wanted(name)).collect();
-    all(names)
+    let names: Vec<String> = scenes().into_iter().map(|scene| scene.name).collect();
+    let slips = page::slips(&names);
+    for slip in &slips {
+        println!("STEP_KILLS.md: {slip}");
+    }
+    let done = all(names.into_iter().filter(|name| is_wanted(name)).collect());
+    if slips.is_empty() { done } else { ExitCode::FAILURE }
 }
 
 /// Runs one scene in this process.
@@ -156,6 +170,10 @@ fn all(names: Vec<String>) -> ExitCode {
                 loop {
                     let Some((at, name)) = waiting.lock().expect("a list").next() else { return };
                     let result = elsewhere(name, slot);
+                    if let (true, Ok(report)) = (stage::everywhere(), &result) {
+                        // It takes so long that somebody may stop it.
+                        eprintln!("{} kills in {:.1} s: {name}", report.kills, report.time.as_secs_f64());
+                    }
                     done.lock().expect("a list").push((at, result));
                 }
             });
@@ -165,6 +183,52 @@ fn all(names: Vec<String>) -> ExitCode {
     done.sort_by_key(|(at, _)| *at);
     let results: Vec<_> = done.into_iter().map(|(at, result)| (names[at].as_str(), result)).collect();
     print(&results, start.elapsed())
+}
+
+/// What was done in all scenes of one kind and part, as the page divides them.
+#[derive(Default)]
+struct Total {
+    scenes: usize,
+    instructions: usize,
+    images: usize,
+    kills: usize,
+    freezes: usize,
+    time: Duration,
+}
+
+impl Total {
+    fn add(&mut self, report: &Report) {
+        self.scenes += 1;
+        self.instructions += report.instructions;
+        self.images += report.changes + 1;
+        self.kills += report.kills;
+        self.freezes += report.freezes;
+        self.time += report.time;
+    }
+
+    fn print(&self, kind: &str, part: &str) {
+        let Self { scenes, instructions, images, kills, freezes, time } = self;
+        let seconds = time.as_secs_f64();
+        println!("{scenes:>12} {instructions:>12} {images:>7} {kills:>7} {freezes:>7} {seconds:>8.1}  {part}, {kind}");
+    }
+}
+
+fn print_totals(results: &[(&str, Result<Report, String>)]) {
+    let rows = page::rows();
+    let (mut each, mut parts): (BTreeMap<_, Total>, BTreeMap<_, Total>) = Default::default();
+    for (name, result) in results {
+        let (Ok(report), Some(row)) = (result, rows.iter().find(|row| row.has(name))) else { continue };
+        each.entry((row.part, row.kind)).or_default().add(report);
+        parts.entry(row.part).or_default().add(report);
+    }
+    println!();
+    println!(
+        "{:>12} {:>12} {:>7} {:>7} {:>7} {:>8}  part, kind",
+        "scenes", "instructions", "images", "kills", "freezes", "s"
+    );
+    each.iter().for_each(|((part, kind), total)| total.print(kind, part));
+    parts.iter().for_each(|(part, total)| total.print("all kinds", part));
+    println!();
 }
 
 fn print(results: &[(&str, Result<Report, String>)], time: Duration) -> ExitCode {
@@ -191,6 +255,7 @@ fn print(results: &[(&str, Result<Report, String>)], time: Duration) -> ExitCode
             }
         }
     }
+    print_totals(results);
     let seconds = time.as_secs_f64();
     println!(
         "{} scenes, {failed} failed: {kills} kills, {freezes} freezes, {strays} victims went astray and were replaced; \

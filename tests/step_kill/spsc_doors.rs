@@ -98,7 +98,7 @@ impl Scene for Alone {
     fn points(&self) -> Points {
         match self {
             // It changes nothing but by calls of the kernel.
-            Self::CleanStale if !stage::everywhere() => Points::Calls,
+            Self::CleanStale => Points::Calls,
             _ => Points::CallsAndChanges,
         }
     }
@@ -192,8 +192,7 @@ impl Scene for SecondSender {
     }
 
     fn points(&self) -> Points {
-        // It goes through the words that its predecessor's `tail` does not tell; on smaller rings there are fewer.
-        if self.capacity == 4 { Points::NearChanges } else { Points::CallsAndChanges }
+        Points::CallsAndChanges
     }
 
     fn maps(&self) -> bool {

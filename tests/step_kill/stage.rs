@@ -13,22 +13,18 @@ pub(crate) const NAME: &str = "channel";
 /// How often the same state is tried for, if a victim goes another way: a clock is read again, an allocation calls the kernel.
 const TRIES: usize = 5;
 
-/// So many instructions before and behind a change are near to it.
-const NEAR: usize = 50;
-/// And so many are close to it: between two changes all find the same, and of four states in a row survivors look in each of their ways.
+/// So many instructions before and behind a change are close to it: between two changes all find the same, and of four states in a row survivors look in each of their ways.
 const CLOSE: usize = 4;
 /// Of the instructions of an operation that is sampled, one of so many.
 const STRIDE: usize = 101;
-/// Between two changes so many instructions are still near to one: there is more between them where a file is read.
-const STRETCH: usize = 5000;
-
 /// Who waits among many asks so often who is alive.
 const SLICE: Duration = Duration::from_millis(1);
 
 /// How far a victim has got, as its survivor finds it: numbers that only grow while the operation goes on.
 pub(crate) type Progress = [u64; 2];
 
-/// Whether victims are killed at every instruction of every scene, and those scenes run, too, whose steps others have: it takes long.
+/// Whether victims are killed at every instruction of every scene that goes through a ring, and those scenes run, too, whose steps
+/// others have: it takes long. (Who comes, leaves, recovers or takes away is killed at every call and in every image: see [`Points`].)
 pub(crate) fn everywhere() -> bool {
     support::number("RINGWAY_STEP_ALL", 0) > 0
 }
@@ -38,17 +34,36 @@ pub(crate) fn everywhere() -> bool {
 pub(crate) enum Points {
     /// All.
     EveryInstruction,
-    /// All but those that are far from any change of the segment, and from the end.
-    NearChanges,
     /// A little before and behind each change of the segment, and at the end.
     CloseToChanges,
+    /// The same, and each entry to and exit from the kernel: of one who recovers. Of two instructions between which neither the segment
+    /// changes nor the kernel is called nobody can tell which was the last.
+    CloseToChangesAndCalls,
     /// The same, and now and then between them.
     Sampled,
-    /// Each entry to and exit from the kernel, and on both sides of each change of the segment.
+    /// Each entry to and exit from the kernel, and on both sides of each change of the segment: of one who comes or leaves. Random bytes,
+    /// addresses and numbers of files, which are others each time, decide how many instructions there are between; nobody else sees
+    /// those.
     CallsAndChanges,
     /// Each entry to and exit from the kernel, of an operation that does not map the segment: nothing else changes anything. It is not
     /// walked through, so it need not have the same number of instructions each time.
     Calls,
+}
+
+impl Points {
+    /// Whether these become all instructions when victims are killed everywhere.
+    fn grows(self) -> bool {
+        !matches!(self, Self::CallsAndChanges | Self::CloseToChangesAndCalls | Self::Calls)
+    }
+
+    /// Whether a victim is killed at each entry to and exit from the kernel, too.
+    fn has_calls(self) -> bool {
+        match self {
+            Self::CallsAndChanges | Self::Calls => true,
+            Self::CloseToChangesAndCalls => everywhere(),
+            _ => false,
+        }
+    }
 }
 
 /// How a victim ended.
@@ -225,8 +240,7 @@ impl<'a, S: Scene> Stage<'a, S> {
 
     fn run(mut self) -> Report {
         self.kill_in_every_state();
-        let is_by_calls = matches!(self.scene.points(), Points::CallsAndChanges | Points::Calls);
-        if self.scene.maps() || is_by_calls {
+        if self.scene.maps() || self.scene.points().has_calls() {
             self.kill_at_every_call();
         }
         if self.scene.freezes() {
@@ -254,14 +268,9 @@ impl<'a, S: Scene> Stage<'a, S> {
         let mut borders = self.changes();
         borders.push(last);
         let mut states: Vec<usize> = match self.scene.points() {
-            _ if everywhere() => (0..=last).collect(),
+            points if everywhere() && points.grows() => (0..=last).collect(),
             Points::EveryInstruction => (0..=last).collect(),
-            Points::NearChanges => {
-                let between = borders.windows(2).filter(|pair| pair[1] - pair[0] <= STRETCH);
-                let around = borders.iter().map(|border| border.saturating_sub(NEAR)..border + NEAR);
-                between.map(|pair| pair[0]..pair[1]).chain(around).flatten().collect()
-            }
-            Points::CloseToChanges => {
+            Points::CloseToChanges | Points::CloseToChangesAndCalls => {
                 borders.iter().flat_map(|border| border.saturating_sub(CLOSE)..border + CLOSE).collect()
             }
             Points::Sampled => {
@@ -291,14 +300,22 @@ impl<'a, S: Scene> Stage<'a, S> {
     /// A little more than the states: the kernel is entered, and the call is not yet performed, or just has been.
     fn kill_at_every_call(&mut self) {
         let mut before = None;
+        let may_sleep = !self.walk.relieved.is_empty();
         for stops in 1.. {
-            let (mut puppet, survivor) = begin(self.scene, &self.place);
-            let result = (0..stops).try_for_each(|_| puppet.next_call());
+            let (mut puppet, mut survivor) = begin(self.scene, &self.place);
+            let result: Result<(), Over> = (0..stops).try_for_each(|_| {
+                puppet.next_call()?;
+                if may_sleep && puppet.enters_to_sleep() {
+                    self.scene.relieve(&mut survivor);
+                }
+                Ok(())
+            });
             puppet.kill();
             let is_complete = result.is_err();
             before = Some(self.bury(survivor, Fate { is_complete, state: stops }, before));
             if is_complete {
-                assert!(stops > 2 * self.walk.calls.len(), "fewer calls than instructions that call");
+                // One that sleeps does so as often as it pleases.
+                assert!(may_sleep || stops > 2 * self.walk.calls.len(), "fewer calls than instructions that call");
                 return;
             }
         }
