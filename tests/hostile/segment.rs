@@ -7,17 +7,19 @@
 //!
 //! `fuzz/fuzz_targets/segment.rs` gives it libFuzzer's inputs; `tests/hostile.rs` random ones and the committed corpus.
 
+#[allow(dead_code)] // what others need
+#[path = "input.rs"]
+mod input;
 mod many;
 
-use nix::fcntl::{FcntlArg, fcntl};
-use nix::libc;
+pub(crate) use input::{Input, another, directory, hold_gate};
 use ringway::spsc::{Receiver, Sender};
 use ringway::stream::{Reader, Writer};
 use ringway::{Absent, Options, Payload, Placement, WaitStrategy, observe};
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, Read, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 const NAME: &str = "hostile";
@@ -30,41 +32,6 @@ pub(crate) const WORDS: [u64; 32] = [
     4096, 4104, 4224, 4232, 4352, 4360, 4480, 4488, 8192, 8200, 8208, 8216, 8320, 8448, 8456, 8576, 8584, 8704, 8712,
     12288, 12296, 12304, 12320, 12352, 12416, 12480, 12544, 12608, 12672, 12736, 12800, 16384,
 ];
-
-/// The bytes of an input, read from the front; zeroes when they are used up.
-pub(crate) struct Input<'a>(pub(crate) &'a [u8]);
-
-impl Input<'_> {
-    pub(crate) fn byte(&mut self) -> u8 {
-        let Some((first, rest)) = self.0.split_first() else { return 0 };
-        self.0 = rest;
-        *first
-    }
-
-    pub(crate) fn number(&mut self) -> u64 {
-        u64::from_le_bytes(std::array::from_fn(|_| self.byte()))
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-/// A directory in memory that only this process uses. (A fuzzer ends without a destructor: whoever comes later removes
-/// what it left.)
-pub(crate) fn directory() -> PathBuf {
-    for entry in std::fs::read_dir("/dev/shm").into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let pid = name.to_str().and_then(|name| name.strip_prefix("ringway-hostile-")?.split('-').next());
-        if pid.is_some_and(|pid| !PathBuf::from(format!("/proc/{pid}")).exists()) {
-            let _ = std::fs::remove_dir_all(entry.path());
-        }
-    }
-    let path =
-        PathBuf::from(format!("/dev/shm/ringway-hostile-{}-{:?}", std::process::id(), std::thread::current().id()));
-    std::fs::create_dir_all(&path).expect("a directory in /dev/shm");
-    path
-}
 
 /// Runs one input in the directory.
 pub(crate) fn run(input: &[u8], directory: &Path) {
@@ -177,18 +144,6 @@ fn made(how: u8, input: &mut Input<'_>, directory: &Path, path: &Path) -> Option
     }
 }
 
-/// Holds the gate of the segment as an attached process does.
-pub(crate) fn hold_gate(file: &File) {
-    let gate = libc::flock {
-        l_type: libc::F_RDLCK as libc::c_short,
-        l_whence: libc::SEEK_SET as libc::c_short,
-        l_start: 1 << 62,
-        l_len: 1,
-        l_pid: 0,
-    };
-    fcntl(file, FcntlArg::F_OFD_SETLK(&gate)).expect("the gate, shared");
-}
-
 /// Overwrites a word of the file as the input says; never its length.
 fn scribble(input: &mut Input<'_>, path: &Path, words: &[u64]) {
     let Ok(file) = OpenOptions::new().read(true).write(true).open(path) else { return };
@@ -206,28 +161,6 @@ fn scribble(input: &mut Input<'_>, path: &Path, words: &[u64]) {
     let old = u64::from_le_bytes(old);
     let new = another(old, what, input);
     let _ = file.write_all_at(&new.to_le_bytes(), offset);
-}
-
-/// What a word becomes.
-pub(crate) fn another(old: u64, what: u8, input: &mut Input<'_>) -> u64 {
-    let near = u64::from(what >> 4);
-    match what & 15 {
-        0 => 0,
-        1 => u64::MAX - near,
-        2 => (1 << 56) - near,
-        3 => (1 << 56) + near,
-        4 => (1 << 63) + near,
-        5 => old.wrapping_add(near + 1),
-        6 => old.wrapping_sub(near + 1),
-        7 => near,
-        8 => near * 8,
-        9 => old ^ 1 << (near * 4),
-        10 => old << 8 | near,
-        11 => 1 << 32 | near,
-        12 => 2 << 32 | near,
-        13 => (1 << 56) - 1 - 16 * near,
-        _ => input.number(),
-    }
 }
 
 fn look(directory: &Path) {
