@@ -5,6 +5,8 @@ mod loom_channel;
 #[cfg(loom)]
 mod loom_mpmc;
 #[cfg(not(loom))]
+mod hostile;
+#[cfg(not(loom))]
 mod model;
 #[cfg(not(loom))]
 mod scenes;
