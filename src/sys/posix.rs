@@ -160,14 +160,10 @@ pub(crate) fn wait(semaphore: &Foreign, until_ns: Option<u64>) -> Woken {
     }
 }
 
-/// More posts than anybody leaves; somebody may have written that there are 2^31.
-const POSTS_MAX: usize = 1 << 12;
-
-/// Takes back all posts that nobody has taken. (Who finds one that was left looks, and drains again.)
+/// Takes back all posts that nobody has taken.
 pub(crate) fn drain(semaphore: &Foreign) {
     // SAFETY: a semaphore, as `Foreign` promises.
-    let take = || unsafe { libc::sem_trywait(semaphore.as_ptr().cast()) } == 0;
-    let _ = (0..POSTS_MAX).take_while(|_| take()).count();
+    while unsafe { libc::sem_trywait(semaphore.as_ptr().cast()) } == 0 {}
 }
 
 /// Wakes whoever sleeps there, or lets the next one through.

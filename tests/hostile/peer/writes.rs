@@ -9,6 +9,7 @@ use super::super::input::{Input, another};
 use super::{NAME, SLACK, STEPS_MAX};
 use nix::libc;
 use ringway::{Backing, Options, observe};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::os::fd::OwnedFd;
@@ -18,8 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
 const PAGE: u64 = 4096;
-/// Where a header tells how long the segment is, and a companion's which one it is (SPEC.md).
-const TOTAL_BYTES: u64 = 24;
+/// Where a companion tells its segment's number (SPEC.md).
 const SHM_ID: u64 = 200;
 
 /// Where the channel lies.
@@ -78,14 +78,10 @@ impl Memory {
     /// The channel's of this name, which has just been made with `how`.
     pub(super) fn named(name: &str, directory: &Path, how: &[u8]) -> Option<Self> {
         let file = OpenOptions::new().read(true).write(true).open(directory.join(name)).ok()?;
-        let words = words(name, directory, how);
-        let len = file.metadata().ok()?.len();
-        if words.iter().all(|at| *at < len) {
-            return Some(Self { file, len, twin: None, words });
-        }
-        let (twin, mut total) = (Twin::of(&file)?, [0; 8]);
-        file.read_exact_at(&mut total, TOTAL_BYTES).ok()?;
-        Some(Self { file, len: u64::from_le_bytes(total), twin: Some(twin), words })
+        let (words, len) = words(name, directory, how);
+        let is_companion = file.metadata().ok()?.len() < len;
+        let twin = if is_companion { Some(Twin::of(&file)?) } else { None };
+        Some(Self { file, len, twin, words })
     }
 
     /// A memfd's, by its descriptor.
@@ -113,23 +109,27 @@ impl Memory {
     }
 }
 
-/// Where the fields of such a segment are.
-fn words(name: &str, directory: &Path, how: &[u8]) -> Vec<u64> {
-    thread_local!(static KNOWN: std::cell::RefCell<BTreeMap<Vec<u8>, Vec<u64>>> = const { std::cell::RefCell::new(BTreeMap::new()) });
-    KNOWN.with_borrow_mut(|known| {
-        let seen = || {
-            let seen = observe::inspect(name, Some(directory), 8).expect("it was made");
-            let fields = seen.fields.iter().map(|field| field.at() & !7).filter(|at| *at >= PAGE);
-            let regions = seen.regions.iter().filter(|region| region.length > 0 && region.offset >= PAGE);
-            let regions = regions.flat_map(|region| {
-                // The front of each of the first entries.
-                (0..4).flat_map(|entry| [0, 8, 16, 24].map(|word| region.offset + entry * region.stride.max(64) + word))
-            });
-            let end = seen.regions.iter().map(|region| region.offset + region.length).max().unwrap_or(PAGE);
-            fields.chain(regions).filter(|at| at + 8 <= end).collect::<Vec<_>>()
-        };
-        known.entry(how.to_vec()).or_insert_with(seen).clone()
-    })
+/// Where words are that mean something.
+type Words = (Vec<u64>, u64);
+
+/// Where the fields of such a segment are, and the end of what the peer writes: what lies behind belongs to the C library, and whoever
+/// can write there can make it do anything (`Waiter` says so).
+fn words(name: &str, directory: &Path, how: &[u8]) -> Words {
+    thread_local!(static KNOWN: RefCell<BTreeMap<Vec<u8>, Words>> = const { RefCell::new(BTreeMap::new()) });
+    let look = || {
+        let seen = observe::inspect(name, Some(directory), 8).expect("it was made");
+        let fields = seen.fields.iter().map(|field| field.at() & !7).filter(|at| *at >= PAGE);
+        let regions = seen.regions.iter().filter(|region| region.length > 0 && region.offset >= PAGE);
+        let beds = seen.regions.iter().find(|region| region.name.as_deref() == Some("Dormitories"));
+        let end = regions.clone().map(|region| region.offset + region.length).max().unwrap_or(PAGE);
+        let end = beds.map_or(end, |region| region.offset);
+        // And the front of each of the first entries.
+        let fronts = regions.flat_map(|region| {
+            (0..4).flat_map(|entry| [0, 8, 16, 24].map(|word| region.offset + entry * region.stride.max(64) + word))
+        });
+        (fields.chain(fronts).filter(|at| at + 8 <= end).collect(), end)
+    };
+    KNOWN.with_borrow_mut(|known| known.entry(how.to_vec()).or_insert_with(look).clone())
 }
 
 /// A word that becomes another at some step of a call.
@@ -233,7 +233,8 @@ pub(super) fn exchange_a_file(input: &mut Input<'_>, directory: &Path) {
     paths.sort();
     let (which, what) = (usize::from(input.byte()), input.byte());
     let Some(path) = paths.get(which % paths.len().max(1)) else { return };
-    let content = std::fs::read(path).unwrap_or_default();
+    let is_file = std::fs::symlink_metadata(path).is_ok_and(|seen| seen.is_file());
+    let content = if is_file { std::fs::read(path).unwrap_or_default() } else { Vec::new() };
     let put = |path: &Path, content: &[u8]| {
         let mut options = OpenOptions::new();
         let options = std::os::unix::fs::OpenOptionsExt::mode(options.write(true).create_new(true), 0o600);
