@@ -10,7 +10,7 @@ fn from_hex(line: &str) -> Vec<u8> {
 }
 
 /// No input takes so long.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Runs an input. What is too late or too much panics; what goes on for ever ends the process, since it cannot be stopped.
 fn run_one(run: &impl Fn(&[u8]), input: &[u8], what: &str) {
@@ -39,7 +39,7 @@ pub(crate) fn run_kept(directory: &str, run: impl Fn(&[u8])) {
             count += 1;
         }
     }
-    assert!(count > 0, "the corpus is there");
+    assert!(count > 100, "the corpus is there");
 }
 
 fn number(variable: &str) -> Option<u64> {

@@ -92,12 +92,53 @@ fn raw(input: &mut Input<'_>, path: &Path) -> Option<File> {
         });
         page[128..136].copy_from_slice(&sum.to_le_bytes());
     }
+    if fix & 32 != 0 {
+        given_by_descriptor(input, &page, len);
+    }
     let mut options = OpenOptions::new();
     let file = options.read(true).write(true).create_new(true).mode(0o600).open(path).ok()?;
     page.truncate(usize::try_from(len).unwrap_or(4096));
     file.write_all_at(&page, 0).ok()?;
     file.set_len(len).ok()?;
     Some(file)
+}
+
+/// The same bytes as a memfd with seals of any sort, or something else, which an end is to open by its descriptor.
+fn given_by_descriptor(input: &mut Input<'_>, page: &[u8], len: u64) {
+    use nix::fcntl::{FcntlArg, OFlag, SealFlag, fcntl, open};
+    use nix::sys::memfd::{MFdFlags, memfd_create};
+    let (sort, seals) = (input.byte(), input.byte());
+    let memory = || {
+        let file = File::from(memfd_create("hostile", MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING).ok()?);
+        file.write_all_at(&page[..page.len().min(usize::try_from(len).ok()?)], 0).ok()?;
+        file.set_len(len).ok()?;
+        hold_gate(&file);
+        let _ = fcntl(&file, FcntlArg::F_ADD_SEALS(SealFlag::from_bits_truncate(i32::from(seals) & 0x3f)));
+        Some(std::os::fd::OwnedFd::from(file))
+    };
+    let other = |path: &str, flags: OFlag| open(path, flags | OFlag::O_CLOEXEC, nix::sys::stat::Mode::S_IRWXU).ok();
+    let given = match sort % 12 {
+        0 => nix::unistd::pipe().ok().map(|(reading, _)| reading),
+        1 => other("/", OFlag::O_DIRECTORY),
+        2 => other("/dev/zero", OFlag::O_RDWR),
+        3 => other("/dev/shm", OFlag::O_TMPFILE | OFlag::O_RDWR),
+        4 => other("/proc/self/maps", OFlag::O_RDONLY),
+        5 => other("/", OFlag::O_PATH),
+        6 => std::os::unix::net::UnixStream::pair().ok().map(|(one, _)| one.into()),
+        _ => memory(),
+    };
+    let Some(given) = given else { return };
+    let options = Options::new().backing(ringway::Backing::Descriptor(std::sync::Arc::new(given)));
+    match sort >> 5 {
+        0 => drop(Sender::<u64>::open_with(NAME, &options).map(|mut tx| tx.try_send(1).is_ok())),
+        1 => drop(Receiver::<u64>::open_with(NAME, &options).map(|mut rx| rx.try_recv().is_ok())),
+        2 => drop(ringway::mpmc::Sender::<u64>::open_with(NAME, &options).map(|tx| tx.try_send(1).is_ok())),
+        3 => drop(ringway::mpmc::Receiver::<u64>::open_with(NAME, &options).map(|rx| rx.try_recv().is_ok())),
+        4 => drop(ringway::bytes::spsc::Receiver::open_with(NAME, &options).map(|mut rx| rx.try_recv().is_ok())),
+        5 => drop(ringway::bytes::mpmc::Receiver::open_with(NAME, &options).map(|rx| rx.try_recv().is_ok())),
+        6 => drop(Reader::open_with(NAME, &options).map(|mut reader| reader.fill_buf_timeout(Duration::ZERO).is_ok())),
+        _ => drop(Writer::open_with(NAME, &options).map(Writer::abort)),
+    }
 }
 
 fn shape(input: &mut Input<'_>, directory: &Path) -> Options {

@@ -28,7 +28,7 @@ fn the_corpus_passes() {
     let _ = std::fs::remove_dir_all(input::directory());
 }
 
-/// Faults 59 to 61, 64.
+/// Faults 59, 60, 61 and 64.
 #[test]
 fn random_programs_pass() {
     let directory = directory("random");

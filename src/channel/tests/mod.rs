@@ -1,11 +1,11 @@
 //! The whole channel: under loom, and with ends that are killed before each of their steps.
 
+#[cfg(not(loom))]
+mod hostile;
 #[cfg(loom)]
 mod loom_channel;
 #[cfg(loom)]
 mod loom_mpmc;
-#[cfg(not(loom))]
-mod hostile;
 #[cfg(not(loom))]
 mod model;
 #[cfg(not(loom))]

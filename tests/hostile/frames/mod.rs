@@ -14,7 +14,7 @@
 //!
 //! Nothing panics, no call takes more memory than what is let come (a value: a mebibyte for each length in its message), every call ends. What
 //! comes out of `recv --records` is the same messages behind each other with newlines; that program is run against a hostile sender in
-//! `tests/records.rs` and its module knows no other framing.
+//! `tests/records_hostile.rs`.
 //!
 //! `fuzz/fuzz_targets/frames.rs` gives it libFuzzer's inputs; `tests/frames.rs` random ones and the committed corpus.
 

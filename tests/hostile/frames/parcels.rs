@@ -14,7 +14,8 @@ const HEAD: u64 = 4224;
 
 pub(super) fn run(input: &mut Input<'_>, directory: &Path) {
     let made = Options::new().dir(directory).capacity(CAPACITY as usize).members(2).operations(2).in_hand(2);
-    let made = made.lanes(2, LONG_BYTES as usize).annexes(1).slice(std::time::Duration::from_millis(1)).chunk_bytes(1000);
+    let made =
+        made.lanes(2, LONG_BYTES as usize).annexes(1).slice(std::time::Duration::from_millis(1)).chunk_bytes(1000);
     let Ok(mut rx) = Receiver::create_with(NAME, &made) else { return };
     rx.set_limit(LIMIT);
     let segment = Segment::of(directory);

@@ -182,12 +182,7 @@ pub(super) fn make(sort: u8, part: Part, page: &[u8], len: u64, input: &mut Inpu
         let passed = file.unwrap_or_else(|| File::open("/dev/null").expect("a device").into());
         Made { passed, half: None, is_fit: false }
     };
-    let seals = [
-        SealFlag::F_SEAL_SHRINK,
-        SealFlag::F_SEAL_GROW,
-        SealFlag::F_SEAL_FUTURE_WRITE,
-        SealFlag::F_SEAL_SEAL,
-    ];
+    let seals = [SealFlag::F_SEAL_SHRINK, SealFlag::F_SEAL_GROW, SealFlag::F_SEAL_FUTURE_WRITE, SealFlag::F_SEAL_SEAL];
     let all = seals.into_iter().fold(SealFlag::empty(), |all, seal| all | seal);
     let (len, holes) = match sort % 32 {
         6 => (len.saturating_add(PAGE as u64), 0),

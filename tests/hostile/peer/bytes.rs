@@ -13,7 +13,8 @@ const IN_HAND: usize = ENTRIES + 1;
 
 pub(super) fn pair(program: &mut Program<'_>) {
     let (capacity, shape) = (program.byte(), program.byte());
-    let mut made = program.made().capacity(32 + usize::from(capacity) * 5).frame_bytes(24 + 8 * usize::from(shape >> 4));
+    let mut made =
+        program.made().capacity(32 + usize::from(capacity) * 5).frame_bytes(24 + 8 * usize::from(shape >> 4));
     if shape & 3 == 3 {
         made = made.placement(Placement::Inline).frame_bytes(64);
     }

@@ -58,7 +58,12 @@ pub(super) fn run(program: &mut Program<'_>) {
 fn job(program: &mut Program<'_>) -> Job {
     let (len, name) = (program.length(), program.count());
     let then = (name > 3).then(|| Box::new(Job { name: "x".repeat(name), ..Job::default() }));
-    Job { numbers: vec![u64::MAX; len / 10], by_name: BTreeMap::from([("half".to_owned(), Some(0.5))]), then, ..Job::default() }
+    Job {
+        numbers: vec![u64::MAX; len / 10],
+        by_name: BTreeMap::from([("half".to_owned(), Some(0.5))]),
+        then,
+        ..Job::default()
+    }
 }
 
 fn judge(got: Result<Job, RecvTimeoutError<codec::PostcardError>>) {

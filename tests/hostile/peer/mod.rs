@@ -127,7 +127,8 @@ impl Program<'_> {
     /// How an end comes, waits, and does alone.
     fn opened(&self) -> Options {
         let options = writes::backed(Options::new(), self.backing, self.directory).slice(Duration::from_millis(1));
-        let options = if self.how & 1 != 0 { options.wait(WaitStrategy::Spin) } else { options.wait(WaitStrategy::Sleep) };
+        let options =
+            if self.how & 1 != 0 { options.wait(WaitStrategy::Spin) } else { options.wait(WaitStrategy::Sleep) };
         match self.how >> 1 & 3 {
             0 => options.absent(Absent::Buffer),
             1 => options.absent(Absent::Fail),

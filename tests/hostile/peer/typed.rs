@@ -31,9 +31,10 @@ pub(super) fn pair(program: &mut Program<'_>) {
     let (capacity, frame) = (program.count() + 1, program.byte() % 4);
     let made = program.made().capacity(capacity).frame_bytes(24 + 8 * usize::from(frame));
     let shape = [0, capacity as u8, frame, program.how & 64];
-    let create = (|made: &Options| spsc::Sender::<u64>::create_with(NAME, made).ok(), |tx: &spsc::Sender<u64>| {
-        tx.descriptor().ok()
-    });
+    let create = (
+        |made: &Options| spsc::Sender::<u64>::create_with(NAME, made).ok(),
+        |tx: &spsc::Sender<u64>| tx.descriptor().ok(),
+    );
     let open = |opened: &Options| spsc::Receiver::<u64>::open_with(NAME, opened).ok();
     let Some((tx, rx, opened)) = ends(program, &made, &shape, create, open) else { return };
     let (mut tx, mut rx) = (Some(tx), Some(rx));
@@ -124,9 +125,10 @@ type Three = [u64; 3];
 pub(super) fn many(program: &mut Program<'_>) {
     let capacity = program.count() + 1;
     let made = program.made().capacity(capacity);
-    let create = (|made: &Options| mpmc::Sender::<Three>::create_with(NAME, made).ok(), |tx: &mpmc::Sender<Three>| {
-        tx.descriptor().ok()
-    });
+    let create = (
+        |made: &Options| mpmc::Sender::<Three>::create_with(NAME, made).ok(),
+        |tx: &mpmc::Sender<Three>| tx.descriptor().ok(),
+    );
     // Letters go to a channel of their own, which is in order.
     let letters = Options::new().dir(program.directory).capacity(4).members(2);
     let letters = mpmc::Receiver::<Three>::create_with(LETTERS, &letters).ok();
@@ -211,9 +213,10 @@ pub(super) fn compat(program: &mut Program<'_>) {
     use ringway::compat::{crossbeam as cross, std_mpsc as std};
     let capacity = program.count() + 1;
     let made = program.made().capacity(capacity);
-    let create = (|made: &Options| mpmc::Sender::<u64>::create_with(NAME, made).ok(), |tx: &mpmc::Sender<u64>| {
-        tx.descriptor().ok()
-    });
+    let create = (
+        |made: &Options| mpmc::Sender::<u64>::create_with(NAME, made).ok(),
+        |tx: &mpmc::Sender<u64>| tx.descriptor().ok(),
+    );
     let open = |opened: &Options| mpmc::Receiver::<u64>::open_with(NAME, opened).ok();
     let shape = [2, capacity as u8, program.how & 64];
     let Some((tx, rx, _)) = ends(program, &made, &shape, create, open) else { return };
