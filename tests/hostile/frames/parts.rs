@@ -2,6 +2,7 @@
 
 use super::{LIMIT, MOMENT, NAME, Segment, bounded};
 use crate::input::{Input, another};
+use ringway::bytes::TryRecvError;
 use ringway::bytes::spsc::Receiver;
 use ringway::{DisconnectReason, Options};
 use std::collections::VecDeque;
@@ -218,14 +219,21 @@ fn receive(input: &mut Input<'_>, rx: &mut Receiver, document: &mut Document) {
         0 => bounded(bytes, || rx.try_recv()).ok(),
         1 => bounded(bytes, || rx.try_recv_into(&mut message)).ok().map(|_| message),
         2 => bounded(bytes, || rx.recv_timeout(MOMENT)).ok(),
-        3 => bounded(bytes, || rx.try_recv_ref()).ok().map(|guard| {
-            let message = guard.to_vec();
-            is_done = input.byte() & 1 == 0;
-            if is_done {
-                guard.commit();
+        3 => match bounded(bytes, || rx.try_recv_ref()) {
+            Ok(guard) => {
+                let message = guard.to_vec();
+                is_done = input.byte() & 1 == 0;
+                if is_done {
+                    guard.commit();
+                }
+                Some(message)
             }
-            message
-        }),
+            Err(error) => {
+                // What does not lie in the ring as a whole is given up here, and the rest of it skipped.
+                document.is_lost |= matches!(error, TryRecvError::TooLong { .. });
+                None
+            }
+        },
         _ => {
             drop((rx.len(), rx.stats(), format!("{rx:?}")));
             None
