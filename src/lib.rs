@@ -203,6 +203,15 @@ pub use ring::payload::Payload;
 pub use sys::sigbus::{SigbusGuardError, sigbus_guard};
 pub use wait::strategy::WaitStrategy;
 
+/// For a hostile peer in the same thread (`tests/hostile/peer`).
+#[cfg(all(any(test, fuzzing), not(loom)))]
+#[doc(hidden)]
+pub use sync::step::before_each as before_each_step;
+
+/// What the unit tests share with the fuzz targets says `ringway`.
+#[cfg(all(test, not(loom)))]
+extern crate self as ringway;
+
 /// The programs in the README compile.
 #[doc = include_str!("../README.md")]
 #[cfg(doctest)]

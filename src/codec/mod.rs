@@ -38,6 +38,11 @@
 //! It is an error of that message: [`RecvError::Decode`] has the format's reason and the message's length. The message is gone,
 //! the channel goes on with the next one. A value that cannot be *encoded* is handed back, and nothing was sent.
 //!
+//! Decoding is serde's and the format's. Whatever the bytes are, [`Postcard`] reserves a mebibyte at most for each length that it
+//! reads; but a type that holds itself (a list, a tree) is decoded as deep as the message says, a call for every two bytes or more of it,
+//! and a process whose stack is at its end is killed. If others than your own programs can send, let no such type come, or only
+//! short messages ([`Receiver::set_limit`]).
+//!
 //! [`bytes::mpmc`]: crate::bytes::mpmc
 
 mod common;

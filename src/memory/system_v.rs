@@ -228,10 +228,14 @@ const NOT_OURS: &str =
 struct Making {
     intent: PathBuf,
     id: Option<i32>,
+    is_done: bool,
 }
 
 impl Drop for Making {
     fn drop(&mut self) {
+        if self.is_done {
+            return;
+        }
         // A failure leaves what a killed process leaves, for `clean`.
         if let Some(id) = self.id {
             let _ = sysv::remove(id);
@@ -272,7 +276,7 @@ pub(super) fn create(
     };
     let intent = intent(place, &note(at)?.estate);
     file::give_name(life, &intent).map_err(failed("naming"))?;
-    let mut making = Making { intent, id: None };
+    let mut making = Making { intent, id: None, is_done: false };
     let id = get(place, mode, len, &mut at, |at| note(at).map(drop))?;
     making.id = Some(id);
     at.id = Some(id);
@@ -285,7 +289,7 @@ pub(super) fn create(
         }
         Err(error) => return Err(failed("naming")(error)),
     }
-    std::mem::forget(making);
+    making.is_done = true;
     attachment.settle(draft.estate);
     Ok(attachment)
 }

@@ -5,7 +5,7 @@
 //! | build | chosen by | what it is for |
 //! |---|---|---|
 //! | native | default | the program: `core`'s atomics, every call inlined away |
-//! | stepped | this crate's unit tests | the same atomics, each counting a *step*: a process can be ended before its n-th one, and an operation left between any two (`replay`) |
+//! | stepped | this crate's unit tests, and fuzzing | the same atomics, each counting a *step*: a process can be ended before its n-th one, an operation left between any two (`replay`), and a hostile peer do something between any two |
 //! | model | `--cfg loom`, this crate's unit tests | loom's atomics: every interleaving of a small case |
 //! | users' model | `--cfg loom`, elsewhere | the same, for models of programs that use the crate: the rings are what they are, and who sleeps is kept by a `roster` |
 //!
@@ -21,7 +21,8 @@ pub(crate) mod dormitory;
 pub(crate) mod edge;
 #[cfg(all(loom, test))]
 pub(crate) mod explore;
-#[cfg(all(test, not(loom)))]
+#[cfg(all(any(test, fuzzing), not(loom)))]
+#[cfg_attr(not(test), allow(dead_code))] // a fuzzer replays nothing
 pub(crate) mod replay;
 pub(crate) mod step;
 
@@ -29,20 +30,20 @@ pub(crate) mod step;
 pub(crate) mod interrupt;
 #[cfg(loom)]
 mod model;
-#[cfg(not(any(loom, test)))]
+#[cfg(not(any(loom, test, fuzzing)))]
 mod native;
 #[cfg(all(loom, not(test)))]
 mod roster;
-#[cfg(all(test, not(loom)))]
+#[cfg(all(any(test, fuzzing), not(loom)))]
 mod stepped;
 
 #[cfg(all(loom, test))]
 pub(crate) use model::BellWord;
 #[cfg(loom)]
 pub(crate) use model::{AtomicU32, AtomicU64, fence};
-#[cfg(not(any(loom, test)))]
+#[cfg(not(any(loom, test, fuzzing)))]
 pub(crate) use native::{Arc, AtomicU32, AtomicU64, BellWord, fence};
-#[cfg(all(test, not(loom)))]
+#[cfg(all(any(test, fuzzing), not(loom)))]
 pub(crate) use stepped::{Arc, AtomicU32, AtomicU64, BellWord, fence};
 
 #[cfg(all(loom, not(test)))]

@@ -2,14 +2,20 @@
 //!
 //! In this crate's unit tests every atomic operation and every system call that changes something others see is
 //! preceded by [`point`]. A child process calls [`die_before`] (or [`stop_before`]) and then runs the operation under test;
-//! the survivor looks at what is left. In the other builds there is nothing here.
+//! the survivor looks at what is left. There, and where a fuzzer is (`--cfg fuzzing`, which `cargo fuzz` gives), something can
+//! be done before each step as well ([`before_each`]): a hostile peer writes its words then. In the other builds there is nothing here.
 
-/// A step. Free outside of unit tests.
+/// A step. Free outside of unit tests and fuzzing.
 #[inline(always)]
 pub(crate) fn point() {
+    #[cfg(all(any(test, fuzzing), not(loom)))]
+    between::point();
     #[cfg(all(test, not(loom)))]
     counting::point();
 }
+
+#[cfg(all(any(test, fuzzing), not(loom)))]
+pub use between::before_each;
 
 #[cfg(all(test, not(loom)))]
 pub(crate) use counting::{die_before, passed, stop_before};
@@ -57,5 +63,30 @@ mod counting {
     /// The steps that the calling thread has passed.
     pub(crate) fn passed() -> u64 {
         PASSED.get()
+    }
+}
+
+/// What is done between the steps of the calling thread.
+#[cfg(all(any(test, fuzzing), not(loom)))]
+mod between {
+    use std::cell::RefCell;
+
+    type Between = Box<dyn FnMut()>;
+
+    thread_local!(static BETWEEN: RefCell<Option<Between>> = const { RefCell::new(None) });
+
+    /// Does this before each step of the calling thread from now on; `None`: nothing any more. Steps of its own have nothing
+    /// before them.
+    pub fn before_each(step: Option<Between>) {
+        BETWEEN.set(step);
+    }
+
+    pub(super) fn point() {
+        // At the end of a thread, and in a step's own steps, there is nothing.
+        let _ = BETWEEN.try_with(|between| {
+            if let Some(between) = between.try_borrow_mut().ok().as_deref_mut().and_then(Option::as_mut) {
+                between();
+            }
+        });
     }
 }

@@ -1,7 +1,7 @@
 //! Faults of what is in the segment: words that cannot be, words that change, and every word flipped under every operation.
 
 use crate::support::{Dir, Over, PATIENCE, in_time};
-use ringway::{DisconnectReason, Options, bytes, mpmc, observe, spsc, stream};
+use ringway::{Backing, DisconnectReason, Options, bytes, mpmc, observe, spsc, stream};
 use std::fs::File;
 use std::io::{BufRead, ErrorKind, Read, Write};
 use std::os::unix::fs::FileExt;
@@ -355,7 +355,7 @@ impl Flipped for Bytes {
 }
 
 impl Flipped for ManyBytes {
-    const OPERATIONS: usize = 10;
+    const OPERATIONS: usize = 13;
 
     fn make(dir: &Dir) -> Self {
         let options = dir.options().capacity(4).members(3).operations(3).in_hand(2).lanes(1, 4096).annexes(0);
@@ -375,12 +375,15 @@ impl Flipped for ManyBytes {
             0 => drop(tx.try_send(&[1; 20]).is_ok()),
             1 => drop(tx.try_send(&[1; 3000]).is_ok()),
             2 => drop(tx.send_timeout(&[1; 6000], Duration::ZERO).is_ok()),
-            3 => drop(tx.try_loan(2000).map(|loan| loan.send().is_ok())),
+            3 => drop(tx.try_loan(2000).map(|loan| loan.try_send().is_ok())),
             4 => drop((tx.len(), tx.is_disconnected(), tx.receiver_count(), tx.lanes())),
             5 => drop(rx.try_recv()),
             6 => drop(rx.recv_timeout(Duration::ZERO)),
             7 => drop(rx.try_recv_ref().map(bytes::mpmc::Guard::commit)),
             8 => drop(rx.recv_ref_timeout(Duration::ZERO)),
+            9 => drop(tx.try_send_with(2000, |room| room.fill(1)).is_ok()),
+            10 => drop(rx.try_recv_owned().map(|guard| guard.iter().map(|byte| u64::from(*byte)).sum::<u64>()).is_ok()),
+            11 => drop(rx.try_recv_with(<[u8]>::len).is_ok()),
             _ => drop((rx.len(), rx.is_disconnected(), rx.sender_count(), rx.in_hand())),
         }
     }
@@ -397,6 +400,96 @@ impl Flipped for ManyBytes {
         let len = if lap % 2 == 0 { 40 } else { 3000 };
         self.0.try_send(&vec![lap; len]).expect("room");
         assert_eq!((self.1.try_recv().unwrap(), self.0.capacity()), (vec![lap; len], 4));
+    }
+}
+
+/// Messages that are written where they are read, longer than a lane.
+struct Loans(bytes::mpmc::Sender, bytes::mpmc::Receiver);
+
+/// Longer than a lane, so it lies in an annex.
+const LOAN: usize = 5000;
+
+impl Flipped for Loans {
+    const OPERATIONS: usize = 7;
+
+    fn make(dir: &Dir) -> Self {
+        for left in dir.files() {
+            // Annexes of a channel that was given up.
+            let _ = std::fs::remove_file(dir.path().join(left));
+        }
+        let options = dir.options().capacity(2).members(2).operations(2).in_hand(2).lanes(1, 4096).annexes(1);
+        let tx = bytes::mpmc::Sender::create_with(NAME, &options).expect("a channel");
+        let mut rx = bytes::mpmc::Receiver::open_with(NAME, &options).expect("its other end");
+        rx.set_limit(10_000);
+        Self(tx, rx)
+    }
+
+    fn opens_another(dir: &Dir) -> bool {
+        ManyBytes::opens_another(dir)
+    }
+
+    fn operate(&mut self, n: usize) {
+        let Self(tx, rx) = self;
+        match n {
+            0 => drop(tx.try_loan(LOAN).map(|loan| loan.try_send().is_ok())),
+            1 => drop(tx.try_loan(LOAN).map(|mut loan| loan.fill(7)).is_ok()),
+            2 => drop(tx.loan_timeout(100, Duration::ZERO).map(|loan| loan.send_timeout(Duration::ZERO).is_ok())),
+            3 => drop(rx.try_recv_owned().map(bytes::mpmc::OwnedGuard::commit)),
+            4 => drop(rx.try_recv_ref().map(|guard| guard.iter().map(|byte| u64::from(*byte)).sum::<u64>()).is_ok()),
+            5 => drop(rx.try_recv_with(<[u8]>::len).is_ok()),
+            _ => drop((tx.lanes(), rx.lanes(), rx.in_hand(), tx.len())),
+        }
+    }
+
+    fn drain(&mut self) {
+        let _ = (0..20).take_while(|_| self.1.try_recv().is_ok()).count();
+    }
+
+    fn is_sound(&mut self) -> bool {
+        // Nobody frees an annex whose word says that somebody alive has it: then there is none for the next.
+        let is_free = self.0.try_loan(LOAN).is_ok();
+        is_free && !self.0.is_disconnected() && !self.1.is_disconnected()
+    }
+
+    fn passes(&mut self, lap: u8) {
+        let mut loan = self.0.try_loan(LOAN).expect("an annex");
+        loan.fill(lap);
+        loan.try_send().expect("room");
+        assert_eq!(self.1.try_recv().unwrap(), [lap; LOAN]);
+    }
+}
+
+/// Bytes elsewhere than in the file.
+struct SystemV(mpmc::Sender<u64>, mpmc::Receiver<u64>);
+
+impl Flipped for SystemV {
+    const OPERATIONS: usize = 1;
+
+    fn make(dir: &Dir) -> Self {
+        let options = dir.options().capacity(4).members(3).operations(3).in_hand(2).backing(Backing::SystemV);
+        let tx = mpmc::Sender::create_with(NAME, &options).expect("a channel");
+        Self(tx, mpmc::Receiver::open_with(NAME, &options).expect("its other end"))
+    }
+
+    fn opens_another(dir: &Dir) -> bool {
+        Mpmc::opens_another(dir)
+    }
+
+    fn operate(&mut self, _: usize) {
+        let _ = self.0.try_send(1);
+    }
+
+    fn drain(&mut self) {
+        let _ = self.1.try_iter().take(20).count();
+    }
+
+    fn is_sound(&mut self) -> bool {
+        !self.0.is_disconnected() && !self.1.is_disconnected()
+    }
+
+    fn passes(&mut self, lap: u8) {
+        self.0.try_send(lap.into()).expect("room");
+        assert_eq!((self.1.try_recv(), self.0.capacity()), (Ok(lap.into()), 4));
     }
 }
 
@@ -449,8 +542,20 @@ impl Flipped for Stream {
     }
 }
 
-/// What a word becomes.
-const FLIPS: [u64; 3] = [u64::MAX, 1, 1 << 63];
+/// What a word becomes: all ones, nothing, one more, one less, of the other half of all numbers, anything.
+const CHANGES: usize = 6;
+
+fn changed(word: u64, at: u64, n: usize) -> u64 {
+    match n {
+        0 => !0,
+        1 => 0,
+        2 => word.wrapping_add(1),
+        3 => word.wrapping_sub(1),
+        4 => word ^ 1 << 63,
+        // Of a word that was 0, too; splitmix64.
+        _ => (at ^ word.rotate_left(17)).wrapping_add(0x9e37_79b9_7f4a_7c15).wrapping_mul(0xbf58_476d_1ce4_e5b9),
+    }
+}
 
 /// The words behind the header, and whether anything was ever there, or is meant to be.
 fn words<E: Flipped>(dir: &Dir) -> Vec<(u64, bool)> {
@@ -463,7 +568,7 @@ fn words<E: Flipped>(dir: &Dir) -> Vec<(u64, bool)> {
     at.map(|at| (at as u64, bytes[at..at + 8] != [0; 8] || named.contains(&(at as u64)))).collect()
 }
 
-/// Flips every word of the segment behind its header, each under each operation: with something in the ring, and with nothing.
+/// Changes every word of the segment behind its header, each under each operation: with something in the ring, and with nothing.
 fn flips<E: Flipped>() -> (u64, u64) {
     let dir = Dir::new();
     let words = words::<E>(&dir);
@@ -472,20 +577,24 @@ fn flips<E: Flipped>() -> (u64, u64) {
     for operation in 0..E::OPERATIONS {
         // Where nothing ever is, nobody looks: once is enough.
         let all = words.iter().flat_map(|(at, is_live)| {
-            let flips = if *is_live { &FLIPS[..] } else { &FLIPS[..1] };
+            let changes = if *is_live { 0..CHANGES } else { 0..1 };
             let states = if *is_live { 0..2 } else { 1..2 };
-            states.flat_map(move |state| flips.iter().map(move |flip| (*at, state, *flip)))
+            states.flat_map(move |state| changes.clone().map(move |change| (*at, state, change)))
         });
-        for (at, state, flip) in all {
+        for (at, state, change) in all {
             (0..state).for_each(|_| ends.operate(0));
             let was = get(&image, at);
-            put(&image, at, was ^ flip);
+            let word = changed(was, at, change);
+            if word == was {
+                continue;
+            }
+            put(&image, at, word);
             let start = Instant::now();
             ends.operate(operation);
             let took = start.elapsed();
-            assert!(took < Duration::from_secs(5), "operation {operation}, word {at} ^ {flip:#x}: {took:?}");
+            assert!(took < Duration::from_secs(5), "operation {operation}, word {at}: {word:#x}: {took:?}");
             tried += 1;
-            if get(&image, at) == was ^ flip {
+            if get(&image, at) == word {
                 put(&image, at, was);
             }
             ends.drain();
@@ -530,6 +639,55 @@ fn every_word_flipped_under_every_operation_of_bytes() {
 #[test]
 fn every_word_flipped_under_every_operation_of_bytes_of_many() {
     flipped::<ManyBytes>("bytes-mpmc");
+}
+
+/// Faults 60, 61 and 64. The words of annexes among them.
+#[test]
+fn every_word_flipped_under_every_operation_of_loans() {
+    flipped::<Loans>("loans");
+}
+
+/// Changes every word of a header, while two are there who have read it: whoever comes, looks or clears away returns, and the two go on.
+fn headers<E: Flipped>() -> (u64, u64) {
+    let dir = Dir::new();
+    let mut ends = E::make(&dir);
+    let image = file(&dir);
+    let (mut tried, mut let_in) = (0, 0);
+    for at in (0..HEADER as u64).step_by(8) {
+        let was = get(&image, at);
+        // Between the tables there is nothing but the sum over it.
+        let changes = if was != 0 || at < 256 { 0..CHANGES } else { 0..1 };
+        for word in changes.map(|n| changed(was, at, n)).filter(|word| *word != was) {
+            put(&image, at, word);
+            let_in += u64::from(E::opens_another(&dir));
+            let seen = observe::inspect(NAME, Some(dir.path()), 8).map(|seen| seen.wrong().len());
+            drop((seen, observe::list(Some(dir.path()))));
+            let _ = observe::clean(Some(dir.path()));
+            assert!(dir.path().join(NAME).exists(), "word {at}: {word:#x}: it is in use");
+            put(&image, at, was);
+            tried += 1;
+        }
+        assert!(ends.is_sound(), "word {at}");
+        ends.passes(at as u8);
+    }
+    (tried, let_in)
+}
+
+/// Faults 7, 8 and 62.
+#[test]
+fn every_word_of_a_header_flipped_under_all_who_come() {
+    fn check<E: Flipped + 'static>(kind: &'static str) {
+        let (tried, let_in) = in_time(kind, headers::<E>);
+        eprintln!("{kind}: {tried} words, {let_in} let in");
+        assert!(tried > 600 && let_in == 0, "{kind}: the sum is over every byte");
+    }
+    check::<Spsc>("spsc");
+    check::<Mpmc>("mpmc");
+    check::<Bytes>("bytes");
+    check::<ManyBytes>("bytes-mpmc");
+    check::<Loans>("loans");
+    check::<Stream>("stream");
+    check::<SystemV>("System V");
 }
 
 /// Fault 64. A stream's words.

@@ -7,17 +7,19 @@
 //!
 //! `fuzz/fuzz_targets/segment.rs` gives it libFuzzer's inputs; `tests/hostile.rs` random ones and the committed corpus.
 
+#[allow(dead_code)] // what others need
+#[path = "input.rs"]
+mod input;
 mod many;
 
-use nix::fcntl::{FcntlArg, fcntl};
-use nix::libc;
+pub(crate) use input::{Input, another, directory, hold_gate};
 use ringway::spsc::{Receiver, Sender};
 use ringway::stream::{Reader, Writer};
 use ringway::{Absent, Options, Payload, Placement, WaitStrategy, observe};
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, Read, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 const NAME: &str = "hostile";
@@ -30,41 +32,6 @@ pub(crate) const WORDS: [u64; 32] = [
     4096, 4104, 4224, 4232, 4352, 4360, 4480, 4488, 8192, 8200, 8208, 8216, 8320, 8448, 8456, 8576, 8584, 8704, 8712,
     12288, 12296, 12304, 12320, 12352, 12416, 12480, 12544, 12608, 12672, 12736, 12800, 16384,
 ];
-
-/// The bytes of an input, read from the front; zeroes when they are used up.
-pub(crate) struct Input<'a>(pub(crate) &'a [u8]);
-
-impl Input<'_> {
-    pub(crate) fn byte(&mut self) -> u8 {
-        let Some((first, rest)) = self.0.split_first() else { return 0 };
-        self.0 = rest;
-        *first
-    }
-
-    pub(crate) fn number(&mut self) -> u64 {
-        u64::from_le_bytes(std::array::from_fn(|_| self.byte()))
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-/// A directory in memory that only this process uses. (A fuzzer ends without a destructor: whoever comes later removes
-/// what it left.)
-pub(crate) fn directory() -> PathBuf {
-    for entry in std::fs::read_dir("/dev/shm").into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let pid = name.to_str().and_then(|name| name.strip_prefix("ringway-hostile-")?.split('-').next());
-        if pid.is_some_and(|pid| !PathBuf::from(format!("/proc/{pid}")).exists()) {
-            let _ = std::fs::remove_dir_all(entry.path());
-        }
-    }
-    let path =
-        PathBuf::from(format!("/dev/shm/ringway-hostile-{}-{:?}", std::process::id(), std::thread::current().id()));
-    std::fs::create_dir_all(&path).expect("a directory in /dev/shm");
-    path
-}
 
 /// Runs one input in the directory.
 pub(crate) fn run(input: &[u8], directory: &Path) {
@@ -125,12 +92,53 @@ fn raw(input: &mut Input<'_>, path: &Path) -> Option<File> {
         });
         page[128..136].copy_from_slice(&sum.to_le_bytes());
     }
+    if fix & 32 != 0 {
+        given_by_descriptor(input, &page, len);
+    }
     let mut options = OpenOptions::new();
     let file = options.read(true).write(true).create_new(true).mode(0o600).open(path).ok()?;
     page.truncate(usize::try_from(len).unwrap_or(4096));
     file.write_all_at(&page, 0).ok()?;
     file.set_len(len).ok()?;
     Some(file)
+}
+
+/// The same bytes as a memfd with seals of any sort, or something else, which an end is to open by its descriptor.
+fn given_by_descriptor(input: &mut Input<'_>, page: &[u8], len: u64) {
+    use nix::fcntl::{FcntlArg, OFlag, SealFlag, fcntl, open};
+    use nix::sys::memfd::{MFdFlags, memfd_create};
+    let (sort, seals) = (input.byte(), input.byte());
+    let memory = || {
+        let file = File::from(memfd_create("hostile", MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING).ok()?);
+        file.write_all_at(&page[..page.len().min(usize::try_from(len).ok()?)], 0).ok()?;
+        file.set_len(len).ok()?;
+        hold_gate(&file);
+        let _ = fcntl(&file, FcntlArg::F_ADD_SEALS(SealFlag::from_bits_truncate(i32::from(seals) & 0x3f)));
+        Some(std::os::fd::OwnedFd::from(file))
+    };
+    let other = |path: &str, flags: OFlag| open(path, flags | OFlag::O_CLOEXEC, nix::sys::stat::Mode::S_IRWXU).ok();
+    let given = match sort % 12 {
+        0 => nix::unistd::pipe().ok().map(|(reading, _)| reading),
+        1 => other("/", OFlag::O_DIRECTORY),
+        2 => other("/dev/zero", OFlag::O_RDWR),
+        3 => other("/dev/shm", OFlag::O_TMPFILE | OFlag::O_RDWR),
+        4 => other("/proc/self/maps", OFlag::O_RDONLY),
+        5 => other("/", OFlag::O_PATH),
+        6 => std::os::unix::net::UnixStream::pair().ok().map(|(one, _)| one.into()),
+        _ => memory(),
+    };
+    let Some(given) = given else { return };
+    let options = Options::new().backing(ringway::Backing::Descriptor(std::sync::Arc::new(given)));
+    match sort >> 5 {
+        0 => drop(Sender::<u64>::open_with(NAME, &options).map(|mut tx| tx.try_send(1).is_ok())),
+        1 => drop(Receiver::<u64>::open_with(NAME, &options).map(|mut rx| rx.try_recv().is_ok())),
+        2 => drop(ringway::mpmc::Sender::<u64>::open_with(NAME, &options).map(|tx| tx.try_send(1).is_ok())),
+        3 => drop(ringway::mpmc::Receiver::<u64>::open_with(NAME, &options).map(|rx| rx.try_recv().is_ok())),
+        4 => drop(ringway::bytes::spsc::Receiver::open_with(NAME, &options).map(|mut rx| rx.try_recv().is_ok())),
+        5 => drop(ringway::bytes::mpmc::Receiver::open_with(NAME, &options).map(|rx| rx.try_recv().is_ok())),
+        6 => drop(Reader::open_with(NAME, &options).map(|mut reader| reader.fill_buf_timeout(Duration::ZERO).is_ok())),
+        _ => drop(Writer::open_with(NAME, &options).map(Writer::abort)),
+    }
 }
 
 fn shape(input: &mut Input<'_>, directory: &Path) -> Options {
@@ -177,18 +185,6 @@ fn made(how: u8, input: &mut Input<'_>, directory: &Path, path: &Path) -> Option
     }
 }
 
-/// Holds the gate of the segment as an attached process does.
-pub(crate) fn hold_gate(file: &File) {
-    let gate = libc::flock {
-        l_type: libc::F_RDLCK as libc::c_short,
-        l_whence: libc::SEEK_SET as libc::c_short,
-        l_start: 1 << 62,
-        l_len: 1,
-        l_pid: 0,
-    };
-    fcntl(file, FcntlArg::F_OFD_SETLK(&gate)).expect("the gate, shared");
-}
-
 /// Overwrites a word of the file as the input says; never its length.
 fn scribble(input: &mut Input<'_>, path: &Path, words: &[u64]) {
     let Ok(file) = OpenOptions::new().read(true).write(true).open(path) else { return };
@@ -206,28 +202,6 @@ fn scribble(input: &mut Input<'_>, path: &Path, words: &[u64]) {
     let old = u64::from_le_bytes(old);
     let new = another(old, what, input);
     let _ = file.write_all_at(&new.to_le_bytes(), offset);
-}
-
-/// What a word becomes.
-pub(crate) fn another(old: u64, what: u8, input: &mut Input<'_>) -> u64 {
-    let near = u64::from(what >> 4);
-    match what & 15 {
-        0 => 0,
-        1 => u64::MAX - near,
-        2 => (1 << 56) - near,
-        3 => (1 << 56) + near,
-        4 => (1 << 63) + near,
-        5 => old.wrapping_add(near + 1),
-        6 => old.wrapping_sub(near + 1),
-        7 => near,
-        8 => near * 8,
-        9 => old ^ 1 << (near * 4),
-        10 => old << 8 | near,
-        11 => 1 << 32 | near,
-        12 => 2 << 32 | near,
-        13 => (1 << 56) - 1 - 16 * near,
-        _ => input.number(),
-    }
 }
 
 fn look(directory: &Path) {

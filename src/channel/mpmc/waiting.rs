@@ -23,7 +23,8 @@ use std::time::Duration;
 const PATIENCE: u32 = if cfg!(loom) { 1 } else { 256 };
 /// After so many looks each is a turn for somebody else.
 const PAUSES: u32 = 64;
-/// All these turns together: on a machine that has much else to do, each may be as long as all that others have to do.
+/// All these looks together: on a machine that has much else to do, each turn may be as long as all that others have to do, and each
+/// look may be thousands of lost races if somebody writes the cursors without end.
 const TURNS: Duration = Duration::from_millis(50);
 
 /// How an end waits.
@@ -38,8 +39,8 @@ fn patiently<R>(mut once: impl FnMut() -> Result<R, Vain>) -> Result<R, Vain> {
     let mut end = None;
     for attempt in 0..PATIENCE {
         match once() {
-            Err(Vain::InBetween) if attempt < PAUSES => backoff::pause(),
             Err(Vain::InBetween) if end.get_or_insert_with(|| Deadline::after(TURNS)).is_over() => break,
+            Err(Vain::InBetween) if attempt < PAUSES => backoff::pause(),
             Err(Vain::InBetween) => backoff::give_way(),
             decided => return decided,
         }

@@ -1,5 +1,7 @@
 //! The whole channel: under loom, and with ends that are killed before each of their steps.
 
+#[cfg(not(loom))]
+mod hostile;
 #[cfg(loom)]
 mod loom_channel;
 #[cfg(loom)]

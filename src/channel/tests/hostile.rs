@@ -1,0 +1,66 @@
+//! A hostile peer that writes any word between any two steps: the fuzz target `peer` of `fuzz/` without a fuzzer. The same
+//! program over the committed corpus and over random inputs; a failure prints the input, which goes into
+//! `tests/hostile/corpus-peer` under a name that says what it found.
+//!
+//! It is here, since the steps of the crate's own unit tests are those that something can be done between.
+#![allow(dead_code)] // what other programs need
+
+#[path = "../../../tests/hostile/corpus.rs"]
+mod corpus;
+#[path = "../../../tests/hostile/bytes/heap.rs"]
+mod heap;
+#[path = "../../../tests/hostile/input.rs"]
+mod input;
+#[path = "../../../tests/hostile/peer/mod.rs"]
+mod peer;
+
+/// A directory for a test of this name.
+fn directory(of: &str) -> std::path::PathBuf {
+    let directory = input::directory().join(of);
+    std::fs::create_dir_all(&directory).expect("a directory in /dev/shm");
+    directory
+}
+
+#[test]
+fn the_corpus_passes() {
+    let directory = directory("kept");
+    corpus::run_kept("tests/hostile/corpus-peer", |input| peer::run(input, &directory));
+    let _ = std::fs::remove_dir_all(input::directory());
+}
+
+/// Faults 59, 60, 61 and 64.
+#[test]
+fn random_programs_pass() {
+    let directory = directory("random");
+    corpus::run_random(|_, _| {}, |input| peer::run(input, &directory));
+    let _ = std::fs::remove_dir_all(input::directory());
+}
+
+// What was found here, one by one.
+
+/// Who lost every race to a peer that writes the tail before each of its steps went on for 64 times 4096 races before it looked
+/// at the clock.
+#[test]
+fn a_try_is_over_soon_though_every_race_is_lost() {
+    use std::os::unix::fs::FileExt;
+    let directory = directory("races");
+    let options = ringway::Options::new().dir(&directory).capacity(4);
+    let tx = ringway::mpmc::Sender::<u64>::create_with("races", &options).unwrap();
+    let file = std::fs::File::options().write(true).open(directory.join("races")).unwrap();
+    const TAIL: u64 = 4096;
+    let (mut tail, mut steps) = (0_u64, 0_u64);
+    let counted = std::rc::Rc::new(std::cell::Cell::new(0));
+    let count = std::rc::Rc::clone(&counted);
+    ringway::before_each_step(Some(Box::new(move || {
+        (tail, steps) = ((tail + 1) % 4, steps + 1);
+        count.set(steps);
+        file.write_all_at(&tail.to_le_bytes(), TAIL).unwrap();
+    })));
+    let sent = tx.try_send(7);
+    ringway::before_each_step(None);
+    assert!(sent.is_err() || counted.get() < 100, "it has lost every race");
+    // It was more than a million.
+    assert!(counted.get() < 500_000, "one try took {} steps", counted.get());
+    drop(tx);
+    let _ = std::fs::remove_dir_all(directory);
+}
