@@ -1,6 +1,6 @@
 //! Whether each message arrived as it may: that it was sent, whole, once or marked, and that none is lost.
 
-use super::history::{Fate, Finding, History, Life, Name, Op, Outcome, Role, What, is_nameless};
+use super::history::{Fate, Finding, History, Life, Name, Op, Outcome, Role, Rules, What, is_nameless};
 use super::{check_order, check_streams, check_time};
 use std::collections::HashMap;
 
@@ -47,12 +47,14 @@ fn torn(history: &History, findings: &mut Vec<Finding>) {
 }
 
 /// The messages of an operation of sending, and what became of each.
-fn sent(rules_one_to_one: bool, op: &Op) -> impl Iterator<Item = (u64, Sent)> + '_ {
+fn sent<'a>(rules: &Rules, op: &'a Op) -> impl Iterator<Item = (u64, Sent)> + use<'a> {
     let rest = match op.outcome {
         Outcome::Done => Sent::Yes,
         Outcome::Unfinished => Sent::Perhaps,
-        // Among many, who received it was killed, and may have dealt with it.
-        Outcome::Aborted if !rules_one_to_one => Sent::Perhaps,
+        // Somebody has it in hand, may deal with it, and has not committed it.
+        Outcome::Aborted | Outcome::TimedOut if rules.is_at_least_once && !rules.is_typed && !rules.is_one_to_one => {
+            Sent::Perhaps
+        }
         _ => Sent::No,
     };
     (0..op.count.max(1)).map(move |at| (op.id + at, if at < op.done { Sent::Yes } else { rest }))
@@ -69,7 +71,7 @@ fn messages(history: &History, findings: &mut Vec<Finding>) {
     let mut fates: HashMap<u64, Sent> = HashMap::new();
     for life in &history.lives {
         for op in life.ops.iter().filter(|op| op.what.is_send() && !is_nameless(op.id)) {
-            fates.extend(sent(history.rules.is_one_to_one, op));
+            fates.extend(sent(&history.rules, op));
         }
     }
     let mut arrived: HashMap<u64, Vec<Delivery<'_>>> = HashMap::new();
@@ -159,7 +161,7 @@ fn nameless(history: &History, findings: &mut Vec<Finding>) {
     for op in history.lives.iter().flat_map(|life| &life.ops).filter(|op| is_nameless(op.id)) {
         let count = counts.entry(op.id).or_default();
         if op.what.is_send() {
-            match sent(history.rules.is_one_to_one, op).next() {
+            match sent(&history.rules, op).next() {
                 Some((_, Sent::Yes)) => count.sure += 1,
                 Some((_, Sent::Perhaps)) => count.perhaps += 1,
                 _ => {}

@@ -104,11 +104,7 @@ fn sends(history: &History) -> HashMap<u64, (u64, u64)> {
 }
 
 /// Intervals with positions: one that ends before another begins has the smaller position.
-fn in_real_time(
-    rule: &'static str,
-    mut intervals: Vec<(u64, u64, u64, Delivery<'_>)>,
-    findings: &mut Vec<Finding>,
-) {
+fn in_real_time(rule: &'static str, mut intervals: Vec<(u64, u64, u64, Delivery<'_>)>, findings: &mut Vec<Finding>) {
     let mut ends = intervals.clone();
     ends.sort_by_key(|(_, end, ..)| *end);
     intervals.sort_by_key(|(begin, ..)| *begin);

@@ -8,6 +8,8 @@ type End<'a> = (&'a Life, &'a Op);
 
 /// Bytes of a stream's name.
 const HEAD: u64 = super::message::HEAD;
+/// Bytes that are read at a time, at most: what a killed reader may have taken and not written down.
+const READ: u64 = super::streams::READ as u64;
 
 pub(crate) fn all(history: &History, findings: &mut Vec<Finding>) {
     let of = |role| {
@@ -61,7 +63,10 @@ fn reader(history: &History, end: End<'_>, written: Option<End<'_>>, findings: &
             _ if op.position == 0 => {}
             Some((_, by)) if by.attempt == 1 && by.position == op.position => {}
             Some((_, by)) => {
-                let text = format!("it ended well, and its writer had written {} bytes, all of them: {}", by.position, by.attempt);
+                let text = format!(
+                    "it ended well, and its writer had written {} bytes, all of them: {}",
+                    by.position, by.attempt
+                );
                 findings.push(finding("what ended well is whole", end, &text));
             }
             None => findings.push(finding("what ended well is whole", end, "it ended well, and had no name")),
@@ -91,10 +96,11 @@ fn writer(history: &History, end: End<'_>, read: Option<End<'_>>, findings: &mut
         Outcome::Unfinished | Outcome::NotNow => {}
         Outcome::Done => {
             let is_read = read.is_some_and(|(reader, by)| {
-                by.position == op.position || (reader.killed.is_some() && by.outcome == Outcome::Unfinished)
+                let was_killed = reader.killed.is_some() && by.outcome == Outcome::Unfinished;
+                by.position == op.position || (was_killed && op.position - by.position.min(op.position) <= READ)
             });
             // A reader may be killed when it has taken the beginning and written nothing down.
-            let perhaps = || has_died(history, Role::Receiver, u64::MAX) && op.position < 4096 && read.is_none();
+            let perhaps = || has_died(history, Role::Receiver, u64::MAX) && op.position <= READ && read.is_none();
             if !is_read && !perhaps() {
                 let got = read.map_or(0, |(_, by)| by.position);
                 let text = format!("it was told that all was taken, and {got} bytes were");

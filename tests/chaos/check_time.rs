@@ -34,9 +34,8 @@ fn other(role: Role) -> Role {
 /// The other side is gone only if nobody of it is there all the time; it has died only if somebody was killed.
 fn gone(history: &History, life: &Life, op: &Op, reason: Option<DisconnectReason>, findings: &mut Vec<Finding>) {
     let others = || history.lives.iter().filter(|peer| peer.role == other(life.role));
-    let find = |rule, text: String, peers: &[u32]| {
-        Finding::new(rule, text).of(&[life.id]).of(peers).within(op.begin, op.end)
-    };
+    let find =
+        |rule, text: String, peers: &[u32]| Finding::new(rule, text).of(&[life.id]).of(peers).within(op.begin, op.end);
     let there = others().find(|peer| peer.here > 0 && peer.here < op.begin && peer.until() > op.end);
     if let Some(peer) = there {
         let text = format!("process {} was told {reason:?} while process {} was there", life.id, peer.id);

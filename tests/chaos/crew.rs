@@ -84,18 +84,18 @@ impl Crew {
             .spawn()
             .map_err(|error| Finding::new("a process starts", error.to_string()))?;
         let role = if job == Job::Receive { Role::Receiver } else { Role::Sender };
-        let life = Life {
-            id: number,
-            role,
-            started,
-            here: 0,
-            left: None,
-            killed: None,
-            stops: Vec::new(),
-            ops: Vec::new(),
+        let life =
+            Life { id: number, role, started, here: 0, left: None, killed: None, stops: Vec::new(), ops: Vec::new() };
+        let worker = Worker {
+            life,
+            log,
+            process,
+            sizes: None,
+            errands: 0,
+            is_elder: false,
+            is_stopped: false,
+            is_leaving: false,
         };
-        let worker =
-            Worker { life, log, process, sizes: None, errands: 0, is_elder: false, is_stopped: false, is_leaving: false };
         if job == Job::Control {
             self.control = Some(worker);
         } else {

@@ -216,7 +216,10 @@ impl Episode<'_> {
             return self.crew.workers.len() == 2 && self.crew.workers.iter().all(Worker::is_here);
         }
         let holds = |other: &Worker| {
-            other.life.id != worker.life.id && other.life.role != worker.life.role && other.is_here() && !other.is_leaving
+            other.life.id != worker.life.id
+                && other.life.role != worker.life.role
+                && other.is_here()
+                && !other.is_leaving
         };
         self.crew.workers.iter().any(holds)
     }
@@ -329,7 +332,9 @@ impl Episode<'_> {
         let sum = |word| self.crew.past.iter().map(|worker| worker.log.get(word)).sum::<u64>();
         // One that was killed when it was about to fork has begun what never ends.
         while sum(Word::ForksEnded) < sum(Word::ForksBegun) && Instant::now() < give_up {
-            if !self.crew.past.iter().any(|worker| worker.log.get(Word::ForksBegun) > worker.log.get(Word::ForksEnded) && worker.life.killed.is_none()) {
+            if !self.crew.past.iter().any(|worker| {
+                worker.log.get(Word::ForksBegun) > worker.log.get(Word::ForksEnded) && worker.life.killed.is_none()
+            }) {
                 // Its child, if it has one, does not live for long.
                 std::thread::sleep(Duration::from_millis(60));
                 break;

@@ -127,9 +127,8 @@ impl<'a> Errands<'a> {
             ForkResult::Parent { child } if after.is_zero() => _ = waitpid(child, None),
             ForkResult::Parent { child } => self.children.push(child),
         }
-        self.children.retain(|child| {
-            waitpid(*child, Some(WaitPidFlag::WNOHANG)).is_ok_and(|status| status.pid().is_none())
-        });
+        self.children
+            .retain(|child| waitpid(*child, Some(WaitPidFlag::WNOHANG)).is_ok_and(|status| status.pid().is_none()));
     }
 
     /// Another channel, which is made and gone.

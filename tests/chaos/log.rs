@@ -171,7 +171,9 @@ impl Log {
         let (what, outcome, position) = (word(WHAT), word(OUTCOME), word(POSITION));
         let fate = match word(FATE_BEGUN) {
             0 => None,
-            stamp => Some((if stamp & 1 == 1 { Fate::Returned } else { Fate::Committed }, stamp >> 1, word(FATE_ENDED))),
+            stamp => {
+                Some((if stamp & 1 == 1 { Fate::Returned } else { Fate::Committed }, stamp >> 1, word(FATE_ENDED)))
+            }
         };
         Op {
             what: What::ALL[(what & 0xff) as usize],

@@ -76,8 +76,19 @@ impl Sum {
     pub(crate) fn print(&self, took: Duration) {
         println!(
             "{:<11} {:>8} {:>6} {:>6} {:>6} {:>6} {:>6} {:>11} {:>8} {:>11} {:>8} {:>10} {:>10}",
-            "kind", "episodes", "kills", "stops", "leaves", "forks", "errors", "sent", "in doubt", "received", "marked",
-            "wait, ms", "control"
+            "kind",
+            "episodes",
+            "kills",
+            "stops",
+            "leaves",
+            "forks",
+            "errors",
+            "sent",
+            "in doubt",
+            "received",
+            "marked",
+            "wait, ms",
+            "control"
         );
         let line = |name: &str, episodes: u64, counts: &Counts| {
             println!(
@@ -217,7 +228,8 @@ fn operation(life: &Life, op: &Op, origin: u64) -> String {
         id => format!("{}:{}", life_of(id), number_of(id)),
     };
     let many = if op.count > 1 { format!(" and {} more", op.count - 1) } else { String::new() };
-    let mark = if op.attempt > 0 { format!(", delivery {} of position {}", op.attempt, op.position) } else { String::new() };
+    let mark =
+        if op.attempt > 0 { format!(", delivery {} of position {}", op.attempt, op.position) } else { String::new() };
     let fate = op.fate.map_or(String::new(), |(fate, at, done)| {
         let is_done = if done > 0 { "" } else { ", never done" };
         format!(", {fate:?} at {:.3} ms{is_done}", at.saturating_sub(origin) as f64 / 1e6)

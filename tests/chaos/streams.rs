@@ -18,6 +18,8 @@ use std::time::Duration;
 const LOOK: Duration = Duration::from_millis(20);
 /// What takes longer is written down, in ns.
 const SLOW: u64 = 100_000_000;
+/// Bytes that are read at a time, at most.
+pub(crate) const READ: usize = 4000;
 
 struct Worker<'a> {
     brief: &'a Brief,
@@ -113,8 +115,8 @@ impl<'a> Worker<'a> {
 
     /// The reader's end of a stream, to its end.
     fn read(&mut self, end: &mut Option<Reader>, slot: Slot) -> Outcome {
-        let mut part = vec![0; 4000];
-        let mut expected = vec![0; 4000];
+        let mut part = vec![0; READ];
+        let mut expected = vec![0; READ];
         let (mut name, mut read) = ([0; message::HEAD as usize], 0);
         loop {
             self.errands.run(end);

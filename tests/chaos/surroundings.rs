@@ -1,6 +1,7 @@
 //! Where an episode plays: namespaces of its own, where it may have some, so that a file system can be filled up and nothing is ever
 //! left behind; and what it has left there.
 
+use super::ends::NAME;
 use super::plan::Places;
 use nix::mount::{MsFlags, mount, umount};
 use nix::sched::{CloneFlags, unshare};
@@ -37,12 +38,14 @@ impl Surroundings {
         }
         let why = |error: io::Error| error.to_string();
         let size = format!("size={SIZE},mode=700");
-        let room = isolated.as_ref().map_err(|why| why.to_string()).and_then(|()| {
-            mount_on(&top.join("shared"), "tmpfs", &size).map_err(why)
-        });
-        let queues = isolated.as_ref().map_err(|why| why.to_string()).and_then(|()| {
-            mount_on(&top.join("queues"), "mqueue", "").map_err(why).map(|()| top.join("queues"))
-        });
+        let room = isolated
+            .as_ref()
+            .map_err(|why| why.to_string())
+            .and_then(|()| mount_on(&top.join("shared"), "tmpfs", &size).map_err(why));
+        let queues = isolated
+            .as_ref()
+            .map_err(|why| why.to_string())
+            .and_then(|()| mount_on(&top.join("queues"), "mqueue", "").map_err(why).map(|()| top.join("queues")));
         let clocks = match super::clock::is_permitted() {
             true => Ok(()),
             false => Err("no time namespace may be made".to_owned()),
@@ -71,9 +74,20 @@ impl Surroundings {
         Some(Ballast(path))
     }
 
-    /// What is left of any channel: files, queues, System V segments.
+    /// What is left of any channel: files, queues, System V segments. Of the episode's own, which others left in good order, nothing; of
+    /// one whose only user was killed what `clean` leaves.
     pub(crate) fn left_over(&self) -> Vec<String> {
         let places = self.places();
+        for directory in [&places.shared, &places.disk] {
+            let names = listed(directory);
+            let of_channel = names.into_iter().filter(|file| file.starts_with(NAME)).collect::<Vec<_>>();
+            if !of_channel.is_empty() {
+                return of_channel;
+            }
+            if let Err(error) = ringway::observe::clean(Some(directory)) {
+                return vec![format!("{}: {error}", directory.display())];
+            }
+        }
         let mut left = listed(&places.shared);
         left.extend(listed(&places.disk));
         if let Ok(queues) = &self.queues {
