@@ -130,7 +130,7 @@ impl Episode<'_> {
         let kills = if self.is_one_stream() { 1 } else { kills };
         let mut faults = 0;
         let give_up = Instant::now() + PATIENCE * 5;
-        while if self.setting.is_calm { faults < 2 * kills } else { self.counts.kills < kills } {
+        while if self.setting.has_kills() { self.counts.kills < kills } else { faults < 2 * kills } {
             self.rest()?;
             if self.is_one_stream() && self.crew.workers.iter().any(|worker| worker.log.get(Word::LeaveEnded) > 0) {
                 break;

@@ -129,7 +129,12 @@ impl Setting {
             is_persistent,
             is_at_least_once,
             senders: if is_many { numbers.senders.unwrap_or(senders) } else { 1 },
-            receivers: if is_many { numbers.receivers.unwrap_or(receivers) } else { 1 },
+            // Beside elders there is somebody who can be killed, if nobody insists that there is not.
+            receivers: match (is_many, numbers.receivers) {
+                (false, _) => 1,
+                (true, Some(receivers)) => receivers,
+                (true, None) => receivers.max(1 + usize::from(has_elders && senders == 1)),
+            },
             is_calm,
             has_elders: has_elders && is_many,
             whole_up_to,
@@ -148,6 +153,11 @@ impl Setting {
     /// Whether anybody may be killed at any time: the channel is there without anybody.
     pub(crate) fn outlives_all(&self) -> bool {
         self.is_persistent || (self.is_stream() && self.case.memory != Memory::Memfd)
+    }
+
+    /// Whether anybody is ever killed.
+    pub(crate) fn has_kills(&self) -> bool {
+        !self.is_calm && !(self.has_elders && self.senders + self.receivers == 2)
     }
 
     /// How an end is opened that waits as `strategy` says.
