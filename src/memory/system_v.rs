@@ -163,26 +163,33 @@ impl Twin {
         if self.must_be_of_this_namespace(path).is_err() {
             return true;
         }
-        let Some(id) = self.at.id else { return self.remove_unfinished() };
-        if let Ok(_attached) = self.attach(path, Access::Read) {
-            // Attached, it cannot become another one's. A failure leaves a segment that `ipcs` shows.
-            let _ = sysv::remove(id);
+        match (self.at.id, self.attach(path, Access::Read)) {
+            (Some(id), Ok(_attached)) => {
+                // Attached, it cannot become another one's. A failure leaves a segment that `ipcs` shows.
+                let _ = sysv::remove(id);
+                true
+            }
+            _ => self.remove_unfinished(),
         }
-        true
     }
 
-    /// Removes what a creator has made who did not come to write down its number. `false`: somebody has it attached, to look
-    /// at it or because it is theirs, so it has to be asked about again.
+    /// Removes what a creator has made who did not come to write down its number, or, behind that, what it begins with. `false`:
+    /// somebody has it attached, to look at it or because it is theirs, so it has to be asked about again.
     fn remove_unfinished(&self) -> bool {
         let Ok(Some(id)) = sysv::find(self.at.key) else { return true };
+        if self.at.id.is_some_and(|noted| noted != id) {
+            return true;
+        }
         let seen = || sysv::examine(id).ok().flatten().filter(|seen| self.judge(seen).is_ok() && !seen.is_removed);
         if seen().is_none() {
             return true;
         }
         let Ok(Some(attached)) = Attached::new(id, Access::Read) else { return true };
         let mut head = [0; HEAD_BYTES];
-        let is_new = attached.read_at(&mut head, 0) == HEAD_BYTES && head == [0; HEAD_BYTES];
-        if !is_new && !self.is_known(&attached) {
+        // As it was made, as it was filled, or anything between.
+        let is_ours = attached.read_at(&mut head, 0) == HEAD_BYTES
+            && head.iter().zip(&self.head).all(|(byte, ours)| *byte == 0 || byte == ours);
+        if !is_ours {
             return true;
         }
         // Nobody but its creator, who is dead, and we ourselves can have it attached for good.
@@ -430,19 +437,27 @@ mod tests {
     #[test]
     fn what_a_dead_creator_made_is_told_from_all_else_of_its_key() {
         let head = std::array::from_fn(|at| at as u8);
-        let there = |len, begin: &[u8], is_attached, twins| {
+        let there_as = |len, begin: &[u8], is_attached, twins, is_noted: bool| {
             let key = key();
             let segment = Segment::new(key, len);
             let attached = Attached::new(segment.0, Access::ReadWrite).expect("ours").expect("there");
             attached.put(0, begin);
             let _attached = Some(attached).filter(|_| is_attached);
-            let twin = Twin { at: SystemV { id: None, key, namespace: 0 }, len: twins, head };
-            assert_eq!(twin.remove_unfinished(), !is_attached, "whether its file may go");
+            let namespace = sysv::namespace().expect("one");
+            let twin = Twin { at: SystemV { id: is_noted.then_some(segment.0), key, namespace }, len: twins, head };
+            assert_eq!(twin.remove(Path::new("x")), !is_attached, "whether its file may go");
             segment.is_there()
         };
+        let there = |len, begin: &[u8], is_attached, twins| there_as(len, begin, is_attached, twins, false);
         assert!(!there(8192, &[], false, 8192), "as it was made");
         assert!(!there(8192, &head, false, 8192), "as it was filled");
-        assert!(there(8192, &[0, 1], false, 8192), "it has something else in it");
+        assert!(!there(8192, &head[..9], false, 8192), "as it was being filled");
+        assert!(there(8192, &[0, 2], false, 8192), "it has something else in it");
+        // Behind the note of its number.
+        assert!(!there_as(8192, &[], false, 8192, true), "as it was made, and noted");
+        assert!(!there_as(8192, &head[..9], false, 8192, true), "as it was being filled, and noted");
+        assert!(there_as(8192, &[0, 2], false, 8192, true), "noted, and it has something else in it");
+        assert!(there_as(8192, &[], true, 8192, true), "noted, and somebody has it attached");
         assert!(there(8192, &head, true, 8192), "somebody has it attached");
         assert!(there(8192, &head, false, 4096), "it has another length");
     }

@@ -9,6 +9,7 @@ use nix::unistd::{Gid, Uid};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// Bytes of the file system that can be full.
 const SIZE: u64 = 48 << 20;
@@ -112,6 +113,11 @@ impl Surroundings {
         }
         for name in listed(&places.logs) {
             let _ = fs::remove_file(places.logs.join(name));
+        }
+        // What was found is told once. (Where System V segments are others', too, they are left alone.)
+        let table = fs::read_to_string("/proc/sysvipc/shm").unwrap_or_default();
+        for id in table.lines().skip(1).filter_map(|line| line.split_whitespace().nth(1)).filter(|_| self.is_alone) {
+            let _ = Command::new("ipcrm").args(["-m", id]).status();
         }
     }
 }
