@@ -130,9 +130,14 @@ impl Crew {
         Ok(())
     }
 
-    /// `kill -9`; `waits` until the kernel has torn it down, which else may be still to come when others go on.
-    pub(crate) fn kill(&mut self, at: usize, waits: bool) -> Result<(), Finding> {
+    /// `kill -9`; `waits` until the kernel has torn it down, which else may be still to come when others go on. `false`: it has just
+    /// left.
+    pub(crate) fn kill(&mut self, at: usize, waits: bool) -> Result<bool, Finding> {
         let mut worker = self.workers.remove(at);
+        if worker.has_left() {
+            self.past.push(worker);
+            return Ok(false);
+        }
         worker.must_live(&self.places)?;
         let before = log::now();
         worker.process.kill().expect("a child of ours");
@@ -141,7 +146,7 @@ impl Crew {
             worker.bury();
         }
         self.past.push(worker);
-        Ok(())
+        Ok(true)
     }
 
     /// Waits until the kernel is done with all who were killed.
@@ -158,15 +163,12 @@ impl Crew {
         }
         let mut at = 0;
         while at < self.workers.len() {
-            let worker = &mut self.workers[at];
-            match worker.process.try_wait().expect("a child of ours") {
-                Some(status) if worker.is_leaving && status.success() => {
-                    let mut worker = self.workers.remove(at);
-                    worker.life.left = Some(worker.log.get(Word::LeaveBegun));
-                    self.past.push(worker);
-                }
-                Some(status) => return Err(worker.gave_up(&self.places, &status.to_string())),
-                None => at += 1,
+            if self.workers[at].has_left() {
+                let worker = self.workers.remove(at);
+                self.past.push(worker);
+            } else {
+                self.workers[at].must_live(&self.places)?;
+                at += 1;
             }
         }
         Ok(())
@@ -267,6 +269,16 @@ impl Worker {
     pub(crate) fn tell_to_leave(&mut self) {
         self.log.set(Word::Stop, 1);
         self.is_leaving = true;
+    }
+
+    /// Whether one that is to leave has, in good order.
+    fn has_left(&mut self) -> bool {
+        let status = self.process.try_wait().expect("a child of ours");
+        let has_left = self.is_leaving && status.is_some_and(|status| status.success());
+        if has_left {
+            self.life.left = Some(self.log.get(Word::LeaveBegun));
+        }
+        has_left
     }
 
     fn is_dying(&self) -> bool {

@@ -99,7 +99,12 @@ impl Episode<'_> {
         };
         let ahead = if self.around.clocks.is_ok() { ahead } else { 0 };
         self.counts.clocks += u64::from(ahead != 0);
-        self.crew.start(job, seed, ahead)
+        self.crew.start(job, seed, ahead)?;
+        // The end of the only stream is the end of both.
+        if let (true, Some(worker)) = (self.is_one_stream(), self.crew.workers.last_mut()) {
+            worker.is_leaving = true;
+        }
+        Ok(())
     }
 
     fn start(&mut self) -> Result<(), Finding> {
@@ -231,8 +236,7 @@ impl Episode<'_> {
         let waits = self.random.below(2) == 0;
         let job = job_of(&self.crew.workers[at]);
         let was_leaving = self.crew.workers[at].is_leaving;
-        self.crew.kill(at, waits)?;
-        self.counts.kills += 1;
+        self.counts.kills += u64::from(self.crew.kill(at, waits)?);
         if was_leaving || self.is_one_stream() {
             return Ok(());
         }
@@ -265,7 +269,7 @@ impl Episode<'_> {
 
     fn errand(&mut self, at: usize, errand: Errand) {
         let worker = &mut self.crew.workers[at];
-        if worker.is_here() && !worker.is_leaving {
+        if worker.is_here() {
             worker.ask(errand);
         }
     }

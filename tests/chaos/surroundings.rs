@@ -14,6 +14,9 @@ use std::process::Command;
 /// Bytes of the file system that can be full.
 const SIZE: u64 = 48 << 20;
 
+/// Where the directories are, and how they begin.
+const TOP: &str = "/dev/shm/ringway-chaos.";
+
 /// What this user may have here, found out once.
 #[derive(Debug, Clone)]
 pub(crate) struct Surroundings {
@@ -32,9 +35,13 @@ impl Surroundings {
     /// To be called by a process with one thread.
     pub(crate) fn new() -> Self {
         let isolated = isolate();
-        let top = PathBuf::from(format!("/dev/shm/ringway-chaos.{}", std::process::id()));
+        let top = PathBuf::from(format!("{TOP}{}", std::process::id()));
         let disk = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("chaos.{}", std::process::id()));
-        for directory in [&top, &top.join("shared"), &top.join("logs"), &top.join("queues"), &disk] {
+        forget_the_dead();
+        fs::create_dir(&top).expect("a directory");
+        // Nothing is left of what is in here, however this process ends.
+        let is_alone = isolated.is_ok() && mount_on(&top, "tmpfs", "mode=700").is_ok();
+        for directory in [&top.join("shared"), &top.join("logs"), &top.join("queues"), &disk] {
             fs::create_dir(directory).expect("a directory");
         }
         let why = |error: io::Error| error.to_string();
@@ -51,7 +58,7 @@ impl Surroundings {
             true => Ok(()),
             false => Err("no time namespace may be made".to_owned()),
         };
-        Self { top, disk, room, queues, clocks, is_alone: isolated.is_ok() }
+        Self { top, disk, room, queues, clocks, is_alone }
     }
 
     pub(crate) fn places(&self) -> Places {
@@ -130,8 +137,22 @@ impl Drop for Surroundings {
                 let _ = umount(&self.top.join(directory));
             }
         }
+        if self.is_alone {
+            let _ = umount(&self.top);
+        }
         let _ = fs::remove_dir_all(&self.top);
         let _ = fs::remove_dir_all(&self.disk);
+    }
+}
+
+/// Removes the directories, which are empty, of those who were killed.
+fn forget_the_dead() {
+    for name in listed(Path::new("/dev/shm")) {
+        let path = Path::new("/dev/shm").join(name);
+        let pid = path.to_str().and_then(|path| path.strip_prefix(TOP));
+        if pid.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
+            let _ = fs::remove_dir(path);
+        }
     }
 }
 
