@@ -157,25 +157,26 @@ fn without(window: (u64, u64), covers: &[(u64, u64)]) -> Vec<(u64, u64)> {
 }
 
 /// How long at most nobody moves who could, and the longest that was seen.
-struct Stalls<'a> {
-    history: &'a History,
+struct Stalls {
+    /// When some part of the machine stood still.
+    standstill: Vec<(u64, u64)>,
     /// When somebody was stopped, or dying, or had died so lately that sleepers may not have looked.
     excused: Vec<(u64, u64)>,
 }
 
-impl Stalls<'_> {
-    fn new(history: &History) -> Stalls<'_> {
+impl Stalls {
+    fn new(history: &History) -> Self {
         let slice = history.rules.slice;
         let stops = history.lives.iter().flat_map(|life| life.stops.iter().copied());
         let deaths = history.lives.iter().filter_map(|life| life.killed);
         let deaths = deaths.map(|(at, gone)| (at, gone.saturating_add(slice)));
-        Stalls { history, excused: union(stops.chain(deaths).collect()) }
+        Self { standstill: union(history.control.clone()), excused: union(stops.chain(deaths).collect()) }
     }
 
     /// What of the window is too long to be anybody's but the channel's.
     fn too_long(&self, window: (u64, u64)) -> Option<(u64, u64)> {
         without(window, &self.excused).into_iter().find(|(begin, end)| {
-            let seen = self.history.control.iter().map(|stall| stall.1.min(*end).saturating_sub(stall.0.max(*begin)));
+            let seen = self.standstill.iter().map(|stall| stall.1.min(*end).saturating_sub(stall.0.max(*begin)));
             end - begin > ALLOWANCE + 4 * seen.sum::<u64>()
         })
     }
@@ -205,7 +206,7 @@ fn long_ones(history: &History, role: Role) -> Vec<(&Life, u64, u64)> {
 }
 
 /// A sender and a receiver are both in the middle of an operation, and nothing moves between anybody.
-fn waiting_for_each_other(history: &History, stalls: &Stalls<'_>, findings: &mut Vec<Finding>) {
+fn waiting_for_each_other(history: &History, stalls: &Stalls, findings: &mut Vec<Finding>) {
     let senders = long_ones(history, Role::Sender);
     if senders.is_empty() {
         return;
@@ -241,7 +242,7 @@ fn waiting_for_each_other(history: &History, stalls: &Stalls<'_>, findings: &mut
 }
 
 /// A receiver waits, and the message that it then gets had been there for long.
-fn waiting_for_what_is_there(history: &History, stalls: &Stalls<'_>, findings: &mut Vec<Finding>) {
+fn waiting_for_what_is_there(history: &History, stalls: &Stalls, findings: &mut Vec<Finding>) {
     let sent = sent(history);
     for delivery in deliveries(history).filter(|delivery| !delivery.op.is_marked()) {
         let Some(&since) = sent.get(&delivery.op.id) else { continue };

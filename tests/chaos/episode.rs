@@ -137,7 +137,8 @@ impl Episode<'_> {
         let give_up = Instant::now() + PATIENCE * 5;
         while if self.setting.has_kills() { self.counts.kills < kills } else { faults < 2 * kills } {
             self.rest()?;
-            if self.is_one_stream() && self.crew.workers.iter().any(|worker| worker.log.get(Word::LeaveEnded) > 0) {
+            // The only stream is over.
+            if self.is_one_stream() && self.crew.workers.len() < 2 {
                 break;
             }
             self.fault()?;
