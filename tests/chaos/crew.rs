@@ -111,7 +111,7 @@ impl Crew {
             let Some(missing) = self.workers.iter_mut().find(|worker| which(worker) && !worker.is_here()) else {
                 return Ok(());
             };
-            missing.must_live(&self.places)?;
+            missing.has_left(&self.places)?;
             if Instant::now() > give_up {
                 return Err(missing.finding("whoever comes gets its end", "it never did"));
             }
@@ -134,11 +134,10 @@ impl Crew {
     /// left.
     pub(crate) fn kill(&mut self, at: usize, waits: bool) -> Result<bool, Finding> {
         let mut worker = self.workers.remove(at);
-        if worker.has_left() {
+        if worker.has_left(&self.places)? {
             self.past.push(worker);
             return Ok(false);
         }
-        worker.must_live(&self.places)?;
         let before = log::now();
         worker.process.kill().expect("a child of ours");
         worker.life.killed = Some((before, u64::MAX));
@@ -163,11 +162,10 @@ impl Crew {
         }
         let mut at = 0;
         while at < self.workers.len() {
-            if self.workers[at].has_left() {
+            if self.workers[at].has_left(&self.places)? {
                 let worker = self.workers.remove(at);
                 self.past.push(worker);
             } else {
-                self.workers[at].must_live(&self.places)?;
                 at += 1;
             }
         }
@@ -271,14 +269,16 @@ impl Worker {
         self.is_leaving = true;
     }
 
-    /// Whether one that is to leave has, in good order.
-    fn has_left(&mut self) -> bool {
-        let status = self.process.try_wait().expect("a child of ours");
-        let has_left = self.is_leaving && status.is_some_and(|status| status.success());
-        if has_left {
-            self.life.left = Some(self.log.get(Word::LeaveBegun));
+    /// Whether one that is to leave has, in good order. Nobody else ends by itself.
+    fn has_left(&mut self, places: &Places) -> Result<bool, Finding> {
+        match self.process.try_wait().expect("a child of ours") {
+            None => Ok(false),
+            Some(status) if self.is_leaving && status.success() => {
+                self.life.left = Some(self.log.get(Word::LeaveBegun));
+                Ok(true)
+            }
+            Some(status) => Err(self.gave_up(places, &status.to_string())),
         }
-        has_left
     }
 
     fn is_dying(&self) -> bool {
@@ -323,14 +323,6 @@ impl Worker {
         self.life.left = Some(self.log.get(Word::LeaveBegun)).filter(|at| *at > 0);
         self.life.ops = self.log.ops();
         self.life.clone()
-    }
-
-    /// Nobody gives up by itself.
-    fn must_live(&mut self, places: &Places) -> Result<(), Finding> {
-        match self.process.try_wait().expect("a child of ours") {
-            Some(status) => Err(self.gave_up(places, &status.to_string())),
-            None => Ok(()),
-        }
     }
 
     fn gave_up(&self, places: &Places, status: &str) -> Finding {

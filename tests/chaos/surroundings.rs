@@ -88,7 +88,12 @@ impl Surroundings {
         let places = self.places();
         for directory in [&places.shared, &places.disk] {
             let names = listed(directory);
-            let of_channel = names.into_iter().filter(|file| file.starts_with(NAME)).collect::<Vec<_>>();
+            // An intent is what a killed maker leaves, for `clean`; all else of it goes with the name.
+            let is_of_channel = |file: &String| {
+                file == NAME
+                    || (file.strip_prefix(NAME).is_some_and(|rest| rest.starts_with('~')) && !file.ends_with(".v"))
+            };
+            let of_channel = names.into_iter().filter(is_of_channel).collect::<Vec<_>>();
             if !of_channel.is_empty() {
                 return of_channel;
             }
