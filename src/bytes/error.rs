@@ -13,7 +13,8 @@ use std::io;
 pub enum SendError {
     /// The other end is gone. Nothing of the message was sent.
     Disconnected,
-    /// The receiver went, or gave the message up, when so many bytes of it had been sent. Nobody gets it.
+    /// The receiver went, or gave the message up, when so many bytes of it had been sent. Nobody gets it. (Among
+    /// [many](super::mpmc), one who had it in hand has seen it, and may have dealt with it.)
     Aborted {
         /// Bytes of the message that had been sent.
         bytes: u64,
@@ -46,7 +47,8 @@ pub enum TrySendError {
     },
 }
 
-/// The message was not sent in time. Nobody gets it.
+/// The message was not sent in time. Nobody gets it. (Of a message that goes through a lane of [many](super::mpmc) who has it
+/// in hand, and has not committed it, has seen it, and may deal with it.)
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SendTimeoutError {

@@ -75,6 +75,10 @@ const LEAVING: Duration = Duration::from_millis(100);
 /// is for a machine on which this process hardly runs.
 #[cfg(not(loom))]
 const RACING: Duration = Duration::from_secs(5);
+/// However long that has taken, so often it is tried again: on a disk, making a segment may take longer than that by itself, and
+/// who then finds that another was faster has only to go in.
+#[cfg(not(loom))]
+const RACES: u32 = 3;
 
 /// The header of a segment that these options would create.
 pub(crate) fn header(asked: Asked, options: &Options, instance: [u8; 16]) -> Result<Header, FormatError> {
@@ -304,6 +308,7 @@ pub(crate) fn enter<W: Way>(way: &W, name: &str, how: How, options: &Options) ->
     let leaving = Deadline::after(options.open_timeout.max(LEAVING));
     let racing = Deadline::after(options.open_timeout.max(RACING));
     let mut patience = Patience::default();
+    let mut races = 0;
     loop {
         let refused = match try_enter(way, &place, how, options) {
             Ok(entered) => return Ok(entered),
@@ -312,7 +317,10 @@ pub(crate) fn enter<W: Way>(way: &W, name: &str, how: How, options: &Options) ->
         let is_over = match refused {
             Refused::Later(_) => deadline.is_over(),
             Refused::Leaving(_) => leaving.is_over(),
-            Refused::Raced(_) => racing.is_over(),
+            Refused::Raced(_) => {
+                races += 1;
+                races > RACES && racing.is_over()
+            }
             Refused::Never(_) => true,
         };
         if is_over {

@@ -461,21 +461,27 @@ mod tests {
     #[test]
     fn what_a_dead_creator_made_is_told_from_all_else_of_its_key() {
         let head = std::array::from_fn(|at| at as u8);
-        let there = |len, begin: &[u8], is_attached, twins| {
+        let there_as = |len, begin: &[u8], is_attached, twins, is_noted: bool| {
             let key = key();
             let segment = Segment::new(key, len);
             let attached = Attached::new(segment.0, Access::ReadWrite).expect("ours").expect("there");
             attached.put(0, begin);
             let _attached = Some(attached).filter(|_| is_attached);
-            let twin = Twin { at: SystemV { id: None, key, namespace: 0 }, len: twins, head };
-            let may_go = twin.remove_unfinished(segment.0, Path::new("")).expect("the kernel's answer");
-            assert_eq!(may_go, !is_attached, "whether its file may go");
+            let namespace = sysv::namespace().expect("one");
+            let twin = Twin { at: SystemV { id: is_noted.then_some(segment.0), key, namespace }, len: twins, head };
+            assert_eq!(twin.remove(Path::new("x")).expect("the kernel's answer"), !is_attached, "whether its file may go");
             segment.is_there()
         };
+        let there = |len, begin: &[u8], is_attached, twins| there_as(len, begin, is_attached, twins, false);
         assert!(!there(8192, &[], false, 8192), "as it was made");
         assert!(!there(8192, &head, false, 8192), "as it was filled");
-        assert!(!there(8192, &head[..20], false, 8192), "as it was being filled");
+        assert!(!there(8192, &head[..9], false, 8192), "as it was being filled");
         assert!(there(8192, &[0, 2], false, 8192), "it has something else in it");
+        // Behind the note of its number.
+        assert!(!there_as(8192, &[], false, 8192, true), "as it was made, and noted");
+        assert!(!there_as(8192, &head[..9], false, 8192, true), "as it was being filled, and noted");
+        assert!(there_as(8192, &[0, 2], false, 8192, true), "noted, and it has something else in it");
+        assert!(there_as(8192, &[], true, 8192, true), "noted, and somebody has it attached");
         assert!(there(8192, &head, true, 8192), "somebody has it attached");
         assert!(there(8192, &head, false, 4096), "it has another length");
     }

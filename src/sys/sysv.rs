@@ -156,6 +156,7 @@ unsafe impl Sync for Attached {}
 impl Attached {
     /// Attaches the segment of this number; `None` if there is none any more.
     pub(crate) fn new(id: i32, access: Access) -> io::Result<Option<Self>> {
+        step::point();
         let flags = if access == Access::Read { libc::SHM_RDONLY } else { 0 };
         // SAFETY: a mapping at an address that the kernel chooses; it replaces nothing.
         let base = unsafe { libc::shmat(id, std::ptr::null(), flags) };
@@ -185,6 +186,7 @@ impl Attached {
     ///
     /// If it is not so long.
     pub(crate) fn put(&self, at: usize, bytes: &[u8]) {
+        step::point();
         let is_inside = at.checked_add(bytes.len()).is_some_and(|end| end <= self.len);
         assert!(is_inside, "what a segment begins with is shorter than it");
         // SAFETY: the attachment is longer, as was asserted.

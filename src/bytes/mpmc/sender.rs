@@ -63,7 +63,7 @@ impl Sender {
     /// # Errors
     ///
     /// [`SendError`]: no receiver is left; or the one that received this message gave it up or died in the middle. Nobody gets
-    /// it then.
+    /// it then; but one who had it [in hand](super::Receiver::recv_ref) has seen it, and may have dealt with it.
     ///
     /// # If this process dies here
     ///
@@ -89,7 +89,8 @@ impl Sender {
     ///
     /// # Errors
     ///
-    /// [`SendTimeoutError`]; nobody gets the message then, though somebody may have begun to receive it.
+    /// [`SendTimeoutError`]; nobody gets the message then, though somebody may have begun to receive it; and of one that is longer
+    /// than a lane, who has it [in hand](super::Receiver::recv_ref) has seen it, and may deal with it.
     pub fn send_timeout(&self, message: &[u8], timeout: Duration) -> Result<(), SendTimeoutError> {
         Ok(self.send_parts(&[IoSlice::new(message)], Deadline::after(timeout))?)
     }

@@ -141,3 +141,24 @@ fn a_receiver_killed_while_it_comes_to_a_live_channel_is_followed_by_another() {
         assert!(was_seen);
     }
 }
+
+/// Who wants the channel there or made, and takes longer over making it than it would race with others, comes to what another has made
+/// meanwhile.
+#[test]
+fn however_long_it_takes_to_make_what_another_has_made_one_comes_to_it() {
+    let stage = Stage::new("slow-maker");
+    let mut slow = Vec::new();
+    for n in 0.. {
+        let name = format!("slow-{n}");
+        let Some(stopped) = stage.stop("open-or-create-receiver", &name, n) else { break };
+        let faster = Sender::<u64>::open_or_create_with(&name, &stage.options()).unwrap();
+        slow.push((name, stopped, faster));
+    }
+    assert!(slow.len() > 10);
+    // Longer than they would race.
+    std::thread::sleep(std::time::Duration::from_millis(5200));
+    for (name, stopped, faster) in slow {
+        assert!(stopped.go_on().starts_with("Ok"), "{name}");
+        drop(faster);
+    }
+}
