@@ -4,7 +4,8 @@ use super::history::{Outcome, What};
 use super::log::{self, Log, Word};
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
-use std::io::{Read, Write, pipe};
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,13 +15,12 @@ const REST: Duration = Duration::from_micros(500);
 const TRIFLE: u64 = 2_000_000;
 
 /// Writes down what took longer than it should: sleeping on each processor, since one may stand still and the others not; and having
-/// a byte go to another thread and back through two pipes.
+/// a byte go to another thread and back through a pair of sockets.
 pub(crate) fn run(log: &Log) {
-    let (mut there, mut to) = pipe().expect("a pipe");
-    let (mut from, mut back) = pipe().expect("a pipe");
+    let (mut here, mut there) = UnixStream::pair().expect("a pair of sockets");
     std::thread::spawn(move || {
         let mut byte = [0];
-        while there.read_exact(&mut byte).is_ok() && back.write_all(&byte).is_ok() {}
+        while there.read_exact(&mut byte).is_ok() && there.write_all(&byte).is_ok() {}
     });
     let book = Mutex::new(log);
     let allowed = sched_getaffinity(Pid::from_raw(0)).unwrap_or_default();
@@ -37,8 +37,8 @@ pub(crate) fn run(log: &Log) {
         log.set(Word::Here, log::now());
         watch(&book, || {
             std::thread::sleep(REST);
-            to.write_all(&[1]).expect("the other thread");
-            from.read_exact(&mut [0]).expect("the other thread");
+            here.write_all(&[1]).expect("the other thread");
+            here.read_exact(&mut [0]).expect("the other thread");
         });
     });
     log.set(Word::LeaveEnded, log::now());

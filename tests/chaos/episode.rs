@@ -172,9 +172,10 @@ impl Episode<'_> {
     /// Lets those go on whose time is over.
     fn due(&mut self) {
         let now = Instant::now();
-        let (due, later) = std::mem::take(&mut self.stopped).into_iter().partition(|(at, _)| *at <= now);
+        let (due, later): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.stopped).into_iter().partition(|(at, _)| *at <= now);
         self.stopped = later;
-        for (_, life) in Vec::from(due) {
+        for (_, life) in due {
             if let Some(worker) = self.crew.workers.iter_mut().find(|worker| worker.life.id == life) {
                 worker.go_on();
             }
