@@ -62,7 +62,7 @@ fn one(mutant: &Mutant, known: &[Known], copy: &Path, effort: Effort) -> Verdict
                 continue;
             }
             asked += 1;
-            let patience = (known.takes * 8 + Duration::from_secs(15)).max(effort.budget);
+            let patience = known.takes * 4 + effort.budget;
             let said = match known.test.run(Chosen::Mutant(mutant.number), copy, patience) {
                 Ok((Ending::Passed, _)) => continue,
                 Ok((Ending::Failed(said), _)) => said,

@@ -16,7 +16,6 @@ mod tree;
 mod verdict;
 mod walk;
 
-use baseline::Known;
 use build::Layer;
 use hunt::Effort;
 use place::Mutant;
@@ -33,7 +32,7 @@ mutants [--list | --quick] [--only PART]... [--layer LAYER]... [--survivors] [--
 
   --list       prints the mutants and does nothing
   --quick      whether each mutant is in the file, and those that a test of less than two seconds catches are caught still
-  --only PART  mutants whose names have this in them
+  --only PART  mutants whose names have this, or another PART, in them
   --layer L    loom, units, step_kill, processes; without it all of them
   --survivors  those only that no test catches, as far as the file says
   --jobs N     mutants at a time (2)
@@ -133,7 +132,8 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
     let places = Places::new();
     let tree = Tree::read(&places.top)?;
     let known = verdict::read(&places.verdicts)?;
-    let is_meant = |mutant: &Mutant| arguments.only.iter().all(|part| mutant.id.contains(part.as_str()));
+    let is_part = |mutant: &Mutant| arguments.only.iter().any(|part| mutant.id.contains(part.as_str()));
+    let is_meant = |mutant: &Mutant| arguments.only.is_empty() || is_part(mutant);
     if arguments.is_list {
         tree.mutants.iter().filter(|mutant| is_meant(mutant)).for_each(|mutant| println!("{}", mutant.id));
         return Ok(true);
@@ -143,48 +143,67 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
     }
     let mut stillborn: BTreeSet<String> = dead(&known);
     let tests = tests(&places, &tree, &arguments.layers, &mut stillborn)?;
-    let survives =
-        |mutant: &Mutant| !arguments.survivors || !matches!(known.get(&mutant.id), Some(Verdict::Caught { .. }));
+    let mut all = known;
+    all.retain(|id, _| tree.mutants.iter().any(|mutant| mutant.id == *id));
+    all.extend(stillborn.iter().map(|id| (id.clone(), Verdict::DoesNotCompile)));
+    let book = Book { all: Mutex::new(all), path: arguments.is_blessed.then(|| places.verdicts.clone()) };
+    book.keep();
+    let is_caught = |mutant: &Mutant| matches!(book.lock().get(&mutant.id), Some(Verdict::Caught { .. }));
     let wanted: Vec<_> = tree
         .mutants
         .iter()
-        .filter(|mutant| is_meant(mutant) && survives(mutant) && !stillborn.contains(&mutant.id))
+        .filter(|mutant| is_meant(mutant) && !stillborn.contains(&mutant.id))
+        .filter(|mutant| !(arguments.survivors && is_caught(mutant)))
         .collect();
     let baseline = baseline::of(tests, tree.mutants.len(), &places.copy(), arguments.effort.jobs);
     eprintln!("{} tests, {} mutants", baseline.len(), wanted.len());
-    let found = hunt(&wanted, &baseline, &places, arguments);
-    let mut all = known;
-    all.retain(|id, _| tree.mutants.iter().any(|mutant| mutant.id == *id));
-    all.extend(stillborn.into_iter().map(|id| (id, Verdict::DoesNotCompile)));
-    let mut survivors = 0;
-    for (id, verdict) in found {
-        if let Verdict::Survives(_) = verdict {
-            survivors += 1;
-            // A reason that somebody found stays.
-            if matches!(all.get(&id), Some(Verdict::Survives(reason)) if !reason.starts_with(verdict::NO_REASON)) {
-                continue;
-            }
-        }
-        all.insert(id, verdict);
-    }
-    eprintln!("{} mutants, {survivors} survive", wanted.len());
-    if arguments.is_blessed {
-        verdict::write(&places.verdicts, &all)?;
-    }
-    Ok(survivors == 0)
-}
-
-fn hunt(wanted: &[&Mutant], baseline: &[Known], places: &Places, arguments: &Arguments) -> Verdicts {
-    let found = Mutex::new(Verdicts::new());
-    hunt::all(wanted, baseline, &places.copy(), arguments.effort, |mutant, verdict| {
+    let survivors = Mutex::new(0);
+    hunt::all(&wanted, &baseline, &places.copy(), arguments.effort, |mutant, verdict| {
         if arguments.is_json {
             println!("{}", json(mutant, verdict));
         } else {
             println!("{}\t{}", mutant.id, verdict::fields(verdict));
         }
-        found.lock().expect("a list").insert(mutant.id.clone(), verdict.clone());
+        *survivors.lock().expect("a number") += usize::from(matches!(verdict, Verdict::Survives(_)));
+        book.enter(&mutant.id, verdict);
     });
-    found.into_inner().expect("a list")
+    let survivors = survivors.into_inner().expect("a number");
+    eprintln!("{} mutants, {survivors} survive", wanted.len());
+    Ok(survivors == 0)
+}
+
+/// What is known of all mutants, and the file in which it is kept, if it is.
+#[derive(Debug)]
+struct Book {
+    all: Mutex<Verdicts>,
+    path: Option<PathBuf>,
+}
+
+impl Book {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Verdicts> {
+        self.all.lock().expect("a list")
+    }
+
+    /// Notes what became of a mutant. A reason that somebody found stays for as long as the mutant survives.
+    fn enter(&self, id: &str, verdict: &Verdict) {
+        let mut all = self.lock();
+        let has_reason =
+            matches!(all.get(id), Some(Verdict::Survives(reason)) if !reason.starts_with(verdict::NO_REASON));
+        if !(has_reason && matches!(verdict, Verdict::Survives(_))) {
+            all.insert(id.to_owned(), verdict.clone());
+        }
+        drop(all);
+        self.keep();
+    }
+
+    /// At once: a run is long, and may be ended.
+    fn keep(&self) {
+        if let Some(path) = &self.path
+            && let Err(why) = verdict::write(path, &self.lock())
+        {
+            eprintln!("{why}");
+        }
+    }
 }
 
 /// The tests of these layers, built with all mutants.
