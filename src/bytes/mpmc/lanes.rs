@@ -224,7 +224,6 @@ impl Awaited for Reply<'_> {
 
     fn sleep(&mut self, deadline: Deadline) -> Result<Self::Outcome, Woken> {
         let core = self.core;
-        let words = &lanes(core).words(self.ticket.lane).writer;
         core.counts.sleeps.fetch_add(1, Relaxed); // relaxed: a count for people
         if IS_USERS_MODEL {
             return parker::sleep_in_a_model(bell(core, self.ticket), || self.look());

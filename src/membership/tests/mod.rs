@@ -1,0 +1,3 @@
+//! What members say of themselves, under loom.
+
+mod loom_members;
