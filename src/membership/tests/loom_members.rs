@@ -11,7 +11,7 @@ use crate::membership::role::Role;
 use crate::membership::seat::Hold;
 use crate::sync::AtomicU32;
 use crate::sync::Ordering::Relaxed;
-use crate::sync::explore::explore;
+use crate::sync::explore::explore_thoroughly;
 use crate::sys::fork::Mark;
 use loom::thread::spawn;
 // Not loom's: who keeps the memory is no part of a model.
@@ -70,13 +70,14 @@ impl Model {
 
 /// One does something, another looks.
 fn beside(name: &str, model: fn() -> Arc<Model>, one: fn(&Model), other: fn(&Model)) {
-    explore(name, None, move || {
+    let executions = explore_thoroughly(name, 3, move || {
         let model = model();
         let theirs = Arc::clone(&model);
         let running = spawn(move || one(&theirs));
         other(&model);
         running.join().unwrap();
     });
+    assert!(executions > 1, "nothing of this meets");
 }
 
 #[test]

@@ -20,8 +20,8 @@ pub(crate) enum Verdict {
     DoesNotCompile,
 }
 
-/// What stands where there is no reason yet.
-pub(crate) const NO_REASON: &str = "no reason yet";
+/// What stands where there is no reason yet: not all tests were asked, or nobody has thought about it.
+pub(crate) const NO_REASON: &str = "open";
 
 /// Verdicts by the names of the mutants.
 pub(crate) type Verdicts = BTreeMap<String, Verdict>;
@@ -56,7 +56,7 @@ pub(crate) fn read(path: &Path) -> Result<Verdicts, String> {
 const HEAD: &str = "\
 # What catches each mutant, or why none does: see ../MUTANTS.md. Written by `cargo run --release -- --bless`; reasons are kept.
 # mutant | caught | layer | test | seconds without a mutant | what it said
-# mutant | survives | reason
+# mutant | survives | reason; `open`: nobody has found one yet, and perhaps not all tests were asked
 ";
 
 pub(crate) fn write(path: &Path, verdicts: &Verdicts) -> Result<(), String> {

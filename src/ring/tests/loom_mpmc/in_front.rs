@@ -1,5 +1,7 @@
-//! The ways of the most frequent case, and of who clears tombstones away: each has loads of its own.
+//! Ways that have loads of their own: of the most frequent case, of who clears tombstones away, finds nothing, counts what is in
+//! hand, or inherits a record.
 
+use super::recovery::is_nothing;
 use super::*;
 use crate::sync::explore::explore_thoroughly as explore;
 
@@ -42,6 +44,80 @@ fn a_tombstone_is_cleared_away_behind_the_last_write_of_the_dead() {
         });
         if model.clear_tombs(model.record(mine)) {
             assert!(model.try_send(mine, 8));
+        }
+        death.join().unwrap();
+    });
+}
+
+/// Who finds nothing looks why. Whatever passes by meanwhile, nobody has written what cannot be (`Model` panics at that).
+#[test]
+fn who_looks_why_there_is_nothing_finds_nothing_corrupt() {
+    explore("a message passes by", 3, || {
+        let model = Model::new(1, 2);
+        let (theirs, mine) = (model.lease(OTHER), model.lease(ME));
+        let passing = with(&model, move |model| {
+            model.try_send(theirs, 7);
+            model.try_receive(theirs);
+        });
+        model.try_receive(mine);
+        passing.join().unwrap();
+    });
+}
+
+#[test]
+fn who_looks_why_there_is_no_room_finds_nothing_corrupt() {
+    explore("room passes by", 3, || {
+        let model = Model::new(1, 2);
+        let (theirs, mine) = (model.lease(OTHER), model.lease(ME));
+        assert!(model.try_send(mine, 7));
+        let passing = with(&model, move |model| {
+            model.try_receive(theirs);
+            model.try_send(theirs, 8);
+        });
+        model.try_send(mine, 9);
+        passing.join().unwrap();
+    });
+}
+
+/// Who finds the ring empty, and then nothing in hand, knows that all that was sent is done.
+#[test]
+fn nothing_in_hand_is_all_done() {
+    explore("done", 3, || {
+        let model = Model::new(1, 2);
+        let (theirs, mine) = (model.lease(OTHER), model.lease(ME));
+        assert!(model.try_send(mine, 7));
+        let done = Arc::new(AtomicU32::new(0));
+        let work = Arc::clone(&done);
+        let working = with(&model, move |model| {
+            let hand = model.lease_hand(OTHER).unwrap();
+            if let Popped::Done(_) = model.pop_to_hand(model.record(theirs), hand) {
+                work.store(1, Relaxed);
+                model.commit(hand);
+            }
+        });
+        if matches!(model.pop(model.record(mine)), Popped::Empty) && model.in_hand() == 0 {
+            assert_eq!(done.load(Relaxed), 1, "nothing in hand, and not done");
+        }
+        working.join().unwrap();
+    });
+}
+
+/// A record that is inherited comes with all that its last owner did.
+#[test]
+fn who_inherits_a_record_finds_what_it_announces() {
+    explore("inherited", 2, || {
+        let model = Model::new(1, 1);
+        let record = model.lease(MORTAL);
+        let death = with(&model, move |model| {
+            assert_eq!(model.claim_to_write(record), Some(0));
+            model.touch(0);
+            model.die();
+            model.mark_the_dead();
+        });
+        if model.inherit(record, ME, &*model).is_some() {
+            assert!(is_nothing(&model.settle(record, None, &*model)));
+            assert!(model.clear_tombs(model.record(record)));
+            assert!(model.try_send(record, 8));
         }
         death.join().unwrap();
     });
