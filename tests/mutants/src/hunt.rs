@@ -69,7 +69,8 @@ fn one(mutant: &Mutant, known: &[Known], copy: &Path, effort: Effort) -> Verdict
             let patience = known.takes * 4 + effort.budget;
             let said = match known.test.run(Chosen::Mutant(mutant.number), copy, patience) {
                 Ok((Ending::Passed, _)) => continue,
-                Ok((Ending::Failed(said), _)) => said,
+                Ok((Ending::Failed(said), _)) if is_sure(known, mutant, copy, patience) => said,
+                Ok((Ending::Failed(_), _)) => continue,
                 Ok((Ending::Hung, _)) if hangs_by_a_lost_wake(known) => "hung: a wake was lost".to_owned(),
                 Ok((Ending::Hung, _)) => {
                     slow.push(known.test.title());
@@ -92,6 +93,12 @@ fn one(mutant: &Mutant, known: &[Known], copy: &Path, effort: Effort) -> Verdict
         reason += &format!(", without an end: {}", slow.join(", "));
     }
     Verdict::Survives(reason)
+}
+
+/// Whether a test fails a second time. (A model always does; another may have failed since the machine was busy.)
+fn is_sure(known: &Known, mutant: &Mutant, copy: &Path, patience: Duration) -> bool {
+    let again = || known.test.run(Chosen::Mutant(mutant.number), copy, patience);
+    known.test.layer == Layer::Loom || !matches!(again(), Ok((Ending::Passed, _)))
 }
 
 /// Whether the test has the name of the mutant's edge in its own: `edge_filled_matters`, `FILLED.release`.
