@@ -80,9 +80,8 @@ fn complete(tree: &Tree, known: &Verdicts) -> bool {
         is_well = false;
     };
     for mutant in &tree.mutants {
-        match known.get(&mutant.id) {
-            None => complain(&mutant.id, "it is new: run it (`--only`, `--bless`), and say why if it survives"),
-            Some(_) => {}
+        if !known.contains_key(&mutant.id) {
+            complain(&mutant.id, "it is new: run it (`--only`, `--bless`), and say why if it survives");
         }
     }
     for id in known.keys().filter(|id| !tree.mutants.iter().any(|mutant| mutant.id == **id)) {
