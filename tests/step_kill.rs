@@ -7,7 +7,7 @@
 //! atomic operation, inside the crate; here are also the instructions between, in whole processes, by the public interface.
 //!
 //! This is a program of its own (`harness = false`): victims are forked, so each scene runs in a process with one thread.
-//! Names given to it choose scenes.
+//! Names given to it choose scenes, or parts of names (`--exact`: whole ones); `--scenes` prints them.
 
 use std::process::ExitCode;
 

@@ -24,3 +24,5 @@ pub(crate) mod local;
 pub(crate) mod member;
 pub(crate) mod role;
 pub(crate) mod seat;
+#[cfg(test)]
+mod tests;

@@ -103,7 +103,8 @@ impl Seat {
     /// Whether the other end's word is the one that was [noted](Self::note), and this is no forked child.
     #[inline(always)]
     pub(crate) fn is_undisturbed(&self) -> bool {
-        Status::fresh(self.peer().presence.status.load(STATUS.acquire())) == self.known.get()
+        // Relaxed: no word comes twice, and the noted one was acquired; any other is loaded again, and acquired, by who asks what it is.
+        Status::fresh(self.peer().presence.status.load(Relaxed)) == self.known.get()
     }
 
     /// Opens the fast path for as long as the other end's word is `status`; `None` closes it. Whether it was not open like that.

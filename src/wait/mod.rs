@@ -78,6 +78,7 @@ pub(crate) mod deadline;
 mod dormitory;
 #[cfg_attr(all(loom, not(test)), path = "modelled_event_count.rs")]
 pub(crate) mod event_count;
+pub(crate) mod flag;
 pub(crate) mod flow;
 pub(crate) mod parker;
 pub(crate) mod strategy;

@@ -62,6 +62,10 @@ pub(crate) fn main() -> ExitCode {
     if arguments.iter().any(|argument| argument == "--list") {
         return ExitCode::SUCCESS;
     }
+    if arguments.iter().any(|argument| argument == "--scenes") {
+        scenes().iter().for_each(|scene| println!("{}", scene.name));
+        return ExitCode::SUCCESS;
+    }
     if !puppet::is_permitted() {
         println!("skipped: ptrace is not permitted here");
         return ExitCode::SUCCESS;
@@ -71,7 +75,9 @@ pub(crate) fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let wanted: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
-    let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|part| name.contains(part.as_str()));
+    let is_exact = arguments.iter().any(|argument| argument == "--exact");
+    let is_this = |name: &str, part: &str| if is_exact { name == part } else { name.contains(part) };
+    let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|part| is_this(name, part));
     let names: Vec<String> = scenes().into_iter().map(|scene| scene.name).collect();
     let slips = page::slips(&names);
     for slip in &slips {

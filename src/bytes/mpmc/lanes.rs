@@ -13,9 +13,9 @@ use crate::ring::lane::{Answer, Lanes, Ticket};
 use crate::ring::parcel::Parcel;
 use crate::sync::IS_USERS_MODEL;
 use crate::sync::Ordering::Relaxed;
-use crate::sync::edge::SLEEP;
 use crate::wait::awaited::{Awaited, wait};
 use crate::wait::deadline::Deadline;
+use crate::wait::flag;
 use crate::wait::parker::{self, Bell, Woken};
 use std::ops::Range;
 use std::sync::Arc;
@@ -113,9 +113,7 @@ pub(super) fn tell_reader(core: &Core<Parcel>, ticket: Ticket) {
         // Who sleeps there is known to the bell alone.
         return core.messages().wake_all();
     }
-    SLEEP.fence_source();
-    // Relaxed: ordered by the fence.
-    if lanes(core).words(ticket.lane).reader.reader_waits.load(Relaxed) != 0 {
+    if flag::is_up(&lanes(core).words(ticket.lane).reader.reader_waits) {
         core.messages().wake_all();
     }
 }
@@ -126,14 +124,8 @@ pub(super) fn tell_writer(core: &Core<Parcel>, ticket: Ticket) {
         // As above.
         return transfer::count_wakes(core, parker::unpark_some(bell(core, ticket), 1));
     }
-    SLEEP.fence_source();
-    let words = &lanes(core).words(ticket.lane).writer;
-    // Relaxed: ordered by the fence.
-    if words.writer_waits.load(Relaxed) != 0 {
-        #[cfg(any(not(loom), test))]
-        words.writer_bell.fetch_add(1, Relaxed); // relaxed: the futex call is ordered behind it
-        transfer::count_wakes(core, parker::unpark_some(bell(core, ticket), 1));
-    }
+    let waits = &lanes(core).words(ticket.lane).writer.writer_waits;
+    transfer::count_wakes(core, flag::tell(waits, bell(core, ticket)));
 }
 
 /// Where the writer of a lane sleeps.
@@ -224,20 +216,12 @@ impl Awaited for Reply<'_> {
 
     fn sleep(&mut self, deadline: Deadline) -> Result<Self::Outcome, Woken> {
         let core = self.core;
-        let words = &lanes(core).words(self.ticket.lane).writer;
         core.counts.sleeps.fetch_add(1, Relaxed); // relaxed: a count for people
         if IS_USERS_MODEL {
             return parker::sleep_in_a_model(bell(core, self.ticket), || self.look());
         }
-        let before = words.writer_bell.load(Relaxed); // relaxed: what was told before, the look finds
-        words.writer_waits.store(1, Relaxed); // relaxed: ordered by the fence
-        SLEEP.fence_target();
-        let found = match self.look() {
-            Some(outcome) => Ok(outcome),
-            None => Err(parker::park(bell(core, self.ticket), before, deadline.within(self.waits.slice))),
-        };
-        words.writer_waits.store(0, Relaxed); // relaxed: too late a reset costs a system call
-        found
+        let waits = &lanes(core).words(self.ticket.lane).writer.writer_waits;
+        flag::sleep(waits, bell(core, self.ticket), deadline.within(self.waits.slice), || self.look())
     }
 
     fn disarm(&mut self) {}

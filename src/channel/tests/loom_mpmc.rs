@@ -8,7 +8,7 @@ use crate::channel::options::Options;
 use crate::sync::edge::{End, PRESENCE, weakened};
 use crate::sync::explore::explore;
 use crate::wait::strategy::WaitStrategy;
-use crate::{DisconnectReason, RecvError};
+use crate::{DisconnectReason, RecvError, TryRecvError};
 use loom::thread::spawn;
 
 fn channel(capacity: usize) -> (Sender<u64>, Receiver<u64>) {
@@ -42,6 +42,18 @@ fn the_last_sender_leaves() {
 #[test]
 fn the_last_sender_wakes_the_receiver_behind_what_it_sent() {
     explore("mpmc, sender leaves", Some(1), the_last_sender_leaves);
+}
+
+/// Who asks without sleeping comes by no fence: the words of presence alone say that all that was sent is there.
+#[test]
+fn who_polls_and_finds_the_last_sender_gone_has_what_it_sent() {
+    explore("mpmc, sender leaves a poller", Some(2), || {
+        let (tx, rx) = channel(1);
+        let sending = spawn(move || tx.send(1).unwrap());
+        let found = rx.try_recv();
+        assert_ne!(found, Err(TryRecvError::Disconnected), "gone, and its message is lost");
+        sending.join().unwrap();
+    });
 }
 
 #[test]

@@ -460,3 +460,26 @@ fn ends_are_not_made_of_words_that_cannot_be() {
     let found = Producer::attach(ring.control.clone(), ring.frames()).unwrap_err();
     assert_eq!(found, Corrupt { word: "tail", found: 12 });
 }
+
+/// Whoever writes to the segment may have changed it in between: what was checked is what is used.
+#[test]
+fn the_length_of_a_message_is_read_once() {
+    use crate::sync::replay::{Operation, Replayed, Request, replay};
+    let ring = Ring::new(64, 64);
+    let (mut answers, mut reads) = (Vec::new(), 0);
+    let len = loop {
+        let (mut consumer, mut to) = (ring.consumer(), Vec::with_capacity(64));
+        match replay(&answers, || consumer.pop_whole(&mut to, 64)) {
+            Replayed::Ended(len) => break len,
+            Replayed::Asks(Request { operation, .. }) => answers.push(match operation {
+                Operation::Load => span(5) as u64,
+                Operation::Read => {
+                    reads += 1;
+                    Header::new(FIRST | LAST, 5).0
+                }
+                _ => 0,
+            }),
+        }
+    };
+    assert_eq!((len, reads), (Some(5), 1));
+}

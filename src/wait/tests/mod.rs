@@ -6,3 +6,5 @@ mod dormitory;
 mod loom_bell;
 #[cfg(loom)]
 mod loom_event_count;
+#[cfg(loom)]
+mod loom_flag;
