@@ -40,8 +40,9 @@
 //!
 //! Decoding is serde's and the format's. Whatever the bytes are, [`Postcard`] reserves a mebibyte at most for each length that it
 //! reads; but a type that holds itself (a list, a tree) is decoded as deep as the message says, a call for every two bytes or more of it,
-//! and a process whose stack is at its end is killed. If others than your own programs can send, let no such type come, or only
-//! short messages ([`Receiver::set_limit`]).
+//! and a process whose stack is at its end is killed; and of what takes no bytes (`Vec<()>`) a message of ten bytes may announce more
+//! than can ever be counted. If others than your own programs can send, let no such type come; against depth short messages
+//! help ([`Receiver::set_limit`]).
 //!
 //! [`bytes::mpmc`]: crate::bytes::mpmc
 

@@ -168,23 +168,23 @@ impl Twin {
             Err(SegmentError::Foreign { .. }) => return Ok(true),
             known => known?,
         }
-        let Some(id) = self.at.id else {
-            let found =
-                sysv::find(self.at.key).map_err(|source| failed("finding the System V segment of", path, source))?;
-            return found.map_or(Ok(true), |id| self.remove_unfinished(id, path));
-        };
+        let Some(noted) = self.at.id else { return self.remove_unfinished(path) };
         match self.attach(path, Access::Read) {
             // Attached, it cannot become another one's.
-            Ok(_attached) => remove(id, path).map(|()| true),
+            Ok(_attached) => remove(noted, path).map(|()| true),
             Err(SegmentError::Removed { .. }) => Ok(true),
-            Err(SegmentError::Foreign { .. }) => self.remove_unfinished(id, path),
+            Err(SegmentError::Foreign { .. }) => self.remove_unfinished(path),
             Err(error) => Err(error),
         }
     }
 
     /// Removes what a creator has made who did not come to write down its number, or all that it begins with. `false`: somebody has it
     /// attached, to look at it or because it is theirs, so it has to be asked about again.
-    fn remove_unfinished(&self, id: i32, path: &Path) -> Result<bool, SegmentError> {
+    fn remove_unfinished(&self, path: &Path) -> Result<bool, SegmentError> {
+        let found =
+            sysv::find(self.at.key).map_err(|source| failed("finding the System V segment of", path, source))?;
+        // A number that was noted is that of the key, or somebody else's.
+        let Some(id) = found.filter(|id| self.at.id.is_none_or(|noted| noted == *id)) else { return Ok(true) };
         let seen = || match sysv::examine(id) {
             Ok(seen) => Ok(seen.filter(|seen| self.judge(seen).is_ok() && !seen.is_removed)),
             // It is somebody else's.
@@ -469,7 +469,11 @@ mod tests {
             let _attached = Some(attached).filter(|_| is_attached);
             let namespace = sysv::namespace().expect("one");
             let twin = Twin { at: SystemV { id: is_noted.then_some(segment.0), key, namespace }, len: twins, head };
-            assert_eq!(twin.remove(Path::new("x")).expect("the kernel's answer"), !is_attached, "whether its file may go");
+            assert_eq!(
+                twin.remove(Path::new("x")).expect("the kernel's answer"),
+                !is_attached,
+                "whether its file may go"
+            );
             segment.is_there()
         };
         let there = |len, begin: &[u8], is_attached, twins| there_as(len, begin, is_attached, twins, false);

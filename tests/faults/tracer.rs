@@ -39,8 +39,12 @@ pub(super) struct Call {
 
 impl Call {
     /// Whether it may fail here. What gives something back is never seen to fail (`close` has closed whatever it says), nor is what
-    /// tells this process who it is; and who allocates ends the process when there is no memory.
+    /// tells this process who it is; and who allocates ends the process when there is no memory. A private futex is the standard
+    /// library's (ours never are): who waits there for another thread's `OnceLock` would wait for ever.
     fn may_fail(self) -> bool {
+        if self.is(libc::SYS_futex, 1, libc::FUTEX_PRIVATE_FLAG as u64) {
+            return false;
+        }
         let gives_back =
             [libc::SYS_close, libc::SYS_munmap, libc::SYS_shmdt, libc::SYS_brk, libc::SYS_exit, libc::SYS_exit_group];
         let tells = [libc::SYS_geteuid, libc::SYS_getpid, libc::SYS_gettid, libc::SYS_sched_yield];
