@@ -184,7 +184,7 @@ fn close(options: Options, count: u64) {
                 {
                 }
             });
-            let receiving = scope.spawn(move || rx.iter().map(|message| number(&message)).count());
+            let receiving = scope.spawn(move || rx.iter().inspect(|message| _ = number(message)).count());
             scope.spawn(
                 move || {
                     while !rx.recv_timeout(Duration::from_micros(100)).is_err_and(|error| !error.is_timeout()) {}

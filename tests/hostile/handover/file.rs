@@ -161,9 +161,9 @@ fn memory(page: &[u8], part: Part, len: u64, has_holes: u8) -> Option<OwnedFd> {
         Part::Sender => {
             let front = page.len().min(len);
             bytes[..front].copy_from_slice(&page[..front]);
-            bytes.get_mut(4224..4232).map(|word| word.copy_from_slice(&status));
+            put(&mut bytes, 4224, status);
         }
-        Part::Receiver => _ = bytes.get_mut(256..264).map(|word| word.copy_from_slice(&status)),
+        Part::Receiver => put(&mut bytes, 256, status),
     }
     match has_holes {
         0 => file.write_all_at(&bytes, 0).ok()?,
@@ -236,4 +236,11 @@ fn event() -> Option<OwnedFd> {
     let made = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC) };
     // SAFETY: a new descriptor, and nobody else's.
     (made >= 0).then(|| unsafe { OwnedFd::from_raw_fd(made) })
+}
+
+/// Puts a word there, if there is room for it.
+fn put(bytes: &mut [u8], at: usize, word: [u8; 8]) {
+    if let Some(room) = bytes.get_mut(at..at + 8) {
+        room.copy_from_slice(&word);
+    }
 }

@@ -35,7 +35,8 @@ pub(super) fn receive_numbers(input: &mut Input<'_>, rx: &mut Receiver<Message>)
         7 => drop((rx.disconnect_reason(), rx.is_disconnected(), rx.stats(), format!("{rx:?}"))),
         _ => rx.set_wait(strategy(input.byte())),
     }
-    assert!(rx.len() <= rx.capacity() && rx.is_empty() == (rx.len() == 0));
+    let len = rx.len();
+    assert!(len <= rx.capacity() && rx.is_empty() == (len == 0));
 }
 
 pub(super) fn send_numbers(input: &mut Input<'_>, tx: &mut spsc::Sender<Message>) {

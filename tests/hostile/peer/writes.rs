@@ -53,11 +53,11 @@ struct Twin {
 
 impl Drop for Twin {
     fn drop(&mut self) {
-        // SAFETY: attached, and nobody has a reference. Whoever has used it has removed it, but for what was written meanwhile.
-        unsafe {
-            libc::shmdt(self.start.cast());
-            libc::shmctl(self.id, libc::IPC_RMID, std::ptr::null_mut());
-        }
+        // SAFETY: attached, and nobody has a reference.
+        unsafe { libc::shmdt(self.start.cast()) };
+        // Whoever has used it has removed it, but for what was written meanwhile.
+        // SAFETY: a number, and no memory.
+        unsafe { libc::shmctl(self.id, libc::IPC_RMID, std::ptr::null_mut()) };
     }
 }
 
@@ -72,8 +72,10 @@ impl Twin {
     }
 
     fn word(&self, at: u64) -> &AtomicU64 {
-        // SAFETY: inside the segment, as the caller has seen, and aligned.
-        unsafe { AtomicU64::from_ptr(self.start.add(at as usize).cast()) }
+        // SAFETY: inside the segment, as the caller has seen.
+        let word = unsafe { self.start.add(at as usize) };
+        // SAFETY: aligned, and attached as long as this is there.
+        unsafe { AtomicU64::from_ptr(word.cast()) }
     }
 }
 
