@@ -83,7 +83,7 @@ fn what_is_not_committed_is_not_sent_and_what_is_not_released_comes_again() {
         assert!(matches!(tx.try_reserve(3), Err(TryGrantError::TooFew(2))));
         let sending = spawn(move || {
             tx.try_reserve(2).unwrap().fill([8, 9]);
-            std::mem::forget(tx.try_reserve(2).unwrap());
+            let _ = tx.try_reserve(2).unwrap();
             tx.send(1).unwrap();
         });
         drop(rx.read_up_to(2).unwrap());
