@@ -246,7 +246,9 @@ impl Episode<'_> {
     }
 
     fn leave(&mut self, at: usize) -> Result<(), Finding> {
-        if !self.may_go(at) || self.crew.workers[at].is_leaving || self.is_one_stream() {
+        // One that waits for its predecessor's end could wait for its successor's instead, who is told to leave behind it.
+        let is_in = self.crew.workers[at].is_here() && !self.crew.workers[at].is_leaving;
+        if !self.may_go(at) || !is_in || self.is_one_stream() {
             return Ok(());
         }
         let job = job_of(&self.crew.workers[at]);
