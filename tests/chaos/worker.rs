@@ -16,8 +16,10 @@ use std::time::Duration;
 
 /// In a worker's environment: its brief.
 pub(crate) const BRIEF: &str = "RINGWAY_CHAOS_BRIEF";
-/// Messages that a sender sends in its life, at most: then it rests.
+/// Messages that a sender sends in its life as fast as it can. Then it is slow, but goes on: who waits for a message at the other end
+/// leaves only when one comes, and its successor comes only then.
 const MOST: u64 = 1 << 13;
+const SLOWLY: Duration = Duration::from_millis(2);
 /// How long it waits for somebody at the other end before it looks what it is to do.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -109,9 +111,12 @@ impl<'a> Worker<'a> {
         let (mut next, mut buffer, mut again) = (1, Vec::new(), None);
         while !self.is_stopped() {
             self.errands.run(&mut tx);
-            if next > MOST || self.log.is_full() {
+            if self.log.is_full() {
                 std::thread::sleep(Duration::from_micros(500));
                 continue;
+            }
+            if next > MOST {
+                std::thread::sleep(SLOWLY);
             }
             let end = tx.as_mut().expect("an end");
             let before = next;
