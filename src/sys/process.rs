@@ -1,6 +1,7 @@
 //! Who a process is, for people to read. Nothing is ever decided by a pid: pids are reused, and mean nothing across pid
 //! namespaces.
 
+use crate::sync::private::{AtomicU64, Ordering::Relaxed};
 use std::fs::File;
 use std::io::Read;
 use std::sync::OnceLock;
@@ -12,14 +13,24 @@ pub(crate) fn id() -> u32 {
 }
 
 /// When this process started, as [`started`] says it. Read once.
+///
+/// One word holds what was read, and for which process, so a forked child reads anew; and nobody waits for a thread that reads it at
+/// the moment, as in a child whose parent had such a thread it would be for ever.
 pub(crate) fn started_here() -> u64 {
-    static HERE: OnceLock<(u32, u64)> = OnceLock::new();
-    let read = || (id(), started(id()));
-    match *HERE.get_or_init(read) {
-        (pid, started) if pid == id() => started,
-        // A forked child.
-        _ => started(id()),
+    static HERE: AtomicU64 = AtomicU64::new(0);
+    /// Ticks need no more, and pids none of these: they have 22 at most.
+    const TICKS: u32 = 42;
+    let pid = u64::from(id());
+    // Relaxed, both: the word is all.
+    let known = HERE.load(Relaxed);
+    if known >> TICKS == pid {
+        return known & ((1 << TICKS) - 1);
     }
+    let started = started(id());
+    if started >> TICKS == 0 {
+        HERE.store(pid << TICKS | started, Relaxed); // relaxed: as above
+    }
+    started
 }
 
 /// When the process started, in clock ticks since boot, as `/proc/PID/stat` has it; 0 where that cannot be read.
