@@ -27,8 +27,9 @@ pub(crate) struct Backoff {
 impl Backoff {
     /// Pauses of a last round: 2 to this power.
     const LONGEST: u32 = 6;
-    /// A race that is lost so often is another one by now: whoever waits looks around first.
-    const PATIENCE: u32 = 1 << 12;
+    /// A race that is lost so often is another one by now: whoever waits looks around first. All rounds together are half a
+    /// millisecond, so that who spins, and reads the clock each 32 looks, is not late by more than 20 beside somebody who wins every race.
+    const PATIENCE: u32 = 1 << 8;
 
     /// Whether it is worth another try. Counts it.
     pub(crate) fn is_patient(&mut self) -> bool {
