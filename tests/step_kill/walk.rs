@@ -12,8 +12,11 @@ use std::path::PathBuf;
 const HEADER: u64 = 4096;
 /// Single steps that may be cheaper than a breakpoint that is met often.
 const NEAR: usize = 6;
-/// So far back a victim that went another way is counted from: clocks are read, and sums of times carry or do not.
+/// So far back a victim that went another way is counted from, and at each further attempt [`FARTHER`] times as far: clocks are read, and
+/// sums of times carry or do not; and who is stepped through finds at the end of a long operation that it was long ago that it asked who is
+/// alive, which only one finds that is stepped as well.
 const FAR: usize = 60;
+const FARTHER: usize = 8;
 
 /// So often a victim may go to sleep between two states in which it is relieved. At full speed it comes sooner to where it sleeps, and
 /// asks only after a slice of sleep who is alive, while one that is stepped does so before: its way leads there all the same. One
@@ -194,7 +197,8 @@ impl Walk {
         if to == self.last() {
             return puppet.complete_sleeping(sleeps);
         }
-        let until = to.saturating_sub(attempt * FAR).max(from);
+        let back = (1..attempt).fold(FAR * attempt.min(1), |back, _| back * FARTHER);
+        let until = to.saturating_sub(back).max(from);
         let (at, times) = self.landmark(from, until);
         if times > 0 {
             puppet.run_to(self.places[at], times, sleeps)?;
