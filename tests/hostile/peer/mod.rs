@@ -10,8 +10,8 @@
 //! - a call that does not wait ends after a bounded number of steps; one with a deadline soon after it;
 //! - no call takes more memory than the messages that are let come, and a little (where an allocator counts).
 //!
-//! What a call returns does not matter. Nor what is left: a file whose header was overwritten is nobody's that the library knows. What is copied is copied in one step: `tests/bytes_hostile.rs` has a thread that writes
-//! meanwhile. Calls without a deadline are there, too.
+//! What a call returns does not matter, nor what is left: a file whose header was overwritten is nobody's that the library knows. What is
+//! copied is copied in one step: `tests/bytes_hostile.rs` has a thread that writes meanwhile. Calls without a deadline are there, too.
 //!
 //! `fuzz/fuzz_targets/peer.rs` gives it libFuzzer's inputs; `src/channel/tests/hostile.rs` random ones and the committed corpus.
 
