@@ -36,9 +36,9 @@ impl Counts {
     }
 }
 
-/// In so many episodes of a kind something is sent; and in so many of any, whatever may happen has happened, though few are killed where
-/// there is nobody but elders.
-const FEW: u64 = 5;
+/// In so many episodes of a kind something is sent, though the only stream of one may end before its first byte; and in so many of
+/// any, whatever may happen has happened, though few are killed where there is nobody but elders.
+const FEW: u64 = 20;
 const MANY: u64 = 50;
 
 /// The sum over episodes.
@@ -75,9 +75,16 @@ impl Sum {
             }
         }
         let all = self.all();
-        for (what, times) in [("killed", all.kills), ("stopped", all.stops), ("forked", all.forks)] {
+        let happens = [
+            ("kill", all.kills),
+            ("stop", all.stops),
+            ("fork", all.forks),
+            ("message sent", all.sent),
+            ("message received", all.received),
+        ];
+        for (what, times) in happens {
             if times == 0 && self.episodes >= MANY {
-                idle.push(format!("nobody was {what} in {} episodes", self.episodes));
+                idle.push(format!("no {what} in {} episodes", self.episodes));
             }
         }
         idle
