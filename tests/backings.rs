@@ -12,7 +12,7 @@ use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use support::{Child, Dir, descriptors};
+use support::{Child, Dir, descriptors, skip};
 
 /// A directory beside the build's own files, which most likely is on a disk. Gone, with what is in it, when the test is over.
 struct OnDisk(PathBuf);
@@ -91,7 +91,7 @@ fn shared_memory_is_memory() {
     let disk = OnDisk::new();
     let opened = spsc::Sender::<u64>::create_with("x", &Options::new().dir(&disk.0));
     if disk.is_memory() {
-        return println!("skipped: the build directory is in memory");
+        return skip("the build directory is in memory");
     }
     assert!(matches!(opened, Err(OpenError::Segment(SegmentError::Unsupported { .. }))), "{opened:?}");
     assert!(disk.files().is_empty());

@@ -2,30 +2,20 @@
 //!
 //! A process of its own plays a scene under the eyes of its parent (`ptrace`), which notes the calls of the thread that plays,
 //! between two marks. Where tracing is not permitted, that is said and passed over.
-//!
-//! # Safety
-//!
-//! A child is forked in a process whose other thread only waits for the test's. It ends with `_exit`.
 #![cfg(target_arch = "x86_64")]
-#![allow(unsafe_code)]
 
 mod support;
+#[path = "support/tracer.rs"]
+mod traced;
 
 use nix::libc;
-use nix::sys::ptrace::{self, Options as Tracing};
-use nix::sys::signal::{Signal, raise};
-use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::{ForkResult, Pid, fork};
 use ringway::{Options, WaitStrategy, bytes, mpmc, spsc, stream};
 use std::io::{Read, Write};
 use std::time::Duration;
-use support::{Child, Dir, role, tell, until};
+use support::{Child, Dir, role, skip, tell, until};
+use traced::{Call, mark, traced};
 
 const NAME: &str = "channel";
-/// Nobody else asks for this.
-const MARK: i64 = libc::SYS_getpgrp;
-/// The child may not be traced.
-const REFUSED: i32 = 77;
 const TIMES: usize = 2000;
 
 /// Its name, and what is played.
@@ -33,8 +23,6 @@ type Scene = (&'static str, fn(&Dir));
 
 /// Calls `work` between two marks. What it needs to have done before, it has done by then.
 fn marked<R>(work: impl FnOnce() -> R) -> R {
-    // SAFETY: a call without arguments.
-    let mark = || unsafe { libc::syscall(MARK) };
     mark();
     let result = work();
     mark();
@@ -43,51 +31,18 @@ fn marked<R>(work: impl FnOnce() -> R) -> R {
 
 /// The calls that `play` makes between its marks; `None`: tracing is not permitted.
 fn calls(play: impl FnOnce()) -> Option<Vec<i64>> {
-    // SAFETY: see above.
-    let child = match unsafe { fork() }.expect("a child") {
-        ForkResult::Child => {
-            let _ = nix::sys::prctl::set_pdeathsig(Signal::SIGKILL);
-            let mut code = REFUSED;
-            if ptrace::traceme().is_ok() {
-                let _ = raise(Signal::SIGSTOP);
-                let played = std::panic::catch_unwind(std::panic::AssertUnwindSafe(play));
-                code = i32::from(played.is_err());
-            }
-            // SAFETY: ends the child; what it still has is nobody's.
-            unsafe { libc::_exit(code) }
-        }
-        ForkResult::Parent { child } => child,
+    let mut calls = Vec::new();
+    let note = |call: Call| {
+        calls.push(call.number);
+        None
     };
-    match waitpid(child, None).expect("a child") {
-        WaitStatus::Stopped(_, Signal::SIGSTOP) => {}
-        WaitStatus::Exited(_, REFUSED) => return None,
-        other => panic!("{other:?}"),
-    }
-    ptrace::setoptions(child, Tracing::PTRACE_O_EXITKILL | Tracing::PTRACE_O_TRACESYSGOOD).expect("a traced child");
-    Some(noted(child))
-}
-
-/// Lets the child go on to its end, and notes what it calls between its marks.
-fn noted(child: Pid) -> Vec<i64> {
-    let (mut calls, mut is_between, mut is_entry, mut signal) = (Vec::new(), false, true, None);
-    loop {
-        ptrace::syscall(child, signal.take()).expect("a child that stands");
-        match waitpid(child, None).expect("a child") {
-            WaitStatus::PtraceSyscall(_) if is_entry => {
-                let number = ptrace::getregs(child).expect("a child that stands").orig_rax as i64;
-                if number == MARK {
-                    is_between = !is_between;
-                } else if is_between {
-                    calls.push(number);
-                }
-                is_entry = false;
-            }
-            WaitStatus::PtraceSyscall(_) => is_entry = true,
-            WaitStatus::Stopped(_, other) => signal = Some(other),
-            WaitStatus::Exited(_, 0) => return calls,
-            other => panic!("the child: {other:?}"),
-        }
-    }
+    let play = || {
+        play();
+        "played".to_owned()
+    };
+    let said = traced(note, play)?;
+    assert_eq!((said.line.as_str(), said.marks), ("played", 2), "a play with a beginning and an end");
+    Some(calls)
 }
 
 /// Plays each scene in a small process, and gives what was counted to `check`.
@@ -98,7 +53,7 @@ fn counted(test: &str, scenes: &[Scene], check: impl Fn(&str, &[i64])) {
             let mut child = Child::start(test, name, &dir);
             let said = child.hear();
             if said == "refused" {
-                println!("SKIPPED: {name}: tracing is not permitted here");
+                skip(format_args!("{name}: tracing is not permitted here"));
                 continue;
             }
             let numbers: Vec<i64> = said.split_whitespace().map(|number| number.parse().expect("a number")).collect();

@@ -121,7 +121,7 @@ fn every_check_is_on_the_page_once_and_in_ci() {
         let runs: BTreeSet<String> =
             ci.lines().filter_map(|line| line.strip_prefix("check ")?.split(' ').next().map(str::to_owned)).collect();
         assert_eq!(runs, programs());
-        assert!(ci.lines().any(|line| line == "cargo test --all-features"), "and all tests");
+        assert!(ci.lines().any(|line| line.starts_with("cargo test --all-features ")), "and all tests");
     }
 }
 

@@ -23,6 +23,9 @@ mod going;
 #[path = "faults/page.rs"]
 mod page;
 #[cfg(target_arch = "x86_64")]
+#[path = "support/tracer.rs"]
+mod traced;
+#[cfg(target_arch = "x86_64")]
 #[path = "faults/tracer.rs"]
 mod tracer;
 #[path = "faults/waiting.rs"]

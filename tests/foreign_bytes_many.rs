@@ -14,7 +14,7 @@ use ringway::bytes::{RecvError, SendError, SendTimeoutError, TryRecvError};
 use ringway::{DisconnectReason, Options, WaitStrategy, observe};
 use std::thread;
 use std::time::Duration;
-use support::in_time;
+use support::{in_time, skip};
 
 const SCRIPT: &str = "lanes.py";
 /// Of a long lane. A short one has 4096 bytes.
@@ -60,7 +60,7 @@ fn joined(arguments: &[&str]) -> Option<Foreign> {
         "joined" => Some(foreign),
         "" => {
             assert_eq!(foreign.end().1, Some(4), "it refuses for no other reason");
-            println!("SKIPPED: no memory may be executed here");
+            skip("no memory may be executed here");
             None
         }
         other => panic!("{other}"),

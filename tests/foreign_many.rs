@@ -12,7 +12,7 @@ use ringway::mpmc::{Receiver, Sender};
 use ringway::observe::{self, MemberState};
 use ringway::{DisconnectReason, Options, WaitStrategy};
 use std::time::Duration;
-use support::{Child, Dir, hang, role, tell};
+use support::{Child, Dir, hang, role, skip, tell};
 
 const SCRIPT: &str = "many.py";
 
@@ -39,7 +39,7 @@ fn joined(arguments: &[&str]) -> Option<Foreign> {
         "joined" => Some(foreign),
         "" => {
             assert_eq!(foreign.end().1, Some(4), "it refuses for no other reason");
-            println!("SKIPPED: no memory may be executed here");
+            skip("no memory may be executed here");
             None
         }
         other => panic!("{other}"),
@@ -115,7 +115,7 @@ fn die(name: &str, at: &str) -> Option<()> {
         None => Some(()),
         other => {
             assert_eq!(other, Some(4), "killed, or not possible");
-            println!("SKIPPED: no memory may be executed here");
+            skip("no memory may be executed here");
             None
         }
     }

@@ -17,7 +17,7 @@ use ringway::{DisconnectReason, FormatError, Options, Role, WaitForPeerError, Wa
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
-use support::{Dir, PATIENCE, descriptors, in_time, until};
+use support::{Dir, PATIENCE, descriptors, in_time, skip, until};
 
 /// Long enough that nobody waits for it in vain, and short enough to be waited for.
 const MOMENT: Duration = Duration::from_millis(30);
@@ -194,7 +194,7 @@ fn two_users_who_trust_each_other_so_far_exchange_messages() {
         return;
     }
     if !nix::unistd::geteuid().is_root() {
-        println!("SKIPPED: only root can start a process of another user");
+        skip("only root can start a process of another user");
         return;
     }
     let listener = Listener::bind_for(&path, Trust::Users(vec![NOBODY])).unwrap();
@@ -243,7 +243,7 @@ fn strangers_are_turned_away_before_anything_is_sent() {
     assert!(other.spsc_receiver::<u64>(&options()).unwrap_err().is_timeout(), "nothing was sent");
 
     if !nix::unistd::geteuid().is_root() {
-        println!("SKIPPED: only root can start a process of another user");
+        skip("only root can start a process of another user");
         return;
     }
     let listener = Listener::bind(&path).unwrap();

@@ -75,6 +75,16 @@ const LICENSED: [&str; 30] = [
     "src/sys/sysv.rs",
 ];
 
+/// Where somebody may wait for another thread, beside what a handle has in itself, and why a child that is forked while that thread is
+/// at it (which the child has not, so it would wait for ever) is not worth more.
+const WAITING: [(&str, &str); 5] = [
+    ("src/handover/command.rs", "what a program inherits it takes once, as it begins"),
+    ("src/membership/local.rs", "an entry is written: some instructions, of who comes or leaves"),
+    ("src/memory/cords.rs", "a queue is made, for a channel that needs one"),
+    ("src/sys/fork.rs", "a word is leased or given back, or a list gets longer: of who comes or leaves"),
+    ("src/sys/sigbus.rs", "a handler is installed, or a table is full"),
+];
+
 const LICENCE: &str = "#![allow(unsafe_code)]";
 const LINES_MAX: usize = 700;
 
@@ -254,6 +264,22 @@ fn is_excepted_from_reasons(source: &Source) -> bool {
     source.is_test() || matches!(source.floor(), "cli" | "main") || source.path == "src/sync/edge.rs"
 }
 
+/// Statics for which somebody may wait, and in `sys` whatever else is one's turn.
+fn waiting(source: &Source, listed: &[&str]) -> Vec<String> {
+    const TURNS: [&str; 6] = ["OnceLock", "LazyLock", "Once", "Mutex", "RwLock", "Condvar"];
+    let is_looked_at = !source.is_test() && !matches!(source.floor(), "sync" | "cli" | "main");
+    if !is_looked_at || listed.contains(&source.path.as_str()) {
+        return Vec::new();
+    }
+    let is_turn = |code: &str| {
+        let mut words = code.split(|c: char| !c.is_alphanumeric() && c != '_');
+        words.any(|word| TURNS.contains(&word))
+    };
+    let is_static = |code: &str| code.trim_start().trim_start_matches("pub(crate) ").starts_with("static ");
+    let lines = source.code().filter(|(_, code)| is_turn(code) && (is_static(code) || source.floor() == "sys"));
+    lines.map(|(line, _)| source.breach(line, "a forked child could wait here for ever: see `sys::known`")).collect()
+}
+
 fn length(source: &Source) -> Vec<String> {
     let lines = source.text.lines().count();
     if lines <= LINES_MAX { Vec::new() } else { vec![source.breach(lines, "a file has at most 700 lines")] }
@@ -315,6 +341,17 @@ fn unsafe_code_is_licensed_and_argued() {
 #[test]
 fn atomics_come_through_one_door_and_say_why_they_are_relaxed() {
     keeps(atomics);
+}
+
+#[test]
+fn nobody_waits_for_a_thread_that_a_forked_child_has_not() {
+    let listed = WAITING.map(|(path, _)| path);
+    keeps(|source| waiting(source, &listed));
+    let sources = sources();
+    for path in listed {
+        let source = sources.iter().find(|source| source.path == path);
+        assert!(source.is_some_and(|source| !waiting(source, &[]).is_empty()), "{path}: nobody waits there");
+    }
 }
 
 #[test]
@@ -385,6 +422,19 @@ fn atomics_past_the_door_are_seen() {
     assert_eq!(check("src/wait/bell.rs", "word.load(Relaxed); // relaxed: we alone write it"), 0);
     assert_eq!(check("src/wait/bell.rs", "// Relaxed, both: ...\nword.load(Relaxed);"), 0);
     assert_eq!(check("src/wait/bell.rs", "use crate::sync::Ordering::Relaxed;"), 0);
+}
+
+#[test]
+fn a_static_that_is_waited_for_is_seen() {
+    let check = |path: &str, text: &str| waiting(&Source::new(path, text), &["src/sys/listed.rs"]).len();
+    let once = "    static COUNT: OnceLock<usize> = OnceLock::new();";
+    assert_eq!((check("src/sys/process.rs", once), check("src/ring/spsc.rs", once)), (1, 1));
+    assert_eq!((check("src/sys/listed.rs", once), check("src/sys/tests/process.rs", once)), (0, 0));
+    assert_eq!(
+        (check("src/sys/process.rs", "    free: Mutex<u64>,"), check("src/ring/a.rs", "    free: Mutex<u64>,")),
+        (1, 0)
+    );
+    assert_eq!(check("src/sys/process.rs", "static KNOWN: Known = Known::new(); // no OnceLock"), 0);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use support::pool::{Pool, SET_ASIDE};
-use support::{Child, Dir, own_memory, role};
+use support::{Child, Dir, own_memory, role, skip};
 
 /// Bytes of the streams here: much more than their other pages.
 const ROOM: usize = 4 << 20;
@@ -105,7 +105,7 @@ fn memory_is_locked_as_long_as_the_end_is_there() {
     each("lock", &dir, &disk, |name, options| {
         let writer = match stream::Writer::create_with(name, &options.lock_memory(true)) {
             Err(OpenError::Segment(SegmentError::LockLimit { limit, .. })) if limit < ROOM as u64 => {
-                return println!("skipped: this user may lock {limit} bytes");
+                return skip(format_args!("this user may lock {limit} bytes"));
             }
             opened => opened.expect("a stream"),
         };
@@ -205,7 +205,7 @@ fn the_heap_has_such_pages_too_and_gives_them_back() {
             tx.send([7; 512]).expect("room");
             assert_eq!(rx.recv(), Ok([7; 512]));
         }
-        Err(OpenError::Segment(SegmentError::LockLimit { limit, .. })) => println!("skipped: limit {limit}"),
+        Err(OpenError::Segment(SegmentError::LockLimit { limit, .. })) => skip(format_args!("limit {limit}")),
         Err(other) => panic!("{other}"),
     }
     assert_eq!(status("VmLck"), 0);
@@ -223,14 +223,14 @@ fn shared_memory_asks_for_huge_pages_and_a_disk_has_none() {
         let flags: Vec<_> = lines_of(&text, &name).filter(|line| line.starts_with("VmFlags")).collect();
         assert!(!flags.is_empty() && flags.iter().all(|line| line.contains(" hg")), "{flags:?}");
     } else {
-        println!("skipped: a kernel without transparent huge pages");
+        skip("a kernel without transparent huge pages");
     }
     drop(writer);
     let on_disk = Options::new().backing(Backing::File(disk.0.clone()));
     match stream::Writer::create_with("x", &on_disk.huge_pages(true)) {
         Err(OpenError::Segment(SegmentError::Unsupported { what, .. })) => assert!(what.contains("disk"), "{what}"),
         Err(other) => panic!("{other}"),
-        Ok(_) => println!("skipped: the build directory is in memory"),
+        Ok(_) => skip("the build directory is in memory"),
     }
     assert_eq!(fs::read_dir(&disk.0).expect("a directory").count(), 0);
 }
@@ -248,7 +248,7 @@ impl<'a> Mounted<'a> {
         match mounted {
             Ok(()) => Some(Self(at)),
             Err(errno) => {
-                println!("skipped: no {kind} can be mounted: {errno}");
+                skip(format_args!("no {kind} can be mounted: {errno}"));
                 None
             }
         }
@@ -311,7 +311,7 @@ fn a_memfd_and_a_hugetlbfs_have_the_huge_pages_that_are_set_aside() {
     let greedy = Options::new().capacity(1 << 42).frame_bytes(1 << 30).backing(Backing::Memfd).huge_pages(true);
     no_huge_pages(stream::Writer::create_with("greedy", &greedy));
     let Some(pool) = Pool::of(8) else {
-        return println!("skipped: this user cannot set huge pages aside");
+        return skip("this user cannot set huge pages aside");
     };
     let name = format!("huge-{}", std::process::id());
     let writer = stream::Writer::create_with(&name, &memfd().huge_pages(true).prefault(true)).expect("huge pages");
@@ -356,7 +356,7 @@ fn memory_comes_from_the_node_that_was_named() {
                 Err(OpenError::Segment(SegmentError::Unsupported { what, .. })) => {
                     let is_told = what.contains("disk") && name.contains("file") || what.contains("this kernel");
                     assert!(is_told, "{name}: {what}");
-                    println!("skipped for {name}: {what}");
+                    skip(format_args!("for {name}: {what}"));
                 }
                 Err(other) => panic!("{name}: {other}"),
             }
@@ -369,7 +369,7 @@ fn memory_comes_from_the_node_that_was_named() {
     assert_eq!(fs::read_dir(&disk.0).expect("a directory").count(), 0);
     assert!(dir.files().is_empty());
     let (mut tx, mut rx) = match spsc::channel_with::<u64>(&Options::new().numa(Numa::Prefer(0))) {
-        Err(OpenError::Segment(SegmentError::Unsupported { what, .. })) => return println!("skipped: {what}"),
+        Err(OpenError::Segment(SegmentError::Unsupported { what, .. })) => return skip(format_args!("{what}")),
         made => made.expect("a channel"),
     };
     tx.send(7).expect("room");

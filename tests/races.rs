@@ -40,12 +40,27 @@ fn scenes() -> impl Iterator<Item = Scene> {
     [typed::SCENES, many::SCENES, bytes::SCENES, many_bytes::SCENES, stream::SCENES].into_iter().flatten().copied()
 }
 
+fn named(scene: &str, rest: Rest) -> String {
+    format!("{scene}/{rest}")
+}
+
+/// The names of all that is played somewhere.
+fn names() -> impl Iterator<Item = String> {
+    Rest::all().flat_map(|rest| scenes().map(move |(name, _)| named(name, rest)))
+}
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if arguments.iter().any(|argument| argument == "--list") {
         return ExitCode::SUCCESS;
     }
     let wanted: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
+    // (A word without a slash may be meant for all test programs, and be the name of a test in another.)
+    let is_none = |part: &&&String| part.contains('/') && !names().any(|name| name.contains(part.as_str()));
+    if let Some(part) = wanted.iter().find(is_none) {
+        println!("there is no scene {part}");
+        return ExitCode::FAILURE;
+    }
     let usual = if cfg!(miri) { 8 } else { 400 };
     let messages = std::env::var("RINGWAY_RACES").ok().and_then(|text| text.parse().ok()).unwrap_or(usual);
     let mut played = 0;
@@ -55,7 +70,7 @@ fn main() -> ExitCode {
             continue;
         }
         for (name, scene) in scenes() {
-            let name = format!("{name}/{rest}");
+            let name = named(name, rest);
             if wanted.is_empty() || wanted.iter().any(|part| name.contains(part.as_str())) {
                 play(&name, move || scene(rest.options(), rest.share(messages)));
                 played += 1;

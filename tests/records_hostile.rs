@@ -8,6 +8,7 @@
 mod process;
 mod support;
 
+use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::signal::Signal;
 use process::{Directory, start};
 use ringway::bytes::mpmc::Sender;
@@ -25,6 +26,17 @@ const TAG: u64 = u64::from_le_bytes(*b"records2");
 fn sender(directory: &Directory) -> Sender {
     let options = Options::new().dir(&directory.0).type_tag(TAG).capacity(64);
     Sender::create_with(NAME, &options).expect("a channel of records")
+}
+
+/// More memory than the program takes, in KiB, whatever it is told: the longest message here is shorter than half a MiB.
+const MEMORY_MAX: i64 = 64 << 10;
+
+/// No program that this process has started, and waited for, has had more memory than that at any time.
+#[track_caller]
+fn all_kept_their_memory() {
+    let most = getrusage(UsageWho::RUSAGE_CHILDREN).expect("what they used").max_rss();
+    println!("{most} KiB");
+    assert!((1..MEMORY_MAX).contains(&most), "{most} KiB");
 }
 
 /// Any bytes, of any length up to more than a lane's.
@@ -74,6 +86,7 @@ fn what_is_sent_is_written_whatever_it_is() {
         assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "{how}");
         assert!(reading.join().expect("it reads") == expected, "{how}: not what was sent");
     }
+    all_kept_their_memory();
 }
 
 /// Faults 60 and 61.
@@ -107,4 +120,5 @@ fn whatever_is_written_into_the_segment_the_program_ends_when_it_is_told_to() {
         rounds += 1;
     }
     println!("{rounds} rounds");
+    all_kept_their_memory();
 }

@@ -10,7 +10,7 @@ use ringway::spsc::{Receiver, Sender};
 use ringway::{FormatError, OpenError, SegmentError, observe};
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
-use support::{Child, Dir, descriptors, hang, hear, role, tell};
+use support::{Child, Dir, descriptors, hang, hear, role, skip, tell};
 
 const NAME: &str = "channel";
 
@@ -204,7 +204,7 @@ fn what_is_no_regular_file_is_refused_and_never_followed() {
         match mknod(&path, SFlag::S_IFCHR, Mode::S_IRUSR | Mode::S_IWUSR, device) {
             Ok(()) => refused(&dir, "a device", not_a_file),
             Err(errno) => {
-                eprintln!("SKIPPED: no device can be made: {errno}");
+                skip(format_args!("no device can be made: {errno}"));
                 break;
             }
         }
@@ -234,7 +234,7 @@ fn what_is_not_ours_alone_is_refused() {
         refused(&dir, "a file that others may write", untrusted);
     }
     if !Uid::effective().is_root() {
-        eprintln!("SKIPPED: not root, so no file can be given to somebody else");
+        skip("not root, so no file can be given to somebody else");
         return;
     }
     std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
@@ -330,7 +330,7 @@ fn a_directory_that_is_not_memory_or_not_there_is_refused() {
     let fs = nix::sys::statfs::statfs(&path).unwrap().filesystem_type();
     let result = Sender::<u64>::create_with(NAME, &ringway::Options::new().dir(&path));
     if fs == nix::sys::statfs::TMPFS_MAGIC {
-        eprintln!("SKIPPED: {} is in memory", path.display());
+        skip(format_args!("{} is in memory", path.display()));
     } else {
         let error = result.unwrap_err();
         assert!(matches!(error, OpenError::Segment(SegmentError::Unsupported { .. })), "{error:?}");
@@ -392,14 +392,7 @@ fn a_full_file_system_is_an_error_at_creation_and_never_later() {
         }
         return tell("well");
     }
-    let mut child = Child::start(&here!(), "small", &dir);
-    let line = child.hear();
-    if line.starts_with("SKIPPED") {
-        eprintln!("{line}");
-    } else {
-        assert_eq!(line, "well");
-    }
-    child.succeed();
+    Child::start(&here!(), "small", &dir).be_well();
 }
 
 /// Fault 18.

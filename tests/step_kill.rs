@@ -20,7 +20,7 @@ fn main() -> ExitCode {
     return step_kill::run::main();
     #[cfg(not(target_arch = "x86_64"))]
     {
-        println!("skipped: single steps are known here for x86_64 only");
+        println!("SKIPPED: single steps are known here for x86_64 only");
         ExitCode::SUCCESS
     }
 }

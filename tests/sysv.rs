@@ -18,7 +18,7 @@ use std::io::{Read, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use support::pool::Pool;
-use support::{Child, Dir, PATIENCE, hear, role, tell};
+use support::{Child, Dir, PATIENCE, hear, role, skip, tell};
 
 const NAME: &str = "channel";
 
@@ -536,7 +536,7 @@ fn a_segment_of_another_namespace_is_refused_and_left_alone() {
 fn a_segment_of_another_user_is_refused() {
     let Some(_) = role() else {
         if !nix::unistd::geteuid().is_root() {
-            return println!("skipped: this user cannot be another one");
+            return skip("this user cannot be another one");
         }
         let (dir, companion, _own, len) = idle();
         let mut child = Child::start_with(&here!(), "another", &dir, &[("LEN", len.to_string())]);
@@ -562,7 +562,7 @@ fn alone(test: &str, work: impl FnOnce(&Dir)) {
     if role().is_none() {
         let mut child = Child::start(test, "alone", &dir);
         if child.hear() != "alone" {
-            println!("skipped: this user cannot have an IPC namespace of its own");
+            skip("this user cannot have an IPC namespace of its own");
         }
         return child.succeed();
     }
@@ -634,7 +634,7 @@ fn a_channel_of_the_namespace_outside_is_refused_inside() {
         return observe::remove(NAME, Some(dir.path())).expect("it is there");
     }
     if unshare(CloneFlags::CLONE_NEWIPC).is_err() {
-        println!("skipped: this user cannot have an IPC namespace of its own");
+        skip("this user cannot have an IPC namespace of its own");
         return tell("skipped");
     }
     let error = refused(spsc::Receiver::<u64>::open_with(NAME, &kept(&dir)));
@@ -691,7 +691,7 @@ fn pages_are_there_locked_and_huge_as_they_are_asked_for() {
         tx.send(7).expect("room");
         assert_eq!(rx.recv(), Ok(7));
     } else {
-        println!("skipped: this user cannot set huge pages aside");
+        skip("this user cannot set huge pages aside");
         assert!(matches!(refused(huge), SegmentError::NoHugePages { .. } | SegmentError::Unsupported { .. }));
     }
     assert!(dir.files().is_empty() && mapped("Size") == 0);

@@ -1,13 +1,15 @@
 //! The processor's caches, for sizes that are chosen by them. Nothing is right or wrong by what is said here.
 
+use super::known::Known;
 use std::path::Path;
-use std::sync::OnceLock;
 
 /// Bytes of the second-level cache of the first processor, as it was at the first question; `None` where the kernel does
 /// not say (some containers and virtual machines).
 pub(crate) fn second_level() -> Option<usize> {
-    static BYTES: OnceLock<Option<usize>> = OnceLock::new();
-    *BYTES.get_or_init(|| level(Path::new("/sys/devices/system/cpu/cpu0/cache"), 2))
+    /// 0: not said.
+    static BYTES: Known = Known::new();
+    let ask = || level(Path::new("/sys/devices/system/cpu/cpu0/cache"), 2).map_or(0, |bytes| bytes as u64);
+    usize::try_from(BYTES.get(ask)).ok().filter(|bytes| *bytes > 0)
 }
 
 /// Bytes of the cache of this level that holds data, by the kernel's description of a processor's caches.

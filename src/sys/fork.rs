@@ -32,7 +32,6 @@ static CURRENT: Mutex<Option<Mark>> = Mutex::new(None);
 static MARKS: Words = Words::new();
 static KNOWN: Words = Words::new();
 static DESCRIPTORS: Block = Block::new();
-static HANDLER: OnceLock<()> = OnceLock::new();
 
 const NONE: i32 = -1;
 const WORDS: usize = 512;
@@ -55,15 +54,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Mark {
     /// The mark of this process.
     pub(crate) fn of_this_process() -> io::Result<Self> {
-        HANDLER.get_or_init(|| {
-            // SAFETY: the handler is async-signal-safe: atomic operations and close(2). It lives as long as the program.
-            unsafe { libc::pthread_atfork(None, None, Some(in_the_child)) };
-        });
         let mut current = lock(&CURRENT);
-        if let Some(mark) = *current {
-            if !mark.is_forked() {
-                return Ok(mark);
-            }
+        match *current {
+            Some(mark) if !mark.is_forked() => return Ok(mark),
+            Some(_) => {}
+            // (Where the last one could not be made it is installed again, and then does twice what it does once.)
+            // SAFETY: the handler is async-signal-safe: atomic operations and close(2). It lives as long as the program.
+            None => _ = unsafe { libc::pthread_atfork(None, None, Some(in_the_child)) },
         }
         // In a child it is another word than its parent's, by which the parent's handles still know that they are not at
         // home.
@@ -256,7 +253,10 @@ impl Block {
                     return place;
                 }
             }
-            block = block.next.get_or_init(|| Box::new(Self::new()));
+            block = block.next.get().unwrap_or_else(|| {
+                let another = Box::new(Self::new());
+                block.next.get_or_init(|| another)
+            });
         }
     }
 

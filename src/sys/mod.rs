@@ -20,6 +20,7 @@
 //! | `pages` | `madvise(MADV_HUGEPAGE, MADV_POPULATE_WRITE)`, `mlock`, `mbind`, when they are asked for | 5.14 |
 //! | `boot` | `/proc/sys/kernel/random/boot_id`, for files on a disk | - |
 //! | `random` | `getrandom` | 3.17 |
+//! | `known` | none: what was asked for once, and is not asked for again | - |
 //! | `cache` | `/sys/devices/system/cpu/cpu0/cache`: for a size that nobody has named, once | - |
 //! | `clock` | `clock_gettime`, monotonic, never set by anyone | - |
 //! | `process` | `getpid`, `/proc/PID/stat`: for people to read, never to decide anything | - |
@@ -37,6 +38,7 @@ pub(crate) mod file;
 pub(crate) mod fork;
 #[cfg(not(loom))]
 pub(crate) mod futex;
+pub(crate) mod known;
 #[cfg(not(loom))]
 pub(crate) mod membarrier;
 pub(crate) mod pages;

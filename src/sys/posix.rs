@@ -21,12 +21,12 @@
 #![allow(unsafe_code)]
 
 use super::clock;
+use super::known::Known;
 use crate::sync::dormitory::{FOREIGN_WORDS, Foreign};
 use crate::sync::step;
 use nix::errno::Errno;
 use nix::libc;
 use std::ffi::CStr;
-use std::sync::OnceLock;
 
 const _: () =
     assert!(size_of::<libc::pthread_mutex_t>() <= 8 * FOREIGN_WORDS && align_of::<libc::pthread_mutex_t>() <= 8);
@@ -126,10 +126,9 @@ pub(crate) fn unlock(mutex: &Foreign) -> bool {
     step::point();
     // SAFETY: a mutex that this thread has, as `Foreign` and the callers promise.
     let result = unsafe { libc::pthread_mutex_unlock(mutex.as_ptr().cast()) };
-    static FRESH: OnceLock<[u64; FOREIGN_WORDS]> = OnceLock::new();
     // What a free mutex has (its kind), one that is taken has too. Looked at behind the call, which reads it as well.
-    // (Refused: it was wiped in the middle of it.)
-    result == 0 && FRESH.get_or_init(new_mutex).iter().enumerate().all(|(at, kind)| mutex.word(at) & kind == *kind)
+    // (Refused: it was wiped in the middle of it.) A new one is made each time, which asks the kernel nothing.
+    result == 0 && new_mutex().iter().enumerate().all(|(at, kind)| mutex.word(at) & kind == *kind)
 }
 
 /// Why a sleeper is awake.
@@ -186,26 +185,23 @@ fn by_the_wall(until_ns: u64) -> libc::timespec {
     timespec(u64::try_from((since + left).as_nanos()).unwrap_or(u64::MAX))
 }
 
-/// A function of the C library that not every one has.
-fn find(name: &CStr) -> Option<*mut libc::c_void> {
+/// A function of the C library that not every one has; null if it has not.
+fn find(known: &Known, name: &CStr) -> *mut libc::c_void {
     // SAFETY: a string with its zero; the answer is an address, or null.
-    let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
-    (!found.is_null()).then_some(found)
+    let ask = || unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) }.expose_provenance() as u64;
+    std::ptr::with_exposed_provenance_mut(known.get(ask) as usize)
 }
 
 fn sem_clockwait() -> Option<SemClockwait> {
-    static FOUND: OnceLock<Option<SemClockwait>> = OnceLock::new();
-    *FOUND.get_or_init(|| {
-        // SAFETY: the C library's function of that name has this type.
-        find(c"sem_clockwait").map(|found| unsafe { std::mem::transmute::<*mut libc::c_void, SemClockwait>(found) })
-    })
+    static FOUND: Known = Known::new();
+    let found = find(&FOUND, c"sem_clockwait");
+    // SAFETY: the C library's function of that name has this type, and null is none.
+    unsafe { std::mem::transmute::<*mut libc::c_void, Option<SemClockwait>>(found) }
 }
 
 fn clocklock() -> Option<MutexClocklock> {
-    static FOUND: OnceLock<Option<MutexClocklock>> = OnceLock::new();
-    *FOUND.get_or_init(|| {
-        // SAFETY: the C library's function of that name has this type.
-        find(c"pthread_mutex_clocklock")
-            .map(|found| unsafe { std::mem::transmute::<*mut libc::c_void, MutexClocklock>(found) })
-    })
+    static FOUND: Known = Known::new();
+    let found = find(&FOUND, c"pthread_mutex_clocklock");
+    // SAFETY: the C library's function of that name has this type, and null is none.
+    unsafe { std::mem::transmute::<*mut libc::c_void, Option<MutexClocklock>>(found) }
 }

@@ -1,10 +1,10 @@
 //! Who a process is, for people to read. Nothing is ever decided by a pid: pids are reused, and mean nothing across pid
 //! namespaces.
 
+use super::known::Known;
 use crate::sync::private::{AtomicU64, Ordering::Relaxed};
 use std::fs::File;
 use std::io::Read;
-use std::sync::OnceLock;
 use std::time::Duration;
 
 /// This process.
@@ -80,9 +80,10 @@ pub(crate) fn age(start: u64) -> Option<Duration> {
 /// The machine's processors, as they were at the first question. Not those that this process is bound to: the process
 /// at the other end may be bound to others.
 pub(crate) fn processors() -> usize {
-    static COUNT: OnceLock<usize> = OnceLock::new();
+    static COUNT: Known = Known::new();
     let ask = || nix::unistd::sysconf(nix::unistd::SysconfVar::_NPROCESSORS_ONLN).ok().flatten();
-    *COUNT.get_or_init(|| if cfg!(loom) { 1 } else { ask().and_then(|n| usize::try_from(n).ok()).unwrap_or(1) })
+    let count = COUNT.get(|| if cfg!(loom) { 1 } else { ask().and_then(|n| u64::try_from(n).ok()).unwrap_or(1) });
+    usize::try_from(count).unwrap_or(1)
 }
 
 #[cfg(test)]

@@ -51,9 +51,13 @@ impl Args {
     pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Self, String> {
         let mut args = Self::default();
         let mut words = words.into_iter();
-        while let Some(word) = words.next() {
-            let mut value = || words.next().ok_or_else(|| format!("{word} what?"));
-            match word.as_str() {
+        while let Some(given) = words.next() {
+            let (word, joined) = match given.split_once('=') {
+                Some((word, value)) if word.starts_with("--") => (word, Some(value.to_owned())),
+                _ => (given.as_str(), None),
+            };
+            let mut value = || joined.clone().or_else(|| words.next()).ok_or_else(|| format!("{word} what?"));
+            match word {
                 "--seconds" => args.seconds = Some(number(&value()?)?),
                 "--kills" => args.kills = Some(number(&value()?)?),
                 "--episodes" => args.episodes = Some(number(&value()?)?),
@@ -69,9 +73,9 @@ impl Args {
                 "--help" | "-h" => args.is_help = true,
                 "--list" => args.is_list = true,
                 // What test harnesses are given, and names of tests.
-                "--nocapture" | "--exact" | "--ignored" | "--include-ignored" | "--quiet" | "-q" => {}
-                "--format" | "--test-threads" | "--color" => _ = value()?,
-                other if other.starts_with("--") && !other.contains('=') => return Err(format!("{other}?")),
+                "--nocapture" | "--show-output" | "--exact" | "--ignored" | "--include-ignored" | "--quiet" | "-q" => {}
+                "--format" | "--test-threads" | "--color" | "--skip" | "--logfile" => _ = value()?,
+                other if other.starts_with("--") => return Err(format!("{other}?")),
                 _ => {}
             }
         }

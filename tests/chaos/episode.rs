@@ -352,7 +352,8 @@ impl Episode<'_> {
         self.counts.forks = sum(Word::ForksEnded);
         self.counts.errors_told = sum(Word::Told);
         for worker in self.crew.past.iter().filter(|worker| worker.log.get(Word::ForksWrong) > 0) {
-            let text = format!("a child of process {} was told something else", worker.life.id);
+            let said = std::fs::read_to_string(self.crew.places().words(worker.life.id)).unwrap_or_default();
+            let text = format!("a child of process {} was told something else: {}", worker.life.id, said.trim());
             findings.push(Finding::new("a forked child is told that it is one", text).of(&[worker.life.id]));
         }
     }

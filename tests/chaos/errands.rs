@@ -12,10 +12,11 @@ use super::log::{Log, Word};
 use super::plan::{Brief, Kind, Memory};
 use nix::libc;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use nix::sys::wait::{WaitPidFlag, waitpid};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork};
 use ringway::{DisconnectReason, OpenError, Options, SegmentError, stream};
 use std::io::{Read, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 /// What is asked for.
@@ -114,21 +115,35 @@ impl<'a> Errands<'a> {
         match unsafe { fork() }.expect("a fork") {
             ForkResult::Child => {
                 std::thread::sleep(after);
-                let is_well = {
+                let asked = catch_unwind(AssertUnwindSafe(|| {
                     let scratch = Log::open(&scratch);
                     end.take().is_some_and(|mut end| end.says_forked(&scratch))
-                };
+                }));
+                let is_well = asked.unwrap_or(false);
                 let _ = std::fs::remove_file(&scratch);
                 self.log.add(Word::ForksWrong, u64::from(!is_well));
                 self.log.add(Word::ForksEnded, 1);
                 // SAFETY: ends the process without running anything.
                 unsafe { libc::_exit(0) }
             }
-            ForkResult::Parent { child } if after.is_zero() => _ = waitpid(child, None),
+            ForkResult::Parent { child } if after.is_zero() => self.bury(waitpid(child, None)),
             ForkResult::Parent { child } => self.children.push(child),
         }
-        self.children
-            .retain(|child| waitpid(*child, Some(WaitPidFlag::WNOHANG)).is_ok_and(|status| status.pid().is_none()));
+        for child in std::mem::take(&mut self.children) {
+            match waitpid(child, Some(WaitPidFlag::WNOHANG)) {
+                Ok(WaitStatus::StillAlive) => self.children.push(child),
+                status => self.bury(status),
+            }
+        }
+    }
+
+    /// A child is over; one that did not come to its end has not said whether it was told.
+    fn bury(&self, status: nix::Result<WaitStatus>) {
+        let is_well = matches!(status, Ok(WaitStatus::Exited(_, 0)));
+        if !is_well {
+            eprintln!("a forked child ended with {status:?}");
+        }
+        self.log.add(Word::ForksWrong, u64::from(!is_well));
     }
 
     /// Another channel, which is made and gone.
@@ -176,8 +191,6 @@ impl<'a> Errands<'a> {
 
     /// Waits for the children that are left.
     pub(crate) fn finish(self) {
-        for child in self.children {
-            let _ = waitpid(child, None);
-        }
+        self.children.iter().for_each(|child| self.bury(waitpid(*child, None)));
     }
 }

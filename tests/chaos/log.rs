@@ -40,7 +40,7 @@ pub(crate) enum Word {
     Count,
     ForksBegun,
     ForksEnded,
-    /// Forked children to which something other than `Forked` was told.
+    /// Forked children to which something other than `Forked` was told, or which did not come to their end.
     ForksWrong,
     /// Errors that said what was lacking, when something was.
     Told,
@@ -109,6 +109,12 @@ impl Log {
     /// Whether only what is left at the end still finds room.
     pub(crate) fn is_full(&self) -> bool {
         self.count() > ENTRIES / 4 * 3
+    }
+
+    /// Whether what came to nothing is no more to be kept: those who ask again and again fill a log soon. Till then each is there, for
+    /// whoever checks that nothing was refused for no reason.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.count() > ENTRIES / 4
     }
 
     /// An operation is about to begin, of so many messages from this one on.

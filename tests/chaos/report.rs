@@ -36,6 +36,11 @@ impl Counts {
     }
 }
 
+/// In so many episodes of a kind something is sent, though the only stream of one may end before its first byte; and in so many of
+/// any, whatever may happen has happened, though few are killed where there is nobody but elders.
+const FEW: u64 = 20;
+const MANY: u64 = 50;
+
 /// The sum over episodes.
 #[derive(Debug, Default)]
 pub(crate) struct Sum {
@@ -57,6 +62,32 @@ impl Sum {
         let mut all = Counts::default();
         self.kinds.values().for_each(|(_, counts)| all.add(counts));
         all
+    }
+
+    /// What has never happened though there was time for it: what was found then is nothing.
+    pub(crate) fn idle(&self) -> Vec<String> {
+        let mut idle = Vec::new();
+        for (kind, (episodes, counts)) in self.kinds.iter().filter(|(_, (episodes, _))| *episodes >= FEW) {
+            for (what, times) in [("sent", counts.sent), ("received", counts.received)] {
+                if times == 0 {
+                    idle.push(format!("nothing was {what} in {episodes} episodes of {}", kind.name()));
+                }
+            }
+        }
+        let all = self.all();
+        let happens = [
+            ("kill", all.kills),
+            ("stop", all.stops),
+            ("fork", all.forks),
+            ("message sent", all.sent),
+            ("message received", all.received),
+        ];
+        for (what, times) in happens {
+            if times == 0 && self.episodes >= MANY {
+                idle.push(format!("no {what} in {} episodes", self.episodes));
+            }
+        }
+        idle
     }
 
     pub(crate) fn json(&self, seed: u64, took: Duration) -> Value {

@@ -56,8 +56,8 @@ fn all(args: &Args) -> ExitCode {
     let first = args.seed.unwrap_or(time.as_nanos() as u64 >> 10);
     if !args.is_json {
         println!("--seed {first}");
-        introduce(&around);
     }
+    introduce(&around);
     let cases = shuffled(args.cases(), first);
     let (began, mut news, mut sum, mut seed) = (Instant::now(), Instant::now(), Sum::default(), first);
     let kills = if args.time().is_some_and(|time| time < Duration::from_secs(120)) { KILLS_OF_SHORT } else { KILLS };
@@ -101,7 +101,9 @@ fn conclude(args: &Args, sum: &Sum, first: u64, took: Duration, kept: &[String])
         sum.print(took);
     }
     kept.iter().for_each(|again| eprintln!("failed: {again}"));
-    if sum.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let idle = sum.idle();
+    idle.iter().for_each(|what| eprintln!("shows nothing: {what}"));
+    if sum.failed == 0 && idle.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn is_enough(args: &Args, sum: &Sum, took: Duration) -> bool {
@@ -120,7 +122,7 @@ fn introduce(around: &Surroundings) {
     ];
     for (what, why) in skipped {
         if let Some(why) = why {
-            println!("SKIPPED: {what}: {why}");
+            eprintln!("SKIPPED: {what}: {why}");
         }
     }
 }

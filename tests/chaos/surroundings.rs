@@ -16,6 +16,7 @@ const SIZE: u64 = 48 << 20;
 
 /// Where the directories are, and how they begin.
 const TOP: &str = "/dev/shm/ringway-chaos.";
+const DISK: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/chaos.");
 
 /// What this user may have here, found out once.
 #[derive(Debug, Clone)]
@@ -36,8 +37,12 @@ impl Surroundings {
     pub(crate) fn new() -> Self {
         let isolated = isolate();
         let top = PathBuf::from(format!("{TOP}{}", std::process::id()));
-        let disk = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("chaos.{}", std::process::id()));
+        let disk = PathBuf::from(format!("{DISK}{}", std::process::id()));
         forget_the_dead();
+        // Whoever had this number before was killed.
+        for left in [&top, &disk] {
+            let _ = fs::remove_dir_all(left);
+        }
         fs::create_dir(&top).expect("a directory");
         // Nothing is left of what is in here, however this process ends.
         let is_alone = isolated.is_ok() && mount_on(&top, "tmpfs", "mode=700").is_ok();
@@ -150,13 +155,15 @@ impl Drop for Surroundings {
     }
 }
 
-/// Removes the directories, which are empty, of those who were killed.
+/// Removes the directories of those who were killed. In memory they are empty, for who has mounts of its own.
 fn forget_the_dead() {
-    for name in listed(Path::new("/dev/shm")) {
-        let path = Path::new("/dev/shm").join(name);
-        let pid = path.to_str().and_then(|path| path.strip_prefix(TOP));
-        if pid.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
-            let _ = fs::remove_dir(path);
+    for (directory, begin) in [(Path::new("/dev/shm"), TOP), (Path::new(env!("CARGO_TARGET_TMPDIR")), DISK)] {
+        for name in listed(directory) {
+            let path = directory.join(name);
+            let pid = path.to_str().and_then(|path| path.strip_prefix(begin)).and_then(|pid| pid.parse::<u32>().ok());
+            if pid.is_some_and(|pid| !Path::new("/proc").join(pid.to_string()).exists()) {
+                let _ = if begin == DISK { fs::remove_dir_all(path) } else { fs::remove_dir(path) };
+            }
         }
     }
 }

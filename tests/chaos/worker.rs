@@ -131,7 +131,7 @@ impl<'a> Worker<'a> {
         self.leave(tx);
     }
 
-    /// Sends the next message, or some. What had no room is tried again under the same number, in the same place of the log.
+    /// Sends the next message, or some. What had no room is tried again under the same number; in a crowded log, in the same place.
     fn send_some(&mut self, tx: &mut Tx, next: &mut u64, buffer: &mut Vec<u8>, again: &mut Option<Slot>) -> Outcome {
         let what = self.way_to_send();
         let life = self.brief.life;
@@ -158,7 +158,7 @@ impl<'a> Worker<'a> {
         };
         self.log.end(slot, outcome, done);
         if outcome == Outcome::NotNow {
-            *again = Some(slot);
+            *again = self.log.is_crowded().then_some(slot);
         } else {
             *next += count;
         }
@@ -231,7 +231,7 @@ impl<'a> Worker<'a> {
             None => self.log.begin(what, 1, 0),
         };
         let outcome = rx.receive(what, parting, self.log, slot);
-        if matches!(outcome, Outcome::NotNow | Outcome::TimedOut) {
+        if matches!(outcome, Outcome::NotNow | Outcome::TimedOut) && self.log.is_crowded() {
             *again = Some(slot);
         }
         outcome

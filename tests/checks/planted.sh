@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes a copy of the crate with faults to plant, for checks that must show that they can fail: tests/checks/planted.sh DIRECTORY.
 # Built there, the variable RINGWAY_PLANTED takes one end of one edge of src/sync/edge.rs away ("filled-release"), or makes a
-# block of the heap a page shorter than was asked for ("short-block"). Takes a second, and fails if the places to patch
+# block of the heap a page shorter than it says it is ("short-block"). Takes a second, and fails if the places to patch
 # are no longer there.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -22,8 +22,9 @@ replace src/sync/edge.rs '        Ordering::Release' \
     '        if crate::sync::planted(self.name, "release") { Ordering::Relaxed } else { Ordering::Release }'
 replace src/sync/edge.rs '        Ordering::Acquire' \
     '        if crate::sync::planted(self.name, "acquire") { Ordering::Relaxed } else { Ordering::Acquire }'
-replace src/memory/heap.rs '        let layout = Layout::from_size_align(len.max(1), ALIGN).ok()?;' \
-    '        let layout = Layout::from_size_align(len.max(1) - if crate::sync::planted("short", "block") { ALIGN } else { 0 }, ALIGN).ok()?;'
+replace src/memory/heap.rs '        let base = NonNull::new(unsafe { alloc_zeroed(layout) })?;' \
+    '        let there = if crate::sync::planted("short", "block") { len - ALIGN } else { layout.size() };
+        let base = NonNull::new(unsafe { alloc_zeroed(Layout::from_size_align(there, ALIGN).ok()?) })?;'
 cat >>"$to/src/sync/mod.rs" <<'RUST'
 
 /// Whether this fault is planted.

@@ -3,7 +3,7 @@
 use crate::case::{Case, Kind, Memory};
 use crate::ends::{Done, Rx, Tx};
 use crate::support::pool::Pool;
-use crate::support::{Child, Dir, PATIENCE, descriptors, hear, role, tell, until};
+use crate::support::{Child, Dir, PATIENCE, descriptors, hear, role, skip, tell, until};
 use ringway::{DisconnectReason, OpenError, SegmentError};
 use std::time::{Duration, Instant};
 
@@ -40,7 +40,7 @@ pub(crate) fn run(test: &str, case: Case) {
 fn start(test: &str, case: Case) {
     let _pool = match case.memory {
         Memory::HugeMemfd => match Pool::of(16) {
-            None => return println!("skipped: this user cannot set huge pages aside"),
+            None => return skip("this user cannot set huge pages aside"),
             pool => pool,
         },
         _ => None,

@@ -2,7 +2,7 @@
 //! a crowd.
 
 use crate::here;
-use crate::support::{Child, Dir, descriptors, hear, role, tell};
+use crate::support::{Child, Dir, descriptors, hear, role, skip, tell};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::resource::{UsageWho, getrusage};
@@ -94,7 +94,7 @@ fn become_nobody() {
 fn is_root() -> bool {
     let is_root = Uid::effective().is_root();
     if !is_root {
-        eprintln!("SKIPPED: not root, so there is nobody else to be");
+        skip("not root, so there is nobody else to be");
     }
     is_root
 }
@@ -192,14 +192,7 @@ fn mounted(at: &Path, flags: MsFlags) {
 /// Runs the rest of a test in a process that mounts for itself what it likes; whether this is that process.
 fn mounts_for_itself(test: &str, dir: &Dir) -> bool {
     if role().is_none() {
-        let mut child = Child::start(test, "mounter", dir);
-        let line = child.hear();
-        if line.starts_with("SKIPPED") {
-            eprintln!("{line}");
-        } else {
-            assert_eq!(line, "well");
-        }
-        child.succeed();
+        Child::start(test, "mounter", dir).be_well();
         return false;
     }
     let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;

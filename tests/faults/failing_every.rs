@@ -57,27 +57,26 @@ fn is_lock(call: Call) -> bool {
     [libc::F_OFD_GETLK, libc::F_OFD_SETLK].contains(&(call.arguments[1] as i32))
 }
 
-/// What says better than a number what has gone wrong, or that it has gone wrong for somebody else before.
-const OWN: [&str; 18] = [
-    "Closed",
-    "Segment.Foreign",
-    "Segment.InUse",
-    "Segment.LockLimit",
-    "Segment.NoQueue",
-    "Segment.NoSpace",
-    "Segment.NotFound",
-    "Segment.OutOfMemory",
-    "Segment.Removed",
-    "Segment.SystemVLimit",
-    "Segment.Unsupported",
-    "RoleTaken.role",
-    "TooManyMembers.most",
-    "Refused.why",
-    "Spoiled",
-    "TooLong.bytes",
-    "Unsupported",
-    "kept",
+/// What says better than a number what has gone wrong, and of which errors it may.
+const OWN: [(&str, &[Errno]); 8] = [
+    ("RoleTaken.role", &[Errno::EAGAIN]),
+    ("TooManyMembers.most", &[Errno::EAGAIN]),
+    ("Segment.InUse", &[Errno::EAGAIN]),
+    ("Segment.Foreign", &[Errno::EACCES]),
+    ("Segment.NoSpace", &[Errno::ENOSPC, Errno::ENOMEM]),
+    ("Segment.OutOfMemory", &[Errno::ENOMEM, Errno::EAGAIN]),
+    ("Segment.SystemVLimit", &[Errno::ENOSPC, Errno::ENOMEM]),
+    // Seals, and locks of a file that nobody else can see.
+    ("Segment.Unsupported", &[Errno::EAGAIN, Errno::EMFILE, Errno::EPERM, Errno::ENOSYS]),
 ];
+
+/// What says that something has gone wrong for somebody else, or before, whatever it was.
+const FURTHER: [&str; 6] = ["Closed", "Segment.NotFound", "Segment.Removed", "Refused.why", "Spoiled", "kept"];
+
+/// Whether this may be said of that error.
+fn says_better(word: &str, errno: Errno) -> bool {
+    FURTHER.contains(&word) || OWN.iter().any(|(own, of)| *own == word && of.contains(&errno))
+}
 
 /// What came of all of it.
 #[derive(Debug, Default)]
@@ -86,6 +85,7 @@ struct Count {
     calls: BTreeSet<i64>,
     borne: usize,
     told: usize,
+    /// By what they say, and of which error they say it.
     own: BTreeMap<String, usize>,
     strange: Vec<String>,
 }
@@ -95,6 +95,7 @@ impl Count {
     fn try_all(&mut self, play: &Play, dir: &Dir) -> bool {
         let Some(told) = disturbed(|_, _| None, || play.perform(dir)) else { return false };
         assert!(told.line.split(' ').all(|word| word == "ok"), "{play:?}, undisturbed: {:?}", told.line);
+        assert!(!told.calls.is_empty(), "{play:?}: there is no call that could fail");
         for nth in 0..told.calls.len() {
             // All in all each error comes to each kind of call, and with this variable each to each.
             let errors = if number("RINGWAY_FAULTS_ALL", 0) > 0 { 0..ERRORS_MAX } else { nth..nth + 1 };
@@ -122,7 +123,7 @@ impl Count {
         self.calls.insert(call.number);
         let code = (errno as i32).to_string();
         let words: Vec<&str> = told.line.split(' ').collect();
-        let is_told = |word: &&str| *word == code || OWN.contains(word);
+        let is_told = |word: &&str| *word == code || says_better(word, errno);
         // What was made and not removed is there.
         let is_hidden = words.iter().find(|word| **word != "ok").is_some_and(|first| *first == "Segment.NotFound");
         // And the other side of a hand-over is there.
@@ -134,8 +135,8 @@ impl Count {
             self.borne += 1;
         } else {
             self.told += 1;
-            for word in words.into_iter().filter(|word| OWN.contains(word)) {
-                *self.own.entry(word.to_owned()).or_default() += 1;
+            for word in words.into_iter().filter(|word| says_better(word, errno)) {
+                *self.own.entry(format!("{word} of {errno:?}")).or_default() += 1;
             }
         }
     }

@@ -626,6 +626,8 @@ fn removal(kind: Kind, options: &Options, dir: &Dir) -> Vec<String> {
     let is_there = dir.is_some_and(|dir| dir.join(NAME).exists());
     let io = |error: &std::io::Error| error.raw_os_error().map_or("unnamed".to_owned(), |number| number.to_string());
     let mut words = vec![outcome(&stat), outcome(&inspected)];
+    let is_listed = listed.as_ref().map_or(true, |entries| entries.iter().any(|entry| entry.name == NAME));
+    words.push(word(is_listed, "hidden"));
     words.extend(listed.iter().flatten().filter_map(|entry| entry.segment.as_ref().err()).map(named));
     words.extend(listed.err().iter().map(io));
     let was_cleaned = match &cleaned {

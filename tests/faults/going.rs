@@ -1,7 +1,7 @@
 //! Faults of those who go: what they leak, what they become, what they still have in hand, and how long they take.
 
 use crate::here;
-use crate::support::{Child, Dir, PATIENCE, hear, role, tell, until};
+use crate::support::{Child, Dir, PATIENCE, hear, role, skip, tell, until};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use ringway::observe::{self, Page};
 use ringway::{DisconnectReason, Options, RecvTimeoutError, TryRecvError, bytes, mpmc, spsc};
@@ -120,7 +120,7 @@ fn who_is_long_in_dying_is_alive_until_its_memory_is_gone() {
     let pattern = std::fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap_or_default();
     for how in ["killed", "aborts"] {
         if how == "aborts" && pattern.starts_with('|') {
-            eprintln!("SKIPPED: cores go to a program of this machine's");
+            skip("cores go to a program of this machine's");
             continue;
         }
         let mut rx =

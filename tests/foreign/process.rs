@@ -70,7 +70,9 @@ pub(crate) fn is_possible() -> bool {
         .status();
     let possible = cfg!(target_arch = "x86_64") && probe.is_ok_and(|status| status.success());
     if !possible {
-        println!("SKIPPED: no python3 (3.10 or later) on x86_64, so no foreign peer was tried");
+        // Past the harness, which keeps to itself what a test that passes has printed.
+        let said = "\nSKIPPED: no python3 (3.10 or later) on x86_64, so no foreign peer was tried";
+        let _ = writeln!(std::io::stderr(), "{said}");
     }
     possible
 }

@@ -27,8 +27,14 @@ impl Rest {
         if cfg!(miri) && self.waiter != Waiter::Futex {
             return Some("Miri knows of what the kernel puts to sleep only the futex".to_owned());
         }
-        // Message queues may be forbidden, or used up by others.
-        ringway::spsc::channel_with::<u8>(&self.options().capacity(1)).err().map(|error| error.to_string())
+        // Message queues may be forbidden, or used up by others. Whatever else is not to be had is a fault.
+        match ringway::spsc::channel_with::<u8>(&self.options().capacity(1)) {
+            Err(error) if self.waiter == Waiter::MessageQueue => Some(error.to_string()),
+            made => {
+                made.unwrap_or_else(|error| panic!("{self}: {error}"));
+                None
+            }
+        }
     }
 
     /// So many of the messages: on a machine that has much else to do, whoever only spins waits for somebody else's turn each time.

@@ -119,7 +119,10 @@ impl Scene for Alone {
 
     /// Whatever has the name is a whole segment; one that somebody is attached to is used, and not replaced.
     fn meanwhile(&self, place: &Place, (): &mut ()) {
-        let Ok(segment) = observe::stat(NAME, Some(place.directory())) else { return };
+        let segment = match observe::stat(NAME, Some(place.directory())) {
+            Ok(segment) => segment,
+            Err(error) => return assert!(error.is_not_found(), "half-made: {error}"),
+        };
         assert_eq!(segment.capacity, 4);
         if *self == Self::DropLast || !segment.is_in_use {
             return;

@@ -71,6 +71,16 @@ pub(crate) fn hear() -> String {
     }
 }
 
+/// Says that something is not shown here, and why: past the harness, which keeps to itself what a test that passes has printed.
+pub(crate) fn skip(why: impl std::fmt::Display) {
+    aloud(&format!("SKIPPED: {why}"));
+}
+
+/// Says a line to whoever runs the tests. It stands by itself, behind whatever the harness has begun to print.
+pub(crate) fn aloud(line: &str) {
+    let _ = std::io::stderr().lock().write_all(format!("\n{line}\n").as_bytes());
+}
+
 /// Sleeps until the parent kills this child.
 pub(crate) fn hang() -> ! {
     loop {
@@ -227,6 +237,18 @@ impl Child {
     /// Whether the child has ended of its own.
     pub(crate) fn has_ended(&mut self) -> bool {
         self.process.try_wait().expect("a child of ours").is_some()
+    }
+
+    /// Waits until the child says `well`, or why it could show nothing (which is said aloud), and has ended.
+    #[track_caller]
+    pub(crate) fn be_well(mut self) {
+        let line = self.hear();
+        if line.starts_with("SKIPPED") {
+            aloud(&line);
+        } else {
+            assert_eq!(line, "well");
+        }
+        self.succeed();
     }
 
     /// Waits until the child has ended, which it does well.

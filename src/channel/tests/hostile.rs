@@ -26,6 +26,10 @@ fn the_corpus_passes() {
     let directory = directory("kept");
     corpus::run_kept("tests/hostile/corpus-peer", |input| peer::run(input, &directory));
     let _ = std::fs::remove_dir_all(input::directory());
+    let written = peer::WRITTEN.with_borrow(Clone::clone);
+    println!("words written over, by kind: {written:?}");
+    let is_attacked = |kind: u8| written.get(&kind).is_some_and(|words| *words > 0);
+    assert!((0..8).all(is_attacked), "a kind that nobody attacks: {written:?}");
 }
 
 /// Faults 59, 60, 61 and 64.
@@ -34,6 +38,9 @@ fn random_programs_pass() {
     let directory = directory("random");
     corpus::run_random(|_, _| {}, |input| peer::run(input, &directory));
     let _ = std::fs::remove_dir_all(input::directory());
+    let written: u64 = peer::WRITTEN.with_borrow(|written| written.values().sum());
+    println!("{written} words written over");
+    assert!(written > 1000 || std::env::var_os("RINGWAY_HOSTILE_INPUT").is_some(), "nobody is hostile: {written}");
 }
 
 // What was found here, one by one.
@@ -62,5 +69,5 @@ fn a_try_is_over_soon_though_every_race_is_lost() {
     // It was more than a million.
     assert!(counted.get() < 500_000, "one try took {} steps", counted.get());
     drop(tx);
-    let _ = std::fs::remove_dir_all(directory);
+    let _ = std::fs::remove_dir_all(input::directory());
 }

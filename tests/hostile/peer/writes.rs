@@ -9,7 +9,7 @@ use super::super::input::{Input, another};
 use super::{NAME, SLACK, STEPS_MAX};
 use nix::libc;
 use ringway::{Backing, Options, observe};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::os::fd::OwnedFd;
@@ -154,6 +154,8 @@ pub(super) struct Hostile {
     is_counted: bool,
     is_active: bool,
     since: Option<Instant>,
+    /// Words that were written over.
+    pub(super) written: Cell<u64>,
 }
 
 impl Hostile {
@@ -225,6 +227,7 @@ impl Hostile {
             _ => another(old, write.what, &mut Input(&bytes)),
         };
         memory.store(at, new);
+        self.written.set(self.written.get() + 1);
     }
 }
 
