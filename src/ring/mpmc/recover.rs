@@ -236,9 +236,9 @@ impl<T: Payload> Ring<T> {
         }
         let resolved = self.resolve(left, mine, oracle);
         if matches!(resolved, Recovered::Nothing) {
-            // Released: all looks at what it announces come before; what is there next is its next owner's, who lives. (A load that
-            // is made behind a later store of its thread: no model shows that.) Relaxed in failure: somebody else has resolved it, or
-            // marks it and resolves it again.
+            // Relaxed in failure: somebody else has resolved it, or marks it and resolves it again. Released: all looks at what it
+            // announces come before; what is there next is its next owner's, who lives. (What this forbids, a load that is made
+            // behind a later store of its thread, no model shows.)
             let _ = left.owner.compare_exchange(owner.0, Owner::FREE.0, LEASED.release(), Relaxed);
         }
         resolved
