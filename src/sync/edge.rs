@@ -152,7 +152,8 @@ impl Edge {
     }
 
     /// The source's half of an asymmetric pair of fences: keeps the compiler from moving a later load before an earlier
-    /// store. The processor may; then it is the target's heavy half that tells.
+    /// store. The processor may; then it is the target's heavy half that tells. (That a compiler would, nothing shows: the
+    /// language lets it, and none is known that moves an atomic load.)
     #[inline(always)]
     pub(crate) fn light_source(self) {
         #[cfg(not(loom))]

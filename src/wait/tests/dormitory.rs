@@ -231,8 +231,8 @@ fn who_stands_still_at_the_desk_is_not_waited_for() {
     still.join().unwrap();
 }
 
-/// One lies down again and again, and is woken at that moment, a little earlier or a little later: without either fence some wake is
-/// lost within a second, if two processors are to be had.
+/// One lies down again and again, and is woken at that moment, a little earlier or a little later. (That a fence lacks is not seen
+/// here: too much lies between a store and the look behind it for a processor to turn the two round.)
 #[test]
 fn no_wake_is_lost_to_who_is_lying_down() {
     const OVER: u32 = u32::MAX;
