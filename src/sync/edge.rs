@@ -39,8 +39,8 @@
 //! That every end is needed is tested, not believed: the model of an edge fails when either of its ends is weakened. What
 //! could be weakened without a failure has been: the loads of `echo` and the accesses of `taken` and `tries` are relaxed,
 //! and say why. ([`ANNOUNCED`] and [`HELD`] keep a swap behind a store of another word. loom keeps it there by itself, so
-//! their models make the two stores in the other order; see `ring/tests/loom_mpmc/edges.rs`.) The C library's objects are in no model,
-//! and so [`ROUSED`] is in none: what it is for is argued where it is used.
+//! their models make the two stores in the other order; see `ring/tests/loom_mpmc/edges.rs`.) No time goes by in a model, and so
+//! [`ROUSED`], which is for who gets up by itself, is in none: what it is for is argued where it is used.
 
 use super::Ordering;
 
@@ -81,7 +81,7 @@ pub(crate) const DRAINED: Edge = Edge::new("drained");
 /// See the module's table.
 pub(crate) const ARMED: Edge = Edge::new("armed");
 /// See the module's table.
-#[cfg(not(loom))]
+#[cfg(any(not(loom), test))]
 pub(crate) const ROUSED: Edge = Edge::new("roused");
 /// See the module's table.
 pub(crate) const PRESENCE: Edge = Edge::new("presence");
