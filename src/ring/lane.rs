@@ -200,14 +200,20 @@ pub(crate) trait Lanes {
     }
 
     /// The lane's word, if it is still about this ticket's message.
+    ///
+    /// It gives no permission. Who reads has seen the bytes by the ticket (edge `filled`) or by `filled` (`poured`), who writes
+    /// on has seen them read by `freed` (`drained`), and what is to be done to the word the swap decides. Nor does the chain
+    /// break from whoever had the lane to whoever takes it next: each step from the taking on is a swap, which hands on what
+    /// those before it have released; but [`post`](Self::post), which is the taker's own.
     fn own(&self, ticket: Ticket) -> Option<Own> {
-        let own = Own(self.words(ticket.lane).writer.own.load(PASSED.acquire()));
+        let own = Own(self.words(ticket.lane).writer.own.load(Relaxed)); // relaxed: see above
         (own.generation() == ticket.generation).then_some(own)
     }
 
     /// Passes the lane on; whether the caller is the one who did it.
     fn pass(&self, ticket: Ticket, from: Own, to: Own) -> bool {
-        // Relaxed in failure: nothing is believed of what was read.
+        // Released to whoever takes the lane next, through whatever swaps come between. Relaxed in failure: nothing is believed of
+        // what was read.
         let own = &self.words(ticket.lane).writer.own;
         own.compare_exchange(from.0, to.0, PASSED.release(), Relaxed).is_ok()
     }
@@ -332,7 +338,8 @@ pub(crate) trait Lanes {
 
     /// How far the writer of a message that we read is.
     fn flow(&self, ticket: Ticket) -> Flow {
-        // First, so that what is read of a lane that is still ours was written before it was cut, if it was.
+        // In either order: whoever cuts it writes no more, and we alone free it, so all that `filled` says before or behind a cut was
+        // written for us.
         let filled = self.words(ticket.lane).writer.filled.load(POURED.acquire());
         match self.own(ticket).and_then(Own::phase) {
             Some(Phase::Flowing | Phase::Reading) => Flow::Filled(filled & !FILLED_ALL, filled & FILLED_ALL != 0),

@@ -21,7 +21,7 @@
 //! | [`CLAIMED`] | the swap of `tail` or `head` | recoverer, and who found nothing or no room, loads the counter | the announcement that came before, and the word that was seen free or filled |
 //! | [`LEASED`] | who returns, resolves or marks a record or a hand stores or swaps its `owner` | who leases or adopts it, and who looks whose it is | what the last owner left in it |
 //! | [`HELD`] | consumer stores a hand's `held` | recoverer that looks where a position is loads it | the message in the hand; once the hand is empty, that the slot was freed |
-//! | [`PASSED`] | who passes a lane on stores or swaps its `own` | who takes it, or looks what it is, loads or swaps it | what was done with the lane's bytes and words before |
+//! | [`PASSED`] | who passes a lane on stores or swaps its `own` | who takes it swaps it; who buries its writer loads it | what was done with the lane's bytes and words before |
 //! | [`POURED`] | a lane's writer stores `filled` | its reader loads it | the message's bytes below it |
 //! | [`DRAINED`] | a lane's reader stores `freed` | its writer loads it | the end of the reading below it: permission to overwrite |
 //! | [`ARMED`] | sleeper adds to `arms`, behind its look at the bell | waker loads `arms` | the value of the bell that the sleeper will compare: a ring is later |
@@ -39,8 +39,8 @@
 //! That every end is needed is tested, not believed: the model of an edge fails when either of its ends is weakened. What
 //! could be weakened without a failure has been: the loads of `echo` and the accesses of `taken` and `tries` are relaxed,
 //! and say why. ([`ANNOUNCED`] and [`HELD`] keep a swap behind a store of another word. loom keeps it there by itself, so
-//! their models make the two stores in the other order; see `ring/tests/loom_mpmc/edges.rs`.) The C library's objects are in no model,
-//! and so [`ROUSED`] is in none: what it is for is argued where it is used.
+//! their models make the two stores in the other order; see `ring/tests/loom_mpmc/edges.rs`.) No time goes by in a model, and so
+//! [`ROUSED`], which is for who gets up by itself, is in none: what it is for is argued where it is used.
 
 use super::Ordering;
 
@@ -81,7 +81,7 @@ pub(crate) const DRAINED: Edge = Edge::new("drained");
 /// See the module's table.
 pub(crate) const ARMED: Edge = Edge::new("armed");
 /// See the module's table.
-#[cfg(not(loom))]
+#[cfg(any(not(loom), test))]
 pub(crate) const ROUSED: Edge = Edge::new("roused");
 /// See the module's table.
 pub(crate) const PRESENCE: Edge = Edge::new("presence");
@@ -152,7 +152,8 @@ impl Edge {
     }
 
     /// The source's half of an asymmetric pair of fences: keeps the compiler from moving a later load before an earlier
-    /// store. The processor may; then it is the target's heavy half that tells.
+    /// store. The processor may; then it is the target's heavy half that tells. (That a compiler would, nothing shows: the
+    /// language lets it, and none is known that moves an atomic load.)
     #[inline(always)]
     pub(crate) fn light_source(self) {
         #[cfg(not(loom))]

@@ -16,7 +16,8 @@
 //! Orderings are not written at the call: an operation names the [`edge`] it is an end of.
 
 pub(crate) mod backoff;
-#[cfg(not(loom))]
+#[cfg(any(not(loom), test))]
+#[cfg_attr(loom, path = "modelled_dormitory.rs")]
 pub(crate) mod dormitory;
 pub(crate) mod edge;
 #[cfg(all(loom, test))]
@@ -58,11 +59,11 @@ pub(crate) fn is_over() -> bool {
     cfg!(loom) && std::thread::panicking()
 }
 
-#[cfg(not(loom))]
+#[cfg(any(not(loom), test))]
 pub(crate) use dormitory::Dorm;
 
-/// In a model everybody sleeps on the bell itself.
-#[cfg(loom)]
+/// In a user's model everybody sleeps on the bell itself.
+#[cfg(all(loom, not(test)))]
 #[derive(Debug)]
 pub(crate) enum Dorm {}
 

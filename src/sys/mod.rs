@@ -45,7 +45,8 @@ pub(crate) mod pages;
 pub(crate) mod patience;
 #[cfg(not(loom))]
 pub(crate) mod poll;
-#[cfg(not(loom))]
+#[cfg(any(not(loom), test))]
+#[cfg_attr(loom, path = "modelled_posix.rs")]
 pub(crate) mod posix;
 pub(crate) mod process;
 pub(crate) mod queue;

@@ -109,7 +109,9 @@ impl Ringer {
     pub(crate) fn take_over(waker: Waker<'_>, sleeps: Sleeps) -> (Self, bool) {
         // Relaxed: the role's lock ordered us behind whoever stored it.
         let mut ringer = Self::new(waker.bell.load(Relaxed), sleeps);
-        waker.unfenced.store(0, FENCED.release());
+        // Relaxed, in place of edge `fenced`: what a predecessor published without a fence is before the fence of this ring. A sleeper
+        // whose fence comes later sees it; one whose fence came before is rung.
+        waker.unfenced.store(0, Relaxed);
         let has_rung = ringer.ring(waker);
         if !has_rung {
             parker::unpark(waker.bell);

@@ -155,7 +155,10 @@ impl Notifier {
         let bit = u32::try_from(record).ok().and_then(|record| 1_u64.checked_shl(record)).unwrap_or(0);
         // Relaxed: our own bit, which nobody else touches while we lease the record.
         if event.unfenced.load(Relaxed) & bit != 0 {
-            event.unfenced.fetch_and(!bit, FENCED.release());
+            // Relaxed, in place of edge `fenced`: whoever leaves its bit behind is dead, or its process has gone from the channel, and
+            // behind that all are woken (`stir`). Who sleeps before that wake is woken by it; who lies down later sees, by the two
+            // fences, what that one had published.
+            event.unfenced.fetch_and(!bit, Relaxed);
         }
         Self { seen: Self::FENCED, bit, has_said: false, left: FENCES_BEFORE_NONE }
     }

@@ -74,7 +74,7 @@ pub(crate) mod barrier;
 #[cfg_attr(all(loom, not(test)), path = "modelled_bell.rs")]
 pub(crate) mod bell;
 pub(crate) mod deadline;
-#[cfg(not(loom))]
+#[cfg(any(not(loom), test))]
 mod dormitory;
 #[cfg_attr(all(loom, not(test)), path = "modelled_event_count.rs")]
 pub(crate) mod event_count;

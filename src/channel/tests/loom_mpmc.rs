@@ -3,8 +3,10 @@
 //! An operation is some thirty atomic ones, with its lease, so bounds are low, and there are two threads: more of them are
 //! in the models of the ring and of the event count.
 
+use crate::channel::mpmc::transfer::{self, Want};
 use crate::channel::mpmc::{Receiver, Sender, channel_with};
 use crate::channel::options::Options;
+use crate::membership::role::Role;
 use crate::sync::edge::{End, PRESENCE, weakened};
 use crate::sync::explore::explore;
 use crate::wait::strategy::WaitStrategy;
@@ -90,6 +92,51 @@ fn what_is_given_back_wakes_another() {
         drop(guard);
         receiving.join().unwrap();
         drop(tx);
+    });
+}
+
+/// A receiver looks for what was left, and finds nothing, while somebody gives a message back: it looks once more.
+#[test]
+fn what_is_given_back_while_somebody_looks_is_found() {
+    explore("mpmc, given back while one looks", Some(2), || {
+        let (tx, rx) = channel(1);
+        tx.send(1).unwrap();
+        // Once before, so that there is something to look for.
+        drop(rx.recv_ref().unwrap());
+        let guard = rx.recv_ref().unwrap();
+        let other = rx.clone();
+        let receive = move || {
+            let mut message = None;
+            transfer::pop(other.core(), &mut Want::One(&mut message)).ok().and(message)
+        };
+        let looking = spawn(move || receive().or_else(receive));
+        drop(guard);
+        let mut message = looking.join().unwrap();
+        if message.is_none() {
+            let _ = transfer::pop(rx.core(), &mut Want::One(&mut message));
+        }
+        assert_eq!(message, Some(1), "lost: it counts as seen");
+        drop(tx);
+    });
+}
+
+/// The news that somebody has come, gone, or left something comes with what was left.
+#[test]
+fn who_is_told_to_look_sees_that_something_was_left() {
+    explore("mpmc, left", Some(3), || {
+        let (tx, rx) = channel(1);
+        let core = rx.core();
+        core.digest(Role::Receiver);
+        assert!(core.is_undisturbed(Role::Receiver));
+        let leaving = spawn(move || {
+            tx.core().leave_orphans();
+            tx
+        });
+        if !core.is_undisturbed(Role::Receiver) {
+            core.digest(Role::Receiver);
+            assert!(!core.is_undisturbed(Role::Receiver), "it was told to look, and is as busy as before");
+        }
+        drop(leaving.join().unwrap());
     });
 }
 

@@ -2,6 +2,8 @@
 
 #[cfg(not(loom))]
 mod hostile;
+#[cfg(not(loom))]
+mod last_look;
 #[cfg(loom)]
 mod loom_channel;
 #[cfg(loom)]

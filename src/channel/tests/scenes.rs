@@ -37,6 +37,11 @@ pub(super) fn scarce_options(directory: &Path) -> Options {
     options.wait(WaitStrategy::Sleep).slice(std::time::Duration::from_millis(1))
 }
 
+/// Of two processes, so that who comes has the place of who goes.
+pub(super) fn two_members(directory: &Path) -> Options {
+    Options::new().dir(directory).capacity(4).members(2).operations(2).in_hand(1).wait(WaitStrategy::Sleep)
+}
+
 /// The bytes of every stream here; no two thousand of them are alike.
 pub(super) fn bytes(len: usize) -> Vec<u8> {
     (0..len as u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect()
@@ -140,6 +145,11 @@ pub(super) fn play(scene: &str, name: &str, directory: &Path, n: u64) {
         "many-send" | "many-send_many" => {
             let tx = mpmc::Sender::<u64>::open_with(name, &scarce_options(directory)).expect("a channel");
             if scene == "many-send" { act(n, || tx.send(4)) } else { act(n, || tx.try_send_many(&[4, 5])) }
+        }
+        "many-drop-sender" => {
+            let tx = mpmc::Sender::<u64>::open_with(name, &two_members(directory)).expect("a channel");
+            tx.send(1).expect("a receiver");
+            act(n, || drop(tx))
         }
         // Messages of bytes. Senders: one has been sent before.
         "parts-send" | "parts-send-long" | "parts-send-longer" | "parts-commit" | "parts-write" | "parts-give-up" => {

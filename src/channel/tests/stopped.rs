@@ -1,9 +1,11 @@
 //! Ends that are stopped, not killed, before each step of each operation: they are alive, and nothing of theirs is taken
 //! over. What they hold up is themselves, and nobody else.
 
+use super::scenes::two_members;
 use super::stage::Stage;
+use crate::channel::mpmc;
 use crate::channel::spsc::{Receiver, Sender};
-use crate::{DisconnectReason, OpenError};
+use crate::{DisconnectReason, OpenError, TryRecvError};
 
 /// Whoever holds the role cannot be followed, and is not dead; once it has said that it leaves, it has left.
 /// Fault 45.
@@ -81,6 +83,39 @@ fn a_stopped_receiver_is_alive_or_has_left() {
         assert!(n >= at_least, "{scene}: {n} steps");
         stage.must_be_empty(scene);
     }
+}
+
+/// Among many: who goes has let go of its place when another has it, and says nothing of it any more.
+/// Fault 45.
+#[test]
+fn a_stopped_member_takes_no_successor_with_it() {
+    let stage = Stage::new("stopped-member");
+    let options = two_members(&stage.directory);
+    let (mut n, mut came) = (0, 0);
+    loop {
+        let name = format!("many-drop-sender-{n}");
+        let rx = mpmc::Receiver::<u64>::create_with(&name, &options).unwrap();
+        let Some(stopped) = stage.stop("many-drop-sender", &name, n) else { break };
+        assert_eq!(rx.recv(), Ok(1), "{name}");
+        let next = mpmc::Sender::<u64>::open_with(&name, &options);
+        stopped.go_on();
+        match next {
+            Ok(next) => {
+                assert_eq!(rx.disconnect_reason(), None, "{name}: its successor is said to be gone");
+                next.send(2).unwrap();
+                assert_eq!((rx.recv(), rx.try_recv()), (Ok(2), Err(TryRecvError::Empty)), "{name}");
+                came += 1;
+            }
+            // As many as there can be: it has not let go.
+            Err(_) => assert_eq!(rx.try_recv(), Err(TryRecvError::Disconnected), "{name}"),
+        }
+        drop(rx);
+        stage.must_be_empty(&name);
+        n += 1;
+    }
+    println!("many-drop-sender: stopped before each of {n} steps, {came} times with a successor");
+    assert!(n >= 10 && (1..n).contains(&came));
+    stage.must_be_empty("many-drop-sender");
 }
 
 /// One who opens is stopped on the way in; meanwhile the channel ends, and another begins under its name. Whatever the

@@ -4,15 +4,16 @@
 
 use crate::layout::geometry::{Geometry, Shape};
 use crate::layout::many::Many;
+use crate::layout::overlay::Control;
 use crate::layout::status::Status;
 use crate::layout::tables::Tables;
 use crate::membership::member::{self, Member};
 use crate::membership::role::Role;
-use crate::membership::seat::Hold;
+use crate::membership::seat::{Hold, Seat};
 use crate::sync::AtomicU32;
 use crate::sync::Ordering::Relaxed;
 use crate::sync::explore::explore_thoroughly;
-use crate::sys::fork::Mark;
+use crate::sys::fork::{Mark, WipedWord};
 use loom::thread::spawn;
 // Not loom's: who keeps the memory is no part of a model.
 use std::sync::{Arc, Mutex};
@@ -133,6 +134,28 @@ fn who_sees_a_newcomer_sees_none_of_its_predecessors_ends() {
     beside("a member joins", with_a_dead_one, Model::join, |model| {
         assert_eq!(member::count(&model.many, Role::Sender), 0, "an end of somebody who is dead");
     });
+}
+
+/// Of two ends: who takes a dead one's seat is ordered behind it by the kernel, and carries on what it did.
+#[test]
+fn who_sees_a_newcomer_on_a_seat_sees_what_its_predecessor_did() {
+    fn seat(control: &Control, role: Role) -> Seat {
+        let known = WipedWord::new(Mark::of_this_process().unwrap()).unwrap();
+        Seat::join(control.clone(), role, Hold::Process, known, 0)
+    }
+    let executions = explore_thoroughly("a seat is taken", 3, || {
+        let (control, is_done) = (Control::modelled(), Arc::new(AtomicU32::new(0)));
+        let receiver = seat(&control, Role::Receiver);
+        let done = Arc::clone(&is_done);
+        let sender = spawn(move || {
+            done.store(1, Relaxed);
+            drop(seat(&control, Role::Sender));
+        });
+        let is_there = receiver.peer_status().has(Status::PRESENT);
+        assert!(!is_there || is_done.load(Relaxed) == 1, "there, and what was done before is not seen");
+        sender.join().unwrap();
+    });
+    assert!(executions > 1, "nothing of this meets");
 }
 
 fn with_a_member() -> Arc<Model> {

@@ -197,7 +197,9 @@ impl<T: Payload> Ring<T> {
     /// A consumer that died between filling its hand and freeing the slot has left the message in both: the hand's counts.
     fn free_behind(&self, held: Held) {
         let seat = self.many.seat(held.position());
-        let word = Word(self.many.word(seat.slot).load(FILLED.acquire()));
+        // Relaxed: the hand was acquired, and the dead one had seen the slot full, so nothing older is found here; the message is not
+        // read, and the swap adds its own release to its producer's (edge `freed`).
+        let word = Word(self.many.word(seat.slot).load(Relaxed));
         if word.at(seat.lap) == State::Full {
             self.free_if(seat, word);
         }
@@ -234,7 +236,9 @@ impl<T: Payload> Ring<T> {
         }
         let resolved = self.resolve(left, mine, oracle);
         if matches!(resolved, Recovered::Nothing) {
-            // Relaxed in failure: somebody else has resolved it, or marks it and resolves it again.
+            // Relaxed in failure: somebody else has resolved it, or marks it and resolves it again. Released: all looks at what it
+            // announces come before; what is there next is its next owner's, who lives. (What this forbids, a load that is made
+            // behind a later store of its thread, no model shows.)
             let _ = left.owner.compare_exchange(owner.0, Owner::FREE.0, LEASED.release(), Relaxed);
         }
         resolved
@@ -308,10 +312,12 @@ impl<T: Payload> Ring<T> {
         self.many.record(record).owner.store(left_by.0, LEASED.release());
     }
 
-    /// Whether a consumer has claimed this position and not freed it.
+    /// Whether a consumer has claimed this position and not freed it, as a record says that the caller has acquired.
     fn is_stuck_in_reading(&self, position: u64) -> bool {
         let seat = self.many.seat(position);
-        let word = Word(self.many.word(seat.slot).load(FILLED.acquire()));
+        // Relaxed: whose record it is had seen the slot full before it claimed the position, so nothing older is found here; and what
+        // is older than the freeing keeps the record for another look.
+        let word = Word(self.many.word(seat.slot).load(Relaxed));
         self.claimed_to_read() > position && matches!(word.at(seat.lap), State::Full | State::Tomb)
     }
 

@@ -49,7 +49,8 @@ impl Producer {
     /// Takes the writing end up where the last producer left it. If that one was killed in the middle of a message, the
     /// message is cancelled.
     pub(crate) fn attach(control: Control, frames: Frames<u8>) -> Result<Self, Corrupt> {
-        let begun = control.producer().cursor.begun.load(TRAIL.acquire());
+        // Relaxed: the role's lock ordered us behind whoever stored it.
+        let begun = control.producer().cursor.begun.load(Relaxed);
         let cuts = Cuts::new(frames.per, frames.capacity);
         let ring = spsc::Producer::attach(control, frames)?;
         let tail = ring.tail();
@@ -98,7 +99,8 @@ impl Producer {
     fn set_begun(&mut self, begun: Option<u64>) {
         self.begun = begun;
         let word = begun.map_or(0, |start| start + 1);
-        // Behind the last part; the first one's word is stored behind this.
+        // Behind the last part; the first one's word is stored behind this. Nobody acquires it: a successor finds the stores of one
+        // who is killed up to some one of them, in the order in which they are made, and this keeps the compiler from another.
         self.ring.control().producer().cursor.begun.store(word, TRAIL.release());
     }
 

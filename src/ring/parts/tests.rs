@@ -483,3 +483,17 @@ fn the_length_of_a_message_is_read_once() {
     };
     assert_eq!((len, reads), (Some(5), 1));
 }
+
+/// Nor is what was found of it believed when it is copied: there is room for that, and for no more.
+#[test]
+fn a_length_that_is_another_when_the_message_is_copied_is_refused() {
+    let ring = Ring::new(256, 128);
+    let (mut producer, mut consumer) = (ring.producer(), ring.consumer());
+    assert_eq!(push(&mut producer, &message(40)), Pushed::Done);
+    let Ahead::Whole { span, bytes: 40 } = consumer.look_ahead().unwrap() else { panic!("it is there") };
+    // As if 8 had been read before.
+    let mut to = Vec::with_capacity(8);
+    let found = Header::new(FIRST | LAST, 40).0;
+    assert_eq!(consumer.copy_ahead(span, &mut to), Err(Corrupt { word: "part", found }));
+    assert_eq!(to, []);
+}

@@ -492,3 +492,26 @@ fn edge_trail_matters_to_a_message() {
 fn edge_trail_matters_to_a_batch() {
     matters(TRAIL, || counted(3, 2, 3));
 }
+
+/// A producer that was killed between a word and its trail: of the word its successor's trail tells.
+fn counted_by_a_successor() {
+    let ring = Ring::new(2, 1);
+    let (mut dead, mut consumer) = ring.ends();
+    let sending = spawn(move || {
+        push(&mut dead, 1);
+        drop(dead);
+        // As it was before the trail of that message.
+        ring.control.producer().cursor.tail.store(0, Relaxed);
+        assert_eq!(ring.producer().tail(), 1);
+    });
+    let n = consumer.len();
+    for message in 1..=n {
+        assert_eq!(consumer.pop(), Ok(Some(message)), "len said {n}");
+    }
+    sending.join().unwrap();
+}
+
+#[test]
+fn edge_trail_matters_to_what_a_dead_one_has_published() {
+    matters(TRAIL, counted_by_a_successor);
+}

@@ -219,6 +219,19 @@ fn a_record_used_again_announces_nothing_of_its_last_owner() {
     assert_eq!(ring.entomb(0, &DeadBelow(1)), Resolved::Done, "its new owner has announced nothing");
 }
 
+/// As the format has it of a record that is nobody's.
+#[test]
+fn a_record_that_was_given_back_announces_nothing() {
+    let ring = ring(2, 1, 1);
+    let record = lease(&ring, 0);
+    assert_eq!(push(&ring, ring.record(record), &7), Pushed::Done(1));
+    assert_eq!(popped(&ring, record), Some(7));
+    ring.return_record(record);
+    let words = ring.record(record);
+    let announced = [&words.producing, &words.consuming].map(|claim| claim.load(crate::sync::Ordering::SeqCst));
+    assert_eq!(announced, [0, 0]);
+}
+
 #[test]
 fn a_dead_consumers_message_is_delivered_again_and_marked() {
     for capacity in [1, 2, 3] {

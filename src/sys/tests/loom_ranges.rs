@@ -29,9 +29,50 @@ fn two_ranges() -> usize {
     })
 }
 
+/// The same where the second range is the longer one: it may not lend its length to the first.
+fn a_longer_range() -> usize {
+    explore_thoroughly("a longer range", 3, || {
+        let ranges = Arc::new(Ranges::<1>::new());
+        let table = Arc::clone(&ranges);
+        let owner = spawn(move || {
+            table.put(0x1000, 0x1000).expect("free").strike();
+            table.put(0x8000, 0x9000).expect("free");
+        });
+        if let Some(found) = ranges.find(0x9500) {
+            assert_eq!((found.base, found.len), (0x8000, 0x9000));
+        }
+        owner.join().expect("the owner ends");
+    })
+}
+
+/// Somebody else than its owner says that a range is lost: who sees that sees whose it is, and no base of nobody's.
+fn lost_by_another() -> usize {
+    explore_thoroughly("lost by another", 2, || {
+        let ranges = Arc::new(Ranges::<1>::new());
+        let [table, handlers] = [Arc::clone(&ranges), Arc::clone(&ranges)];
+        let owner = spawn(move || {
+            table.put(0x5000, 0x1000).expect("free");
+        });
+        let handler = spawn(move || {
+            if let Some(found) = handlers.find(0x5800) {
+                found.lose();
+            }
+        });
+        assert!(ranges.find(0x800).is_none(), "a range that never was");
+        owner.join().expect("the owner ends");
+        handler.join().expect("the handler returns");
+    })
+}
+
 #[test]
 fn half_an_entry_is_never_found() {
     assert!(two_ranges() > 10);
+    assert!(a_longer_range() > 10);
+}
+
+#[test]
+fn what_is_lost_is_found_where_it_is() {
+    assert!(lost_by_another() > 10);
 }
 
 #[test]

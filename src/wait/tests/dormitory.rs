@@ -230,3 +230,43 @@ fn who_stands_still_at_the_desk_is_not_waited_for() {
     drop(go_on);
     still.join().unwrap();
 }
+
+/// One lies down again and again, and is woken at that moment, a little earlier or a little later. (That a fence lacks is not seen
+/// here: too much lies between a store and the look behind it for a processor to turn the two round.)
+#[test]
+fn no_wake_is_lost_to_who_is_lying_down() {
+    const OVER: u32 = u32::MAX;
+    let house = House::new(Waiter::Semaphore, Kind::Spsc);
+    let (theirs, answers) = (Arc::clone(&house), Arc::new(AtomicU32::default()));
+    let answer = Arc::clone(&answers);
+    let sleeper = thread::spawn(move || {
+        let mut round = 0;
+        while theirs.word.load(Relaxed) != OVER {
+            if theirs.word.load(Relaxed) == round {
+                let woken = parker::park(theirs.bell(), round, Deadline::after(LONG));
+                assert_ne!(woken, Woken::TimedOut, "slept on in round {round}");
+            } else {
+                round += 1;
+                answer.store(round, Relaxed);
+            }
+        }
+    });
+    let wake = |word| {
+        house.word.store(word, Relaxed);
+        parker::unpark_some(house.bell(), 1);
+    };
+    let end = Instant::now() + Duration::from_secs(1);
+    let mut round = 0;
+    while Instant::now() < end && !sleeper.is_finished() {
+        round += 1;
+        (0..round % 128).for_each(|_| std::hint::spin_loop());
+        wake(round);
+        let mut looks = 0_u32;
+        while answers.load(Relaxed) != round && !sleeper.is_finished() {
+            looks += 1;
+            if looks % 1000 == 0 { thread::yield_now() } else { std::hint::spin_loop() }
+        }
+    }
+    wake(OVER);
+    sleeper.join().expect("all were woken");
+}

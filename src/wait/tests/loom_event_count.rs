@@ -163,6 +163,17 @@ fn all_are_woken_by_what_concerns_them_all() {
     });
 }
 
+/// What any of several may want, and one is about to sleep for.
+#[test]
+fn who_lies_down_is_woken_by_what_any_of_them_may_want() {
+    explore("any", None, || {
+        with_all(&Arc::default(), &[Words::receive], |words| {
+            words.publish(0);
+            words.event().wake_any();
+        });
+    });
+}
+
 #[test]
 fn edge_sleep_matters_among_many() {
     for end in [End::Release, End::Acquire] {
@@ -206,4 +217,26 @@ fn edges_unfenced_and_fenced_matter_among_many() {
     for end in [End::Release, End::Acquire] {
         assert!(reached(|| weakened::fails(FENCED, end, weakened)), "it can be taken back without the {end:?} end");
     }
+}
+
+/// Who was killed has not taken its word back: whoever leases its record does, and takes back nobody else's.
+#[test]
+fn what_a_dead_one_said_of_its_fence_is_taken_back_with_its_record() {
+    fn says(words: &Words, record: usize) -> Notifier {
+        let mut notifier = Notifier::new(words.event(), record);
+        notify(&mut notifier, words);
+        notifier
+    }
+    let model = || {
+        let words = Words::default();
+        let (dead, mut other) = (says(&words, 3), says(&words, 2));
+        assert_eq!(words.unfenced.load(Relaxed), 1 << 3 | 1 << 2);
+        drop(dead);
+        let mut heir = Notifier::new(words.event(), 3);
+        assert_eq!(words.unfenced.load(Relaxed), 1 << 2);
+        other.take_back(words.event());
+        heir.take_back(words.event());
+        assert_eq!(words.unfenced.load(Relaxed), 0, "sleepers make barriers for ever, for somebody who is dead");
+    };
+    reached(|| explore("a dead one's word", None, model));
 }

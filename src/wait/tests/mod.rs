@@ -5,6 +5,8 @@ mod dormitory;
 #[cfg(loom)]
 mod loom_bell;
 #[cfg(loom)]
+mod loom_dormitory;
+#[cfg(loom)]
 mod loom_event_count;
 #[cfg(loom)]
 mod loom_flag;

@@ -4,6 +4,7 @@ use crate::build::Layer;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// One test of one program.
@@ -47,6 +48,18 @@ impl Test {
         file.rsplit_once('-').map_or(file.clone(), |(name, _)| name.to_owned())
     }
 
+    /// What the program knows as `CARGO_TARGET_TMPDIR`, and a directory to be put in its place.
+    fn scratch(&self) -> std::io::Result<(PathBuf, PathBuf)> {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        // Of TARGET/PROFILE/deps/PROGRAM.
+        let target = self.program.ancestors().nth(3).unwrap_or(&self.program);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let (tmp, scratch) = (target.join("tmp"), target.join(format!("tmp-{}-{number}", std::process::id())));
+        std::fs::create_dir_all(&tmp)?;
+        std::fs::create_dir_all(&scratch)?;
+        Ok((tmp, scratch))
+    }
+
     /// Runs it to its end, or for as long as that.
     pub(crate) fn run(
         &self,
@@ -55,7 +68,9 @@ impl Test {
         patience: Duration,
     ) -> std::io::Result<(Ending, Duration)> {
         // A place of its own: what a test that fails or is killed leaves goes with it, processes too.
-        let alone = "mount -t tmpfs -o size=2g tmpfs /dev/shm && \"$0\" \"$@\"; exit $?";
+        // (Files on a disk, too: names have numbers of processes in them, which are the same ones in each place.)
+        let alone = "mount -t tmpfs -o size=2g tmpfs /dev/shm && mount --bind \"$SCRATCH\" \"$BUILD_TMP\" && \"$0\" \"$@\"; exit $?";
+        let (tmp, scratch) = self.scratch()?;
         let mut command = Command::new("unshare");
         command.args(["--mount", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", alone]);
         command.arg(&self.program);
@@ -65,7 +80,7 @@ impl Test {
         };
         command.current_dir(copy).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // What cargo would tell a test.
-        command.env("CARGO_MANIFEST_DIR", copy);
+        command.env("CARGO_MANIFEST_DIR", copy).env("BUILD_TMP", tmp).env("SCRATCH", &scratch);
         match chosen {
             Chosen::Mutant(number) => command.env("RINGWAY_MUTANT", number.to_string()),
             Chosen::Marks(file) => command.env("RINGWAY_MUTANT_MARKS", file),
@@ -75,6 +90,7 @@ impl Test {
         let said = [collect(child.stdout.take()), collect(child.stderr.take())];
         let status = wait(&mut child, start + patience)?;
         let took = start.elapsed();
+        let _ = std::fs::remove_dir_all(&scratch);
         let said: Vec<String> = said.into_iter().map(|reader| reader.join().unwrap_or_default()).collect();
         Ok((
             match status {

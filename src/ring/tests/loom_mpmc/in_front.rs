@@ -79,6 +79,24 @@ fn who_looks_why_there_is_no_room_finds_nothing_corrupt() {
     });
 }
 
+/// The same where the next message passes by as well: a head that is seen comes with the tail that it had been seen behind.
+#[test]
+fn who_looks_why_there_is_no_room_sees_no_head_in_front_of_the_tail() {
+    explore("room and a message pass by", 2, || {
+        let model = Model::new(1, 2);
+        let (theirs, mine) = (model.lease(OTHER), model.lease(ME));
+        assert!(model.try_send(mine, 7));
+        let passing = with(&model, move |model| {
+            model.try_receive(theirs);
+            model.try_send(theirs, 8);
+            model.try_receive(theirs);
+        });
+        let pushed = model.push_some(model.record(mine), &[9]);
+        assert!(!matches!(pushed, Pushed::Corrupt(_)), "{pushed:?}");
+        passing.join().unwrap();
+    });
+}
+
 /// Who finds the ring empty, and then nothing in hand, knows that all that was sent is done.
 #[test]
 fn nothing_in_hand_is_all_done() {
@@ -118,6 +136,29 @@ fn who_inherits_a_record_finds_what_it_announces() {
             assert!(is_nothing(&model.settle(record, None, &*model)));
             assert!(model.clear_tombs(model.record(record)));
             assert!(model.try_send(record, 8));
+        }
+        death.join().unwrap();
+    });
+}
+
+/// And from an heir who did not settle it, all of that.
+#[test]
+fn who_inherits_from_an_heir_finds_what_the_dead_one_announced() {
+    explore("inherited twice", 2, || {
+        let model = Model::new(1, 1);
+        let record = model.lease(MORTAL);
+        assert!(model.try_send(record, 7));
+        let death = with(&model, move |model| {
+            assert_eq!(model.claim_to_read(record), Some(0));
+            model.touch(0);
+            model.die();
+            model.mark_the_dead();
+            if let Some(left_by) = model.inherit(record, OTHER, model) {
+                model.bequeath(record, left_by);
+            }
+        });
+        if model.inherit(record, ME, &*model).is_some() {
+            assert_eq!(model.settle(record, None, &*model), again(7, 0, 2), "settled, and lost");
         }
         death.join().unwrap();
     });

@@ -7,6 +7,7 @@
 //! acquires: that is the kernel, which gives a lock up only behind its holder's last store.
 
 mod edges;
+mod given_up;
 mod in_front;
 mod recovery;
 mod traffic;
