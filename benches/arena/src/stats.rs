@@ -56,6 +56,10 @@ pub fn summary(figures: impl IntoIterator<Item = f64>) -> Option<Summary> {
 
 /// The 95 % interval of the median: what lies between the 2.5th and the 97.5th percentile of the medians of resamples.
 fn interval(figures: &[f64]) -> (f64, f64) {
+    if figures.first() == figures.last() {
+        // All are the same, and so is whatever is drawn from them.
+        return (figures[0], figures[0]);
+    }
     let mut rng = Rng::with_seed(SEED);
     let mut resample = vec![0.0; figures.len()];
     let mut medians: Vec<f64> = (0..RESAMPLES)

@@ -199,6 +199,7 @@ mod tests {
     #[test]
     fn what_was_written_is_read() {
         let (about, mut sheets) = example::run();
+        sheets.truncate(3);
         let row = &mut sheets[0].rows[1];
         let mut trips = histogram::empty();
         histogram::add(&mut trips, &[(100, 3), (123_456, 1)]);
@@ -216,7 +217,8 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_told() {
-        let (about, sheets) = example::run();
+        let (about, mut sheets) = example::run();
+        sheets.truncate(1);
         let text = String::from_utf8(written(&about, &sheets).expect("JSON")).expect("text");
         let failure = read(text.replace("trip_ns", "trip_us").as_bytes()).expect_err("another unit");
         assert_eq!(failure.to_string(), "round trip, 8 bytes: trip_ns is not in the file");

@@ -44,7 +44,7 @@ fn ordered(sheet: &Sheet, metric: usize) -> Vec<&Row> {
             (true, Waiting::Sleeps) => 2,
             _ => 0,
         };
-        let median = row.summary(metric, None).map(|summary| if less { summary.median } else { -summary.median });
+        let median = row.median(metric).map(|median| if less { median } else { -median });
         (group, median.unwrap_or(f64::INFINITY))
     };
     let mut rows: Vec<&Row> = sheet.rows.iter().collect();
