@@ -29,12 +29,18 @@ pub fn write(path: &Path, about: &About, sheets: &[Sheet]) -> Result<(), Failure
     let link = dir.file_name().unwrap_or_default().to_string_lossy();
     let files = [
         (path.to_owned(), text(about, sheets, &drawings, &link)),
-        (dir.join("readme.md"), readme::text(about, sheets, &link)),
+        (dir.join("readme.md"), readme::text(about, sheets, &from_root(&dir).unwrap_or(link.to_string()))),
     ];
     for (path, text) in files {
         fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))?;
     }
     Ok(())
+}
+
+/// The directory as the README at the root of this tree names it; nothing for one that lies elsewhere.
+fn from_root(dir: &Path) -> Option<String> {
+    let root = fs::canonicalize(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).ok()?;
+    Some(fs::canonicalize(dir).ok()?.strip_prefix(root).ok()?.to_string_lossy().into_owned())
 }
 
 /// The page. `drawings` are those of each sheet, in the directory `link`.
@@ -282,5 +288,7 @@ mod tests {
     fn drawings_lie_beside() {
         assert_eq!(directory(Path::new("../REPORT.md")).expect("a name"), Path::new("../REPORT"));
         assert!(directory(Path::new("REPORT")).is_err());
+        assert_eq!(from_root(Path::new(env!("CARGO_MANIFEST_DIR"))).as_deref(), Some("benches/arena"));
+        assert_eq!(from_root(Path::new("/proc")), None);
     }
 }
