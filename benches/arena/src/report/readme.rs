@@ -49,15 +49,25 @@ const LINES: &[Line] = &[
     line("1 MiB, written and read in place", "loans-1048576", "gigabytes", DEFAULT),
 ];
 
-/// Whom ringway is beside, with the colour of each: the best of each is shown.
-const OTHERS: [(&str, RGBColor, fn(&Row) -> bool); 3] = [
-    ("the best crate between processes", RGBColor(50, 90, 170), |row| {
-        row.kind == Kind::Peer && row.ends == Ends::Processes
-    }),
-    ("the best crate between threads", RGBColor(160, 180, 215), |row| {
-        row.kind == Kind::Peer && row.ends == Ends::Threads
-    }),
-    ("the best of the kernel", RGBColor(60, 130, 70), |row| row.kind == Kind::Kernel),
+/// Some of those who are beside ringway: the best of them is shown.
+struct Others {
+    name: &'static str,
+    colour: RGBColor,
+    are: fn(&Row) -> bool,
+}
+
+const OTHERS: [Others; 3] = [
+    Others {
+        name: "the best crate between processes",
+        colour: RGBColor(50, 90, 170),
+        are: |row| row.kind == Kind::Peer && row.ends == Ends::Processes,
+    },
+    Others {
+        name: "the best crate between threads",
+        colour: RGBColor(160, 180, 215),
+        are: |row| row.kind == Kind::Peer && row.ends == Ends::Threads,
+    },
+    Others { name: "the best of the kernel", colour: RGBColor(60, 130, 70), are: |row| row.kind == Kind::Kernel },
 ];
 
 /// The best of some in a line.
@@ -81,8 +91,8 @@ fn measured<'a>(line: &'static Line, sheets: &'a [Sheet]) -> Option<Measured<'a>
     let at = sheet.cell.metrics().iter().position(|metric| metric.id == line.metric)?;
     let metric = sheet.cell.metrics()[at];
     let ours = sheet.row(line.ours)?;
-    let others = OTHERS.map(|(_, _, is)| {
-        let row = sheet.best(at, |row| is(row) && is_match(sheet, line, row))?;
+    let others = OTHERS.map(|Others { are, .. }| {
+        let row = sheet.best(at, |row| are(row) && is_match(sheet, line, row))?;
         let ahead = if metric.less { row.over(ours, at, None) } else { ours.over(row, at, None) };
         Some(Best { row, median: row.summary(at, None)?.median, ahead: ahead? })
     });
@@ -106,7 +116,7 @@ fn all(sheets: &[Sheet]) -> Vec<Measured<'_>> {
 pub fn text(about: &About, sheets: &[Sheet], link: &str) -> String {
     let About { machine, weather, rounds, made, .. } = about;
     let mut header = vec!["work".to_owned(), "ringway".to_owned()];
-    header.extend(OTHERS.map(|(name, ..)| name.to_owned()));
+    header.extend(OTHERS.map(|others| others.name.to_owned()));
     let cells = |it: &Measured<'_>| {
         let mut cells = vec![format!("{}, {}", it.line.title, it.unit), figure(it.ours.median)];
         cells.extend(it.others.iter().map(|best| match best {
@@ -172,19 +182,18 @@ pub fn draw(path: &Path, sheets: &[Sheet]) -> Result<(), Failure> {
         .x_label_formatter(&|value| plot::short(*value))
         .light_line_style(WHITE)
         .draw()?;
-    for (n, (_, colour, _)) in OTHERS.iter().enumerate() {
+    for (n, Others { name, colour, .. }) in OTHERS.into_iter().enumerate() {
         // One under the other in each group, the first on top.
         let bottom = |group: usize| group as f64 + 0.9 - 0.27 * (n + 1) as f64;
         let bar = |(group, it): (usize, &Measured<'_>)| {
             it.others[n].as_ref().map(|best| (group, best.ahead, best.row.card.name))
         };
         let bars: Vec<_> = lines.iter().enumerate().filter_map(bar).collect();
-        let colour = *colour;
         chart
             .draw_series(bars.iter().map(|(group, ahead, _)| {
                 Rectangle::new([(1.0, bottom(*group)), (ahead.median, bottom(*group) + 0.23)], colour.filled())
             }))?
-            .label(OTHERS[n].0)
+            .label(name)
             .legend(move |(x, y)| Rectangle::new([(x, y - 5), (x + 14, y + 5)], colour.filled()));
         for (group, ahead, name) in bars {
             let middle = bottom(group) + 0.115;
