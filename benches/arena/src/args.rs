@@ -1,8 +1,12 @@
 //! What can be asked for.
 
 use clap::{Parser, Subcommand, ValueEnum};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long everything takes if nothing is said.
+const MINUTES: f64 = 40.0;
 
 /// ringway beside everything else that moves messages, in one fair run.
 #[derive(Debug, Parser)]
@@ -23,10 +27,18 @@ pub enum Command {
         /// The task, as JSON.
         task: String,
     },
+    /// Makes the report of a run that was saved with --json
+    Report {
+        /// What --json has written
+        json: PathBuf,
+        /// As in a run
+        #[arg(long, value_name = "FILE.md")]
+        report: PathBuf,
+    },
 }
 
 /// Kinds of work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum WorkKind {
     /// Round trips
@@ -47,6 +59,14 @@ pub enum WorkKind {
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct RunArgs {
+    /// All work, all cells, everybody, in one run of 40 minutes, or of --minutes
+    #[arg(long, conflicts_with_all = [
+        "work", "only", "bytes", "batch", "capacity", "sides", "run_ms", "quick", "broken", "list",
+    ])]
+    pub everything: bool,
+    /// How long the run takes, about: rounds and turns are as many and as long as fit
+    #[arg(long, value_name = "MINUTES", conflicts_with_all = ["run_ms", "quick"])]
+    pub minutes: Option<f64>,
     /// Only this work
     #[arg(long, value_delimiter = ',', value_name = "WORK")]
     pub work: Vec<WorkKind>,
@@ -92,13 +112,22 @@ pub struct RunArgs {
     /// Draws into this directory, as SVG
     #[arg(long, value_name = "DIR")]
     pub plot: Option<PathBuf>,
+    /// Writes the report there, as Markdown, and its drawings into the directory of that name without `.md`
+    #[arg(long, value_name = "FILE.md")]
+    pub report: Option<PathBuf>,
     /// Says who there is, and runs nothing
     #[arg(long)]
     pub list: bool,
 }
 
 impl RunArgs {
-    /// How many rounds.
+    /// How long the run is to take, if that was said.
+    pub fn length(&self) -> Option<Duration> {
+        let minutes = self.minutes.or(self.everything.then_some(MINUTES))?;
+        Some(Duration::try_from_secs_f64(minutes * 60.0).unwrap_or_default())
+    }
+
+    /// How many rounds; where a length was said, as many as are meant to fit.
     pub fn rounds(&self) -> usize {
         self.rounds.unwrap_or(if self.quick { 3 } else { 15 }) as usize
     }

@@ -3,6 +3,7 @@
 //! A contestant is generic over the message so that every loop around it is compiled for it: no call through a table, no
 //! branch that a user's program would not have. The harness makes each end in the process (or thread) that uses it.
 
+use serde::{Deserialize, Serialize};
 use std::error::Error;
 use std::path::PathBuf;
 
@@ -49,7 +50,8 @@ macro_rules! messages {
 messages!(1 8 32 128);
 
 /// Who the two ends are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Ends {
     /// Two processes.
     Processes,
@@ -58,7 +60,8 @@ pub enum Ends {
 }
 
 /// What a receiver does while there is nothing, and a sender while there is no room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Waiting {
     /// Polls, and never sleeps.
     Spins,

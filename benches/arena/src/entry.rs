@@ -6,10 +6,12 @@ use crate::contestant::{Between, Card, Ends, Failure, Message, Place, Within};
 use crate::pin;
 use crate::task::{Part, Role, Seen, Task, Work};
 use crate::work::{Side, bursts, one_way, round_trip};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Why somebody is here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// The crate that all are compared with.
     Ringway,

@@ -3,7 +3,7 @@
 use crate::contestant::Failure;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fs;
 use std::time::Instant;
 
@@ -13,7 +13,7 @@ pub const LOAD: f64 = 0.5;
 const SHARE: f64 = 0.02;
 
 /// Facts that do not change.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Machine {
     /// The processor's name.
     pub cpu: String,
@@ -85,7 +85,7 @@ impl Times {
 }
 
 /// How busy the machine is with other things.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Busy {
     /// Load average of the last minute, at the start.
     pub load: f64,

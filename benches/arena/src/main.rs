@@ -12,6 +12,7 @@ mod lengths;
 mod loans;
 mod machine;
 mod many;
+mod pace;
 mod pin;
 mod plan;
 mod progress;
@@ -33,7 +34,10 @@ use contestant::Failure;
 use entry::Entry;
 use machine::{Machine, Watch};
 use report::Weather;
-use std::fs::{self, File};
+use report::about::{About, Made};
+use sheet::Sheet;
+use std::fs::{self, File, OpenOptions};
+use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -42,7 +46,11 @@ fn main() -> ExitCode {
         worker::run(&task);
     }
     let entries = contestants::all();
-    let outcome = if args.run.list { list(&args.run, &entries) } else { compete(&args.run, &entries) };
+    let outcome = match &args.command {
+        Some(Command::Report { json, report }) => tell_again(json, report),
+        _ if args.run.list => list(&args.run, &entries),
+        _ => compete(&args.run, &entries),
+    };
     match (outcome, interrupt::signal()) {
         (Ok(code), _) => code,
         (Err(_), Some(signal)) => ExitCode::from(128 + signal as u8),
@@ -75,6 +83,8 @@ fn compete(args: &RunArgs, entries: &[Entry]) -> Result<ExitCode, Failure> {
         (&[sender, receiver], _) | (&[], &[sender, receiver, ..]) if sender != receiver => [sender, receiver],
         _ => return Err(format!("two processors are needed, and {allowed:?} are allowed").into()),
     };
+    // Before what is written here can be a change.
+    let made = Made::now();
     check(args, entries)?;
     interrupt::install()?;
     let machine = Machine::look(allowed.len());
@@ -83,42 +93,55 @@ fn compete(args: &RunArgs, entries: &[Entry]) -> Result<ExitCode, Failure> {
         eprintln!("arena: the load is {:.2}: others use this machine, and the figures will show it", watch.load());
     }
     let run = run::run(args, entries, cpus)?;
-    let (busy, weather) = (watch.busy()?, Weather::of(&run.sheets));
-
-    println!("{}, Linux {}, {} processors{}", machine.cpu, machine.kernel, machine.processors, of(&machine));
-    println!("sender on {}, receiver on {}; {} rounds; {weather}", cpus[0], cpus[1], args.rounds());
-    println!("huge pages: {} for threads' memory, {} for shared memory", machine.huge_pages[0], machine.huge_pages[1]);
-    for warning in busy.warnings() {
-        println!("warning: {warning}");
-    }
-    let named = args.baseline.as_deref();
-    for sheet in &run.sheets {
-        println!("\n{}", report::table::sheet(sheet, named).trim_end());
-    }
-    let verdicts = report::verdicts::all(&run.sheets);
-    println!("\n{}", report::verdicts::text(&verdicts).trim_end());
-
+    let about = About {
+        weather: Weather::of(&run.sheets),
+        machine,
+        busy: watch.busy()?,
+        cpus,
+        rounds: report::about::rounds(&run.sheets),
+        turn_ms: run.turn_ns.map(|ns| ns / 1_000_000),
+        baseline: args.baseline.clone(),
+        made,
+    };
+    show(&about, &run.sheets);
     if let Some(path) = &args.json {
-        let head = report::json::Head {
-            machine: &machine,
-            busy: &busy,
-            weather: &weather,
-            cpus,
-            rounds: args.rounds(),
-            turn_ns: args.turn_ns(),
-            baseline: named,
-        };
-        let document = report::json::document(&head, &run.sheets, &verdicts);
-        fs::write(path, serde_json::to_vec_pretty(&document)?)
+        fs::write(path, report::json::written(&about, &run.sheets)?)
             .map_err(|error| format!("{}: {error}", path.display()))?;
     }
     if let Some(dir) = &args.plot {
         report::plot::draw(dir, &run.sheets)?;
     }
+    if let Some(path) = &args.report {
+        report::markdown::write(path, &about, &run.sheets)?;
+    }
     for wrong in &run.wrong {
         eprintln!("arena: WRONG MESSAGE: {wrong}");
     }
     Ok(if run.wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Everything, for whoever looks on.
+fn show(about: &About, sheets: &[Sheet]) {
+    let About { machine, busy, weather, cpus, rounds, baseline, .. } = about;
+    println!("{}, Linux {}, {} processors{}", machine.cpu, machine.kernel, machine.processors, of(machine));
+    println!("sender on {}, receiver on {}; {} rounds; {weather}", cpus[0], cpus[1], report::about::span(rounds));
+    println!("huge pages: {} for threads' memory, {} for shared memory", machine.huge_pages[0], machine.huge_pages[1]);
+    for warning in busy.warnings() {
+        println!("warning: {warning}");
+    }
+    for sheet in sheets {
+        println!("\n{}", report::table::sheet(sheet, baseline.as_deref()).trim_end());
+    }
+    println!("\n{}", report::verdicts::text(&report::verdicts::all(sheets)).trim_end());
+}
+
+/// The report of a run that was saved.
+fn tell_again(json: &Path, report: &Path) -> Result<ExitCode, Failure> {
+    let of_file = |failure: Failure| format!("{}: {failure}", json.display());
+    let saved = fs::read(json).map_err(|error| of_file(error.into()))?;
+    let (about, sheets) = report::json::read(&saved).map_err(of_file)?;
+    report::markdown::write(report, &about, &sheets)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// What would be noticed only when the run is over.
@@ -129,6 +152,13 @@ fn check(args: &RunArgs, entries: &[Entry]) -> Result<(), Failure> {
     }
     if let Some(path) = &args.json {
         File::create(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    if let Some(path) = &args.report {
+        let dir = report::markdown::directory(path)?;
+        fs::create_dir_all(&dir).map_err(|error| format!("{}: {error}", dir.display()))?;
+        // The last report stays until there is another.
+        let file = OpenOptions::new().append(true).create(true).open(path);
+        file.map_err(|error| format!("{}: {error}", path.display()))?;
     }
     if let Some(dir) = &args.plot {
         fs::create_dir_all(dir).map_err(|error| format!("{}: {error}", dir.display()))?;

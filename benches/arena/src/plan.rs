@@ -3,7 +3,7 @@
 use crate::args::{RunArgs, WorkKind};
 use crate::entry::{Does, Entry};
 use crate::task::{Seen, Work};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Messages in a burst.
 pub const BURST: u64 = 100;
@@ -27,7 +27,7 @@ const LOANS_BEFORE: (u64, u64) = (4 << 20, 8);
 const TIMED: u64 = 4;
 
 /// One kind of work with its sizes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cell {
     /// The kind.
     pub work: WorkKind,

@@ -13,18 +13,20 @@ pub struct Progress {
     turns: usize,
     done: usize,
     began: Instant,
+    length: Option<Duration>,
     shown: Option<Instant>,
     terminal: bool,
 }
 
 impl Progress {
-    /// Of so many turns none is done.
-    pub fn new(turns: usize) -> Self {
+    /// Of so many turns none is done; or, if it is known how long all takes, of that nothing is over.
+    pub fn new(turns: usize, length: Option<Duration>) -> Self {
         Self {
             cell: String::new(),
             turns,
             done: 0,
             began: Instant::now(),
+            length,
             shown: None,
             terminal: stderr().is_terminal(),
         }
@@ -49,17 +51,11 @@ impl Progress {
 
     fn show(&mut self) {
         self.shown = Some(Instant::now());
-        let left = match self.done {
-            0 => String::new(),
-            done => {
-                let seconds = self.began.elapsed().as_secs_f64() / done as f64 * (self.turns - done) as f64;
-                format!(", about {seconds:.0} s left")
-            }
-        };
+        let line = line(self.began.elapsed(), self.length, (self.done, self.turns));
         let (start, end) = if self.terminal { ("\r\x1b[K", "") } else { ("", "\n") };
         let mut err = stderr().lock();
         // Nobody to tell that nobody looks.
-        let _ = write!(err, "{start}{:3} %  {}{left}{end}", self.done * 100 / self.turns.max(1), self.cell);
+        let _ = write!(err, "{start}{}  {}{}{end}", line.0, self.cell, line.1);
         let _ = err.flush();
     }
 
@@ -68,5 +64,39 @@ impl Progress {
         if self.terminal {
             eprint!("\r\x1b[K");
         }
+    }
+}
+
+/// What stands before the cell and after it: how far it is, and what is left.
+fn line(over: Duration, length: Option<Duration>, (done, turns): (usize, usize)) -> (String, String) {
+    let (share, left) = match length {
+        Some(length) => {
+            let left = length.saturating_sub(over);
+            (1.0 - left.as_secs_f64() / length.as_secs_f64().max(1e-9), Some(left))
+        }
+        None => {
+            let share = done as f64 / turns.max(1) as f64;
+            (share, (done > 0).then(|| over.mul_f64(1.0 / share - 1.0)))
+        }
+    };
+    let left = left.map(|left| match left.as_secs() {
+        seconds @ ..120 => format!(", about {seconds} s left"),
+        seconds => format!(", about {} min left", (seconds + 30) / 60),
+    });
+    (format!("{:3.0} %", share * 100.0), left.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_far_and_how_long_yet() {
+        let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+        let said = |over, length, turns| line(over, length, turns);
+        assert_eq!(said(minutes(10), Some(minutes(40)), (1, 9)), (" 25 %".into(), ", about 30 min left".into()));
+        assert_eq!(said(minutes(50), Some(minutes(40)), (1, 9)), ("100 %".into(), ", about 0 s left".into()));
+        assert_eq!(said(minutes(1), None, (25, 100)), (" 25 %".into(), ", about 3 min left".into()));
+        assert_eq!(said(minutes(1), None, (0, 100)), ("  0 %".into(), String::new()));
     }
 }

@@ -4,6 +4,7 @@ use crate::args::RunArgs;
 use crate::calibrate::{self, Next};
 use crate::contestant::Failure;
 use crate::entry::{Entry, Kind};
+use crate::pace::{self, Pace, Share};
 use crate::plan::{self, Cell};
 use crate::progress::Progress;
 use crate::scratch::Scratch;
@@ -11,7 +12,7 @@ use crate::sheet::{Row, Sheet, Turn};
 use crate::task::{Seen, Work};
 use crate::turn::{Asked, Ended, Stage};
 use crate::work::histogram;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Trials of a warm-up at most.
 const TRIALS: u32 = 8;
@@ -23,6 +24,8 @@ pub struct Run {
     pub sheets: Vec<Sheet>,
     /// Messages that were not sent, and came.
     pub wrong: Vec<String>,
+    /// How long a turn was to take: the shortest and the longest.
+    pub turn_ns: [u64; 2],
 }
 
 /// Runs all cells.
@@ -37,19 +40,24 @@ pub fn run(args: &RunArgs, entries: &[Entry], cpus: [usize; 2]) -> Result<Run, F
     let cells = plan::cells(args);
     let takes = |cell: &Cell| chosen.iter().copied().filter(|&at| cell.takes(&entries[at])).collect::<Vec<_>>();
     let turns: usize = cells.iter().map(|cell| takes(cell).len() * args.rounds()).sum();
-    let mut runner = Runner { args, entries, stage, progress: Progress::new(turns), wrong: Vec::new() };
-    let mut sheets = Vec::new();
+    let progress = Progress::new(turns, args.length());
+    let until = args.length().map(|length| Instant::now() + length);
+    let loads = cells.iter().map(|cell| pace::load(cell, takes(cell).len()));
+    let pace = Pace::new(until, args.rounds(), args.turn_ns(), loads);
+    let mut runner = Runner { entries, stage, progress, pace, turn_ns: args.turn_ns(), wrong: Vec::new() };
+    let (mut sheets, mut turn_ns) = (Vec::new(), [u64::MAX, 0]);
     for cell in &cells {
         let who = takes(cell);
         if !who.is_empty() {
             sheets.push(runner.sheet(cell, &who)?);
+            turn_ns = [turn_ns[0].min(runner.turn_ns), turn_ns[1].max(runner.turn_ns)];
         }
     }
     runner.progress.end();
     if sheets.is_empty() {
         return Err("nobody is left to run: see --list".into());
     }
-    Ok(Run { sheets, wrong: runner.wrong })
+    Ok(Run { sheets, wrong: runner.wrong, turn_ns })
 }
 
 /// Whether this contestant is asked for.
@@ -59,10 +67,12 @@ pub fn is_chosen(args: &RunArgs, entry: &Entry) -> bool {
 }
 
 struct Runner<'a> {
-    args: &'a RunArgs,
     entries: &'a [Entry],
     stage: Stage,
     progress: Progress,
+    pace: Pace,
+    /// How long a turn of the cell is to take.
+    turn_ns: u64,
     wrong: Vec<String>,
 }
 
@@ -77,11 +87,13 @@ struct Heard {
 impl Runner<'_> {
     fn sheet(&mut self, cell: &Cell, who: &[usize]) -> Result<Sheet, Failure> {
         self.progress.cell(&cell.title());
+        let share: Share = self.pace.share(pace::load(cell, who.len()), Instant::now());
+        self.turn_ns = share.turn_ns;
         let mut rows: Vec<Row> = who.iter().map(|&at| Row::new(at, &self.entries[at])).collect();
         for row in &mut rows {
             self.warm_up(cell, row)?;
         }
-        for round in 0..self.args.rounds() {
+        for round in (0..).take_while(|&round| share.goes_on(round, Instant::now())) {
             for n in 0..rows.len() {
                 // Whoever is first in one round is last in the next.
                 let at = (n + round) % rows.len();
@@ -104,7 +116,7 @@ impl Runner<'_> {
         }
         for _ in 0..TRIALS {
             let Some(heard) = self.turn(cell, row, false)? else { return Ok(()) };
-            match calibrate::next(row.amount, heard.elapsed_ns, self.args.turn_ns()) {
+            match calibrate::next(row.amount, heard.elapsed_ns, self.turn_ns) {
                 Next::Again(more) => row.amount = more,
                 Next::Settled(amount) => {
                     row.amount = amount;
@@ -139,7 +151,7 @@ impl Runner<'_> {
             return Ok(());
         }
         let (Work::Bursts { bursts, messages, .. } | Work::RecordBursts { bursts, messages, .. }) =
-            cell.work(row.amount, self.args.turn_ns())
+            cell.work(row.amount, self.turn_ns)
         else {
             return Ok(());
         };
@@ -154,11 +166,15 @@ impl Runner<'_> {
     /// One turn. Of one that fails the row says why.
     fn turn(&mut self, cell: &Cell, row: &mut Row, traced: bool) -> Result<Option<Heard>, Failure> {
         let entry = &self.entries[row.index];
-        let work = cell.work(row.amount, self.args.turn_ns());
+        let work = cell.work(row.amount, self.turn_ns);
+        let began = Instant::now();
         let asked = Asked { entry, index: row.index, bytes: cell.bytes, capacity: cell.capacity, work };
         let why = match self.stage.turn(asked, traced)? {
             Ended::Done { sender, receiver, system_calls } => match heard(cell, &work, *sender, *receiver) {
-                Some(heard) => return Ok(Some(Heard { system_calls, ..heard })),
+                Some(heard) => {
+                    self.pace.seen(began.elapsed(), heard.elapsed_ns);
+                    return Ok(Some(Heard { system_calls, ..heard }));
+                }
                 None => "its workers left something out".to_owned(),
             },
             Ended::Failed(why) => why,

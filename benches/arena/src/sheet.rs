@@ -3,7 +3,7 @@
 use crate::contestant::{Card, Ends};
 use crate::entry::{Entry, Kind};
 use crate::plan::Cell;
-use crate::stats::{Summary, paired, summary};
+use crate::stats::{Summary, median, paired, summary};
 use crate::weather::Sky;
 use hdrhistogram::Histogram;
 
@@ -73,6 +73,11 @@ impl Row {
         summary(self.figures(metric, sky).into_iter().flatten())
     }
 
+    /// Their median.
+    pub fn median(&self, metric: usize) -> Option<f64> {
+        median(self.figures(metric, None).into_iter().flatten().collect())
+    }
+
     /// This one's figures by the other's, round by round; only of rounds in which both had that sky, if one is given.
     pub fn over(&self, other: &Row, metric: usize, sky: Option<Sky>) -> Option<Summary> {
         paired(&self.figures(metric, sky), &other.figures(metric, sky))
@@ -115,8 +120,7 @@ impl Sheet {
     /// Of these rows the one with the best median.
     pub fn best(&self, metric: usize, whom: impl Fn(&Row) -> bool) -> Option<&Row> {
         let less = self.cell.metrics()[metric].less;
-        let median = |row: &Row| row.summary(metric, None).map(|summary| summary.median);
-        let rows = self.rows.iter().filter(|row| whom(row)).filter_map(|row| Some((median(row)?, row)));
+        let rows = self.rows.iter().filter(|row| whom(row)).filter_map(|row| Some((row.median(metric)?, row)));
         let best = rows.min_by(|(a, _), (b, _)| if less { a.total_cmp(b) } else { b.total_cmp(a) });
         best.map(|(_, row)| row)
     }

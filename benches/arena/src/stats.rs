@@ -1,7 +1,7 @@
 //! Medians, their intervals, and ratios of what belongs together.
 
 use fastrand::Rng;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Resamples of a bootstrap.
 const RESAMPLES: usize = 2000;
@@ -9,7 +9,7 @@ const RESAMPLES: usize = 2000;
 const SEED: u64 = 0x72_69_6e_67;
 
 /// Some figures in five numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// The median.
     pub median: f64,
@@ -23,6 +23,14 @@ pub struct Summary {
     pub high: f64,
     /// How many figures.
     pub count: usize,
+}
+
+impl Summary {
+    /// The same in another unit.
+    pub fn times(self, by: f64) -> Self {
+        let Self { median, min, max, low, high, count } = self;
+        Self { median: median * by, min: min * by, max: max * by, low: low * by, high: high * by, count }
+    }
 }
 
 /// The median of figures in ascending order; of an even number, the mean of the two in the middle.
@@ -48,6 +56,10 @@ pub fn summary(figures: impl IntoIterator<Item = f64>) -> Option<Summary> {
 
 /// The 95 % interval of the median: what lies between the 2.5th and the 97.5th percentile of the medians of resamples.
 fn interval(figures: &[f64]) -> (f64, f64) {
+    if figures.first() == figures.last() {
+        // All are the same, and so is whatever is drawn from them.
+        return (figures[0], figures[0]);
+    }
     let mut rng = Rng::with_seed(SEED);
     let mut resample = vec![0.0; figures.len()];
     let mut medians: Vec<f64> = (0..RESAMPLES)

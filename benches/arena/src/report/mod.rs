@@ -1,7 +1,13 @@
 //! What is said of a run.
 
+pub mod about;
+#[cfg(test)]
+mod example;
 pub mod json;
+mod lost;
+pub mod markdown;
 pub mod plot;
+mod readme;
 pub mod table;
 pub mod verdicts;
 mod weather;

@@ -24,24 +24,34 @@ const AIR: f64 = 1.3;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
-/// Draws all sheets.
-pub fn draw(dir: &Path, sheets: &[Sheet]) -> Result<(), Failure> {
+/// Whether there was something to draw.
+type Drawn = Result<bool, Failure>;
+
+/// Draws all sheets: the names of each one's drawings.
+pub fn draw(dir: &Path, sheets: &[Sheet]) -> Result<Vec<Vec<String>>, Failure> {
     fs::create_dir_all(dir)?;
-    for sheet in sheets {
-        let path = |suffix: &str| dir.join(format!("{}{suffix}.svg", sheet.cell.slug()));
-        for (at, metric) in sheet.cell.metrics().iter().enumerate() {
-            bars(&path(&format!("-{}", metric.id.replace('_', "-"))), sheet, at)?;
+    sheets.iter().map(|sheet| of(dir, sheet)).collect()
+}
+
+fn of(dir: &Path, sheet: &Sheet) -> Result<Vec<String>, Failure> {
+    let mut names = Vec::new();
+    let mut one = |suffix: &str, draw: &dyn Fn(&Path) -> Drawn| -> Result<(), Failure> {
+        let name = format!("{}-{suffix}.svg", sheet.cell.slug());
+        if draw(&dir.join(&name))? {
+            names.push(name);
         }
-        match sheet.cell {
-            cell if cell.is_trips() => curves(&path("-percentiles"), sheet, "trip", "single round trips")?,
-            cell if !cell.is_bursts() => {}
-            _ => {
-                curves(&path("-first-percentiles"), sheet, "first", "first message of a burst")?;
-                knee(&path("-knee"), sheet)?;
-            }
-        }
+        Ok(())
+    };
+    for (at, metric) in sheet.cell.metrics().iter().enumerate() {
+        one(&metric.id.replace('_', "-"), &|path| bars(path, sheet, at))?;
     }
-    Ok(())
+    if sheet.cell.is_trips() {
+        one("percentiles", &|path| curves(path, sheet, "trip", "single round trips"))?;
+    } else if sheet.cell.is_bursts() {
+        one("first-percentiles", &|path| curves(path, sheet, "first", "first message of a burst"))?;
+        one("knee", &|path| knee(path, sheet))?;
+    }
+    Ok(names)
 }
 
 fn colour(row: &Row) -> RGBColor {
@@ -62,19 +72,20 @@ fn range(figures: impl Iterator<Item = f64> + Clone) -> Option<std::ops::Range<f
     Some(least / AIR..most * AIR)
 }
 
-fn text(size: u32) -> TextStyle<'static> {
+/// Of this size.
+pub fn text(size: u32) -> TextStyle<'static> {
     ("sans-serif", size).into_font().color(&BLACK)
 }
 
 /// A bar a contestant, from the axis to the median, with the interval on it.
-fn bars(path: &Path, sheet: &Sheet, metric: usize) -> Result<(), Failure> {
+fn bars(path: &Path, sheet: &Sheet, metric: usize) -> Drawn {
     let about = sheet.cell.metrics()[metric];
     let with = |row| Row::summary(row, metric, None).map(|summary| (row, summary));
     let mut rows: Vec<(&Row, Summary)> = sheet.rows.iter().filter_map(with).collect();
     rows.sort_by(
         |(_, a), (_, b)| if about.less { b.median.total_cmp(&a.median) } else { a.median.total_cmp(&b.median) },
     );
-    let Some(range) = range(rows.iter().flat_map(|(_, it)| [it.low, it.high, it.median])) else { return Ok(()) };
+    let Some(range) = range(rows.iter().flat_map(|(_, it)| [it.low, it.high, it.median])) else { return Ok(false) };
     let height = rows.len() as u32 * BAR + MARGIN;
     let area: Area<'_> = SVGBackend::new(path, (WIDTH, height)).into_drawing_area();
     area.fill(&WHITE)?;
@@ -110,7 +121,7 @@ fn bars(path: &Path, sheet: &Sheet, metric: usize) -> Result<(), Failure> {
         area.draw(&Text::new(name(row), (plot_x.start - 215, y), text(12)))?;
     }
     area.present()?;
-    Ok(())
+    Ok(true)
 }
 
 fn name(row: &Row) -> String {
@@ -121,7 +132,7 @@ fn name(row: &Row) -> String {
 }
 
 /// Latency by percentile: the further right, the rarer.
-fn curves(path: &Path, sheet: &Sheet, what: &str, title: &str) -> Result<(), Failure> {
+fn curves(path: &Path, sheet: &Sheet, what: &str, title: &str) -> Drawn {
     let find = |row| Row::histogram(row, what).map(|histogram| (row, histogram));
     let rows: Vec<_> = sheet.rows.iter().filter_map(find).collect();
     // Percentiles of which at least ten values are beyond, in nines: 1 is 90 %, 2 is 99 %.
@@ -132,7 +143,7 @@ fn curves(path: &Path, sheet: &Sheet, what: &str, title: &str) -> Result<(), Fai
         steps.map(|nines| (nines, value(nines))).collect::<Vec<_>>()
     };
     let lines: Vec<_> = rows.iter().map(|(row, histogram)| (*row, points(histogram))).collect();
-    let Some(y) = range(lines.iter().flat_map(|(_, line)| line.iter().map(|point| point.1))) else { return Ok(()) };
+    let Some(y) = range(lines.iter().flat_map(|(_, line)| line.iter().map(|point| point.1))) else { return Ok(false) };
     let count = lines.len();
     let right = lines.iter().filter_map(|(_, line)| line.last()).map(|point| point.0).fold(1.0, f64::max);
     let area: Area<'_> = SVGBackend::new(path, (WIDTH, HEIGHT)).into_drawing_area();
@@ -166,11 +177,11 @@ fn curves(path: &Path, sheet: &Sheet, what: &str, title: &str) -> Result<(), Fai
     }
     legend(&mut chart)?;
     area.present()?;
-    Ok(())
+    Ok(true)
 }
 
 /// A power of ten, or what lies between, as short as it can be said.
-fn short(value: f64) -> String {
+pub fn short(value: f64) -> String {
     match value.abs() {
         nothing if nothing < 1e-9 => "0".to_owned(),
         small if small < 1.0 => format!("{value:.2}"),
@@ -186,7 +197,8 @@ fn figure_of_nines(nines: f64) -> String {
     format!("{percent:.digits$}")
 }
 
-fn legend<'a, X, Y>(chart: &mut ChartContext<'a, SVGBackend<'a>, Cartesian2d<X, Y>>) -> Result<(), Failure>
+/// What each colour is.
+pub fn legend<'a, X, Y>(chart: &mut ChartContext<'a, SVGBackend<'a>, Cartesian2d<X, Y>>) -> Result<(), Failure>
 where
     X: Ranged,
     Y: Ranged,
@@ -202,9 +214,9 @@ where
 }
 
 /// Latency of a burst's first message against processor time: who pays how much for being quick. Lower left is better.
-fn knee(path: &Path, sheet: &Sheet) -> Result<(), Failure> {
+fn knee(path: &Path, sheet: &Sheet) -> Drawn {
     let at = |id: &str| sheet.cell.metrics().iter().position(|metric| metric.id == id);
-    let (Some(first), Some(cpu)) = (at("first_us"), at("cpu_percent")) else { return Ok(()) };
+    let (Some(first), Some(cpu)) = (at("first_us"), at("cpu_percent")) else { return Ok(false) };
     let point = |row| {
         let (x, y) = (Row::summary(row, cpu, None)?, Row::summary(row, first, None)?);
         Some((row, x, y))
@@ -214,7 +226,7 @@ fn knee(path: &Path, sheet: &Sheet) -> Result<(), Failure> {
     points.sort_by(|(_, a, _), (_, b, _)| a.median.total_cmp(&b.median));
     let x = range(points.iter().flat_map(|(_, x, _)| [x.low, x.high]));
     let y = range(points.iter().flat_map(|(_, _, y)| [y.low, y.high]));
-    let (Some(x), Some(y)) = (x, y) else { return Ok(()) };
+    let (Some(x), Some(y)) = (x, y) else { return Ok(false) };
     let area: Area<'_> = SVGBackend::new(path, (WIDTH, HEIGHT)).into_drawing_area();
     area.fill(&WHITE)?;
     let mut chart = ChartBuilder::on(&area)
@@ -246,5 +258,5 @@ fn knee(path: &Path, sheet: &Sheet) -> Result<(), Failure> {
         area.draw(&Text::new(line, ((WIDTH - NAMES) as i32, 40 + n as i32 * 15), text(11).color(&style)))?;
     }
     area.present()?;
-    Ok(())
+    Ok(true)
 }

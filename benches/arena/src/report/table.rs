@@ -15,11 +15,9 @@ pub fn sheet(sheet: &Sheet, named: Option<&str>) -> String {
 
 fn table(sheet: &Sheet, metric: usize, named: Option<&str>) -> String {
     let about = sheet.cell.metrics()[metric];
-    let mut lines = vec![header(sheet, &about, named)];
-    lines.extend(ordered(sheet, metric).into_iter().map(|row| cells(sheet, row, metric, named)));
     let title = sheet.title(metric);
     let direction = if about.less { "less is better" } else { "more is better" };
-    let mut text = format!("{title}, {} ({direction})\n{}", about.unit, aligned(&lines));
+    let mut text = format!("{title}, {} ({direction})\n{}", about.unit, aligned(&lines(sheet, metric, named)));
     if metric == 0 {
         for row in &sheet.rows {
             if let Some(why) = &row.failure {
@@ -28,6 +26,13 @@ fn table(sheet: &Sheet, metric: usize, named: Option<&str>) -> String {
         }
     }
     text
+}
+
+/// The table of a metric: its header, and a line a contestant. The name, the version, the ends, the waiting; figures; the mode.
+pub fn lines(sheet: &Sheet, metric: usize, named: Option<&str>) -> Vec<Vec<String>> {
+    let header = header(sheet, &sheet.cell.metrics()[metric], named);
+    let rows = ordered(sheet, metric).into_iter().map(|row| cells(sheet, row, metric, named));
+    std::iter::once(header).chain(rows).collect()
 }
 
 /// Best first; in round trips first by how they wait, since who sleeps is no match for who spins.
@@ -39,7 +44,7 @@ fn ordered(sheet: &Sheet, metric: usize) -> Vec<&Row> {
             (true, Waiting::Sleeps) => 2,
             _ => 0,
         };
-        let median = row.summary(metric, None).map(|summary| if less { summary.median } else { -summary.median });
+        let median = row.median(metric).map(|median| if less { median } else { -median });
         (group, median.unwrap_or(f64::INFINITY))
     };
     let mut rows: Vec<&Row> = sheet.rows.iter().collect();

@@ -2,12 +2,16 @@
 //!
 //! A target is reached when the interval of the paired ratio reaches it: its better end does.
 
+mod attached;
+mod goals;
 mod lengths;
 mod loans;
 mod many;
 mod textbook;
 
-use super::{DEFAULT, SLEEPING, SPINNING, TABLE, table};
+pub use goals::Goals;
+
+use super::{DEFAULT, SLEEPING, SPINNING, TABLE, figure, table};
 use crate::args::WorkKind;
 use crate::contestant::Waiting;
 use crate::entry::Kind;
@@ -22,19 +26,44 @@ use serde::Serialize;
 pub struct Verdict {
     /// What is to be how.
     pub target: String,
+    /// The goal of which it is a part, if of one.
+    pub goal: Option<&'static str>,
+    /// The cell that was looked at; none if it was not measured.
+    pub cell: Option<String>,
+    /// How ringway takes part.
+    pub ours: String,
     /// Whom ringway was compared with.
     pub against: Option<String>,
-    /// ringway's figures by theirs, round by round; none if it was not measured.
+    /// ringway's figures by theirs, round by round; none if it was not measured, or nobody is compared.
     pub ratio: Option<Summary>,
+    /// Where nobody is compared: ringway's own figures, and what of.
+    pub figure: Option<(Summary, &'static str)>,
     /// The same of rounds in which both had the processors near each other.
     pub near: Option<Summary>,
     /// The same of rounds in which both had them far apart.
     pub far: Option<Summary>,
     /// Whether the target is reached; none if it was not measured.
     pub reached: Option<bool>,
+    /// Whether the median alone reaches it.
+    pub by_median: Option<bool>,
 }
 
-/// What a ratio is to be.
+impl Verdict {
+    /// The same, as a part of this goal.
+    fn toward(self, goal: &'static str) -> Self {
+        Self { goal: Some(goal), ..self }
+    }
+
+    /// What was found: a ratio, or a figure; none if nothing was.
+    pub fn found(&self) -> Option<String> {
+        let own = |(it, unit): &(Summary, &str)| {
+            format!("{} {unit} [{} {}]", figure(it.median), figure(it.low), figure(it.high))
+        };
+        self.ratio.as_ref().map(table::ratio).or_else(|| self.figure.as_ref().map(own))
+    }
+}
+
+/// What a ratio, or a figure, is to be.
 #[derive(Debug, Clone, Copy)]
 enum Goal {
     AtMost(f64),
@@ -46,6 +75,13 @@ impl Goal {
         match self {
             Self::AtMost(most) => ratio.low <= most,
             Self::AtLeast(least) => ratio.high >= least,
+        }
+    }
+
+    fn is_reached_by_median(self, ratio: &Summary) -> bool {
+        match self {
+            Self::AtMost(most) => ratio.median <= most,
+            Self::AtLeast(least) => ratio.median >= least,
         }
     }
 }
@@ -63,15 +99,37 @@ impl Claim<'_> {
     /// Compared with the best of some.
     fn best(self, whom: impl Fn(&Row) -> bool) -> Verdict {
         let pair = self.sheet.and_then(|sheet| Some((sheet.row(self.ours)?, sheet.best(self.metric, whom)?)));
+        self.against(pair)
+    }
+
+    /// Compared with a row that may be another sheet's.
+    fn against(self, pair: Option<(&Row, &Row)>) -> Verdict {
         let ratio = |sky| pair.and_then(|(ours, other)| ours.over(other, self.metric, sky));
         let (near, far, ratio) = (ratio(Some(Sky::Near)), ratio(Some(Sky::Far)), ratio(None));
+        Verdict { against: pair.map(|(_, other)| other.card.name.to_owned()), ratio, near, far, ..self.said(ratio) }
+    }
+
+    /// Compared with nobody: the figure itself is what the goal is about, in units of which one of the metric's is so many.
+    fn alone(self, unit: &'static str, scale: f64) -> Verdict {
+        let own = self.sheet.and_then(|sheet| sheet.row(self.ours)?.summary(self.metric, None));
+        let own = own.map(|own| own.times(scale));
+        Verdict { figure: own.map(|own| (own, unit)), ..self.said(own) }
+    }
+
+    /// What follows from these figures.
+    fn said(self, found: Option<Summary>) -> Verdict {
         Verdict {
             target: self.target,
-            against: pair.map(|(_, other)| other.card.name.to_owned()),
-            reached: ratio.map(|ratio| self.goal.is_reached(&ratio)),
-            ratio,
-            near,
-            far,
+            goal: None,
+            cell: found.and(self.sheet).map(|sheet| sheet.cell.slug()),
+            ours: self.ours.to_owned(),
+            against: None,
+            ratio: None,
+            figure: None,
+            near: None,
+            far: None,
+            reached: found.map(|found| self.goal.is_reached(&found)),
+            by_median: found.map(|found| self.goal.is_reached_by_median(&found)),
         }
     }
 }
@@ -84,6 +142,7 @@ pub fn all(sheets: &[Sheet]) -> Vec<Verdict> {
     verdicts.extend(many::all(sheets));
     verdicts.extend(lengths::all(sheets));
     verdicts.extend(loans::all(sheets));
+    verdicts.extend(attached::all(sheets));
     verdicts.extend(textbook::all(sheets));
     verdicts
 }
@@ -102,14 +161,14 @@ fn round_trips(sheets: &[Sheet]) -> Vec<Verdict> {
         goal: Goal::AtMost(goal),
     };
     let limit = |waiting| move |row: &Row| row.kind == Kind::Limit && row.card.waiting == waiting;
-    vec![
-        claim("spinning <= 1.10 x bare atomics", SPINNING, 1.10).best(limit(Waiting::Spins)),
+    let all = [
+        claim("spinning <= 1.05 x bare atomics", SPINNING, 1.05).best(limit(Waiting::Spins)),
         claim("spinning not behind any peer", SPINNING, 1.0).best(Row::is_peer),
         claim("default while busy <= 1.10 x spinning", DEFAULT, 1.10).best(|row| row.card.name == SPINNING),
-        claim("always asleep <= 1.10 x bare futex", SLEEPING, 1.10).best(limit(Waiting::Sleeps)),
-        claim("always asleep not behind pipe and sockets", SLEEPING, 1.0)
-            .best(|row| row.kind == Kind::Kernel && !row.card.name.contains("queue")),
-    ]
+        claim("always asleep <= 1.05 x bare futex", SLEEPING, 1.05).best(limit(Waiting::Sleeps)),
+        claim("always asleep not behind anything of the kernel's", SLEEPING, 1.0).best(|row| row.kind == Kind::Kernel),
+    ];
+    all.map(|verdict| verdict.toward(goals::ROUND_TRIP)).into()
 }
 
 fn one_way(sheets: &[Sheet]) -> Vec<Verdict> {
@@ -126,16 +185,11 @@ fn one_way(sheets: &[Sheet]) -> Vec<Verdict> {
             goal: Goal::AtLeast(goal),
         }
         .best(Row::is_peer)
+        .toward(goals::ONE_WAY)
     };
-    vec![
-        verdict(8, 1, 4096, 2.0),
-        verdict(8, 64, 4096, 1.2),
-        verdict(8, 64, 65536, 1.2),
-        verdict(64, 1, 4096, 1.1),
-        verdict(64, 1, 65536, 1.1),
-        verdict(1024, 1, 4096, 1.1),
-        verdict(1024, 1, 65536, 1.1),
-    ]
+    let goals = [(8, 1, 2.5), (8, 64, 1.5), (64, 1, 1.2), (1024, 1, 1.2)];
+    let each = goals.map(|(bytes, batch, goal)| [4096, 65536].map(|capacity| verdict(bytes, batch, capacity, goal)));
+    each.into_iter().flatten().collect()
 }
 
 fn bursts(sheets: &[Sheet]) -> Vec<Verdict> {
@@ -169,8 +223,11 @@ pub fn text(verdicts: &[Verdict]) -> String {
             None => "not measured",
         };
         text += &format!("  {said}  {}", verdict.target);
-        if let (Some(against), Some(ratio)) = (&verdict.against, &verdict.ratio) {
-            text += &format!(": {} against {against}", table::ratio(ratio));
+        if let Some(found) = verdict.found() {
+            text += &format!(": {found}");
+        }
+        if let Some(against) = &verdict.against {
+            text += &format!(" against {against}");
             for (sky, ratio) in [("near", &verdict.near), ("far", &verdict.far)] {
                 if let Some(ratio) = ratio {
                     text += &format!("; {sky} {:.2} ({})", ratio.median, ratio.count);

@@ -3,11 +3,11 @@
 use crate::sheet::Sheet;
 use crate::stats::{Summary, summary};
 use crate::weather::{NEAR_NS, Sky};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// All turns of a run.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Weather {
     /// Turns with the processors near each other before and after.
     pub near: usize,

@@ -1,6 +1,6 @@
 //! What ringway is meant to reach with messages of any length.
 
-use super::{Claim, Goal, Verdict, find};
+use super::{Claim, Goal, Verdict, find, goals};
 use crate::args::WorkKind;
 use crate::entry::Kind;
 use crate::plan::Cell;
@@ -10,9 +10,9 @@ use crate::sheet::{Row, Sheet};
 /// Bytes of the large message that the targets are about.
 const LARGE: usize = 1 << 20;
 /// Of the best bare pipeline.
-const OF_LIMIT: f64 = 0.95;
-/// Of a loan that is copied into and out of.
-const OF_LOANS: f64 = 1.0;
+const OF_LIMIT: f64 = 0.97;
+/// Of anybody else who carries them.
+const OF_PEERS: f64 = 1.0;
 /// Of the best of what the kernel has, where records come one after the other, or a hundred at a time to a sleeper.
 const OF_KERNEL: f64 = 3.0;
 
@@ -32,10 +32,11 @@ fn large(sheets: &[Sheet]) -> Vec<Verdict> {
         ours: DEFAULT,
         goal: Goal::AtLeast(goal),
     };
-    vec![
+    let all = [
         claim(OF_LIMIT, "the best bare pipeline").best(|row| row.kind == Kind::Limit),
-        claim(OF_LOANS, "iceoryx2's loan, copy in, copy out").best(|row| row.card.name.starts_with("iceoryx2")),
-    ]
+        claim(OF_PEERS, "the best peer").best(Row::is_peer),
+    ];
+    all.map(|verdict| verdict.toward(goals::LARGE)).into()
 }
 
 fn records(sheets: &[Sheet]) -> Vec<Verdict> {
