@@ -53,6 +53,12 @@ fn has_died(history: &History, role: Role, until: u64) -> bool {
     killed.any(|(at, _)| at <= until)
 }
 
+/// Somebody had come to read before the time, and left with nothing.
+fn has_left_unread(history: &History, until: u64) -> bool {
+    let mut readers = history.lives.iter().filter(|life| life.role == Role::Receiver).flat_map(|life| &life.ops);
+    readers.any(|op| op.what == What::Stream && op.outcome == Outcome::NotNow && op.begin <= until)
+}
+
 fn reader(history: &History, end: End<'_>, written: Option<End<'_>>, findings: &mut Vec<Finding>) {
     let op = end.1;
     match op.outcome {
@@ -116,6 +122,8 @@ fn writer(history: &History, end: End<'_>, read: Option<End<'_>>, findings: &mut
                 findings.push(finding("who is said to have died was killed", end, "its reader was not killed"));
             }
         }
+        // Its reader had come, and was told to stop before there was a writer.
+        Outcome::Gone(Some(DisconnectReason::Left)) if op.position == 0 && has_left_unread(history, op.end) => {}
         _ => findings.push(finding("a stream is taken, or its reader has died", end, "it is not")),
     }
 }

@@ -216,6 +216,14 @@ const ALL: &[Broken] = &[
             receiver(history).ops[0].outcome = Outcome::Gone(Some(DisconnectReason::Left));
         })
     }),
+    ("a stream that nobody wrote to, and whose reader left with nothing", None, || {
+        with(streams(), |history| {
+            (receiver(history).ops[0].position, receiver(history).ops[0].outcome) = (0, Outcome::NotNow);
+            receiver(history).ops[0].id = 0;
+            (sender(history).ops[0].position, sender(history).ops[0].attempt) = (0, 0);
+            sender(history).ops[0].outcome = Outcome::Gone(Some(DisconnectReason::Left));
+        })
+    }),
     ("a stream that its reader is said to have left", Some("a stream is taken, or its reader has died"), || {
         with(streams(), |history| sender(history).ops[0].outcome = Outcome::Gone(Some(DisconnectReason::Left)))
     }),
