@@ -211,7 +211,10 @@ impl Cell {
             Does::Bulk => self.work == WorkKind::Bulk,
             Does::Loans => self.work == WorkKind::Loans,
             Does::Members => self.work == WorkKind::Members,
-            Does::Laps => self.work == WorkKind::FirstLap,
+            Does::Laps => {
+                // Who is broken has the tenth message in pairs as well.
+                self.work == WorkKind::FirstLap || entry.kind == Kind::Broken && self.is_pairs(entry)
+            }
             Does::Making(works) => works.contains(&self.work),
         };
         does && self.bytes <= entry.card.largest && (self.batch == 1 || entry.card.has_batches)

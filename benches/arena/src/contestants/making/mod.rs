@@ -3,6 +3,7 @@
 //!
 //! Not here: what lies between threads has neither names nor files, and textbooks have whatever their user writes.
 
+mod broken;
 mod iceoryx2;
 mod kernel;
 mod peers;
@@ -64,5 +65,6 @@ pub fn entries() -> Vec<Entry> {
     entries.push(maker(typed, Plain(ipc_channel::Typed), NAMES));
     entries.extend(peers::entries());
     entries.extend(iceoryx2::entries());
+    entries.extend(broken::entries());
     entries
 }
