@@ -39,7 +39,7 @@ pub enum Command {
 
 /// Kinds of work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum WorkKind {
     /// Round trips
     Rtt,
@@ -55,6 +55,18 @@ pub enum WorkKind {
     Records,
     /// Large messages, written and read in place: as fast as they go, and there and back
     Loans,
+    /// Making a channel, opening it, and the first message
+    Attach,
+    /// Shared memory of a channel
+    Memory,
+    /// Round trips and one way, beside processes that are attached and idle
+    Members,
+    /// Eight processes on two processors
+    Overcommit,
+    /// Pages that are touched for the first time
+    FirstLap,
+    /// A thousand channels in one process
+    Channels,
 }
 
 #[derive(Debug, Clone, clap::Args)]

@@ -1,11 +1,12 @@
 //! A contestant in the list of all, with its types forgotten: what the harness handles.
 
+use crate::args::WorkKind;
 use crate::board::Board;
 use crate::clock::Of;
 use crate::contestant::{Between, Card, Ends, Failure, Message, Place, Within};
 use crate::pin;
 use crate::task::{Part, Role, Seen, Task, Work};
-use crate::work::{Side, bursts, one_way, round_trip};
+use crate::work::{Side, bursts, laps, one_way, pairs, round_trip};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -50,6 +51,12 @@ pub enum Does {
     Bulk,
     /// Only messages that are written and read in place.
     Loans,
+    /// Only round trips and one way beside idle members.
+    Members,
+    /// Only the first lap of a fresh channel.
+    Laps,
+    /// Only these, in which channels are made.
+    Making(&'static [WorkKind]),
 }
 
 /// One contestant.
@@ -62,6 +69,8 @@ pub struct Entry {
     pub does: Does,
     /// Between whom.
     pub ends: Ends,
+    /// Processes beside its two that only attach.
+    pub idle: usize,
     runner: Box<dyn Runner>,
 }
 
@@ -78,7 +87,7 @@ impl Entry {
 
     /// A contestant whose ends do their work like this.
     pub fn new(card: Card, ends: Ends, runner: Box<dyn Runner>) -> Self {
-        Self { card, kind: Kind::Peer, does: Does::All, ends, runner }
+        Self { card, kind: Kind::Peer, does: Does::All, ends, idle: 0, runner }
     }
 
     /// The same, here for another reason than being a peer.
@@ -89,6 +98,11 @@ impl Entry {
     /// The same, in some work only.
     pub fn only(self, does: Does) -> Self {
         Self { does, ..self }
+    }
+
+    /// The same, beside so many processes that only attach.
+    pub fn beside(self, idle: usize) -> Self {
+        Self { idle, ..self }
     }
 
     /// Does a worker's part of the task: what each side has seen.
@@ -133,6 +147,9 @@ struct Processes<C>(C);
 
 impl<C: Between> Runner for Processes<C> {
     fn run(&self, task: &Task, board: &Board) -> Result<Vec<Seen>, Failure> {
+        if let (Part::OneOf(role, index), Work::Pairs { .. }) = (task.part, task.work) {
+            return Ok(vec![pairs::run(&self.0, task, board, (role, index))?]);
+        }
         let Part::One(role) = task.part else { return Err("one process for two".into()) };
         pin::to(task.cpus[role as usize])?;
         let side = Side { board, role, of: Of::Process, task };
@@ -201,6 +218,7 @@ fn sending<M: Message>(side: &Side<'_>, work: Work, to: impl crate::contestant::
     match work {
         Work::OneWay { messages, before, batch } => one_way::send(side, (before, messages, batch), to),
         Work::Bursts { bursts, messages, period_us } => bursts::send(side, (bursts, messages, period_us), to),
+        Work::Laps { lap, later } => laps::send(side, (lap, later), to),
         Work::RoundTrip { .. } => Err("a round trip has two channels".into()),
         Work::Many { .. } => Err("one end for many".into()),
         _ => Err("messages of one size for any length".into()),
@@ -215,6 +233,7 @@ fn receiving<M: Message>(
     match work {
         Work::OneWay { messages, before, batch } => one_way::receive(side, (before, messages, batch), from),
         Work::Bursts { bursts, messages, period_us } => bursts::receive(side, (bursts, messages, period_us), from),
+        Work::Laps { lap, later } => laps::receive(side, (lap, later), from),
         Work::RoundTrip { .. } => Err("a round trip has two channels".into()),
         Work::Many { .. } => Err("one end for many".into()),
         _ => Err("messages of one size for any length".into()),

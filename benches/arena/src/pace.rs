@@ -25,6 +25,11 @@ fn weight(cell: &Cell) -> f64 {
     match cell.work {
         _ if cell.is_bursts() => 4.0,
         WorkKind::Many => 0.5 + cell.sides as f64 / 2.0,
+        // Sixty processes; eight; and what takes as long as it takes.
+        WorkKind::Members => 3.0,
+        WorkKind::Overcommit => 2.5,
+        WorkKind::FirstLap => 4.0,
+        WorkKind::Channels => 8.0,
         _ if cell.bytes >= LARGE => 4.0,
         _ => 1.0,
     }

@@ -1,8 +1,12 @@
 //! What is measured: cells, each a kind of work with its sizes, in which all contestants take turns.
 
+mod beside;
+
 use crate::args::{RunArgs, WorkKind};
-use crate::entry::{Does, Entry};
+use crate::contestant::{Ends, Waiting};
+use crate::entry::{Does, Entry, Kind};
 use crate::task::{Seen, Work};
+use crate::work::histogram;
 use serde::{Deserialize, Serialize};
 
 /// Messages in a burst.
@@ -99,6 +103,7 @@ impl Cell {
                 format!("bursts of {BURST} records every {} ms, {} bytes", period_us / 1000, records())
             }
             WorkKind::Records => format!("records of {} bytes, one way", records()),
+            _ => beside::title(self),
         }
     }
 
@@ -119,6 +124,7 @@ impl Cell {
                 let how = if self.is_bursts() { format!("-every-{}-ms", self.period_us / 1000) } else { String::new() };
                 format!("records-{}-to-{}{how}", self.least, self.bytes)
             }
+            _ => beside::slug(self),
         }
     }
 
@@ -134,6 +140,7 @@ impl Cell {
             WorkKind::Loans => &[LOANED, LOANS_RATE],
             WorkKind::Records if self.is_bursts() => &[FIRST, LAST, CPU, SLEEPS, WHOLE],
             WorkKind::Records => &[RECORDS],
+            _ => beside::metrics(self),
         }
     }
 
@@ -144,12 +151,36 @@ impl Cell {
 
     /// Whether a message goes there and one comes back.
     pub fn is_trips(&self) -> bool {
-        self.work == WorkKind::Rtt || self.work == WorkKind::Loans && self.least < self.bytes
+        match self.work {
+            WorkKind::Rtt => true,
+            WorkKind::Loans => self.least < self.bytes,
+            // One way goes through a larger channel.
+            WorkKind::Members => self.capacity == ROUND_TRIP_CAPACITY,
+            _ => false,
+        }
+    }
+
+    /// Whether it is said beforehand how much is done, and not found out how much fits into a turn.
+    pub fn is_given(&self) -> bool {
+        use WorkKind::{Attach, Channels, FirstLap, Memory};
+        matches!(self.work, Attach | Memory | FirstLap | Channels)
+    }
+
+    /// Whether this metric is the median of single times.
+    pub fn is_of_times(&self, metric: &Metric) -> bool {
+        self.is_given() && metric.unit == "us"
     }
 
     /// Whether messages of one size go from one sender to one receiver.
     fn is_of_one_size(&self) -> bool {
         matches!(self.work, WorkKind::Rtt | WorkKind::Rate | WorkKind::Burst)
+    }
+
+    /// Whether it is more processes than processors, in pairs: nobody spins there who can help it.
+    fn is_pairs(&self, entry: &Entry) -> bool {
+        let is_channel =
+            entry.kind != Kind::Limit && entry.ends == Ends::Processes && entry.card.waiting != Waiting::Spins;
+        self.work == WorkKind::Overcommit && self.sides == 1 && is_channel
     }
 
     /// How many messages are tried first, to see how many make a turn.
@@ -158,6 +189,7 @@ impl Cell {
             WorkKind::Bulk | WorkKind::Loans if !self.is_trips() => {
                 (BULK_FIRST / self.bytes as u64).clamp(1, crate::calibrate::FIRST)
             }
+            _ if self.is_given() => beside::amount(self),
             _ => crate::calibrate::FIRST,
         }
     }
@@ -165,16 +197,25 @@ impl Cell {
     /// Whether this contestant takes part.
     pub fn takes(&self, entry: &Entry) -> bool {
         let does = match entry.does {
-            Does::All => self.is_of_one_size(),
-            Does::Singles => self.is_of_one_size() && self.batch == 1,
+            Does::All => self.is_of_one_size() || self.is_pairs(entry) || beside::takes(self, entry),
+            Does::Singles => self.is_of_one_size() && self.batch == 1 || self.is_pairs(entry),
             Does::RoundTrips => self.work == WorkKind::Rtt,
             Does::Bursts => self.work == WorkKind::Burst,
             Does::Batches => self.work == WorkKind::Rate && self.batch > 1,
             Does::Polled => self.work == WorkKind::Many && self.polled,
-            Does::Blocking => self.work == WorkKind::Many && !self.polled,
+            Does::Blocking => {
+                let is_overcommit = self.work == WorkKind::Overcommit && self.sides > 1;
+                self.work == WorkKind::Many && !self.polled || is_overcommit && entry.ends == Ends::Processes
+            }
             Does::Lengths => matches!(self.work, WorkKind::Bulk | WorkKind::Records),
             Does::Bulk => self.work == WorkKind::Bulk,
             Does::Loans => self.work == WorkKind::Loans,
+            Does::Members => self.work == WorkKind::Members,
+            Does::Laps => {
+                // Who is broken has the tenth message in pairs as well.
+                self.work == WorkKind::FirstLap || entry.kind == Kind::Broken && self.is_pairs(entry)
+            }
+            Does::Making(works) => works.contains(&self.work),
         };
         does && self.bytes <= entry.card.largest && (self.batch == 1 || entry.card.has_batches)
     }
@@ -215,13 +256,14 @@ impl Cell {
                 let before = (2 * self.capacity / mean) as u64;
                 Work::Records { messages: amount, before, least: self.least }
             }
-            WorkKind::Many => {
+            WorkKind::Many | WorkKind::Overcommit if self.sides > 1 || self.work == WorkKind::Many => {
                 let each = |messages: u64| messages.div_ceil((self.sides * self.batch) as u64) * self.batch as u64;
                 // A lap at least. Who is fast makes more: each process has to meet each page, and they take turns on it.
                 let lap = self.capacity as u64;
                 let before = lap.max((amount / 4).min(2 * self.sides as u64 * lap));
                 Work::Many { sides: self.sides, messages: each(amount), before: each(before), batch: self.batch }
             }
+            _ => beside::work(self, amount),
         }
     }
 
@@ -241,7 +283,7 @@ impl Cell {
                 let ns = receiver.ended_ns?.checked_sub(sender.began_ns?)?;
                 Some(vec![messages as f64 * 1e3 / ns as f64])
             }
-            Work::Many { sides, messages, .. } => {
+            Work::Many { sides, messages, .. } | Work::Pairs { pairs: sides, messages, .. } => {
                 let ns = receiver.ended_ns?.checked_sub(sender.began_ns?)?;
                 Some(vec![(sides as u64 * messages) as f64 * 1e3 / ns as f64])
             }
@@ -255,17 +297,16 @@ impl Cell {
             }
             Work::Bursts { bursts, .. } | Work::RecordBursts { bursts, .. } => {
                 let ns = receiver.ended_ns?.checked_sub(sender.began_ns?)?;
-                let median = |counted: &[(u64, u64)]| {
-                    let mut histogram = crate::work::histogram::empty();
-                    crate::work::histogram::add(&mut histogram, counted);
-                    histogram.value_at_quantile(0.5) as f64 / 1e3
-                };
+                let median = |counted: &[(u64, u64)]| histogram::median(counted) / 1e3;
                 let cpu = sender.cpu_ns? + receiver.cpu_ns?;
                 let sleeps = (sender.sleeps? + receiver.sleeps?) as f64 / bursts as f64;
                 let percent = cpu as f64 * 100.0 / ns as f64;
                 let [first, last, whole] =
                     [&receiver.first_ns, &receiver.last_ns, &receiver.whole_ns].map(|ns| median(ns));
                 Some(vec![first, last, percent, sleeps, whole])
+            }
+            Work::Laps { .. } | Work::Attach { .. } | Work::Memory | Work::Channels { .. } => {
+                beside::figures(self, sender, receiver)
             }
         }
     }
@@ -366,6 +407,7 @@ pub fn cells(args: &RunArgs) -> Vec<Cell> {
     let (bytes, touched) = LOAN_TRIP;
     let capacity = LOANS.iter().find(|loans| loans.0 == bytes).map_or(1, |loans| loans.1);
     cells.push(Cell { capacity, ..of_bytes(WorkKind::Loans, (touched, bytes), 0) });
+    cells.extend(beside::cells());
     cells.retain(|cell| {
         let asked = |list: &[usize], value| list.is_empty() || list.contains(&value);
         (args.work.is_empty() || args.work.contains(&cell.work))

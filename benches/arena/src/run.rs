@@ -80,7 +80,7 @@ struct Runner<'a> {
 struct Heard {
     turn: Turn,
     elapsed_ns: u64,
-    histograms: [(&'static str, Vec<(u64, u64)>); 4],
+    histograms: Vec<(&'static str, Vec<(u64, u64)>)>,
     system_calls: u64,
 }
 
@@ -111,7 +111,7 @@ impl Runner<'_> {
     /// The unrecorded round: how many messages make a turn.
     fn warm_up(&mut self, cell: &Cell, row: &mut Row) -> Result<(), Failure> {
         row.amount = cell.first();
-        if cell.is_bursts() {
+        if cell.is_bursts() || cell.is_given() {
             return Ok(());
         }
         for _ in 0..TRIALS {
@@ -172,7 +172,9 @@ impl Runner<'_> {
         let why = match self.stage.turn(asked, traced)? {
             Ended::Done { sender, receiver, system_calls } => match heard(cell, &work, *sender, *receiver) {
                 Some(heard) => {
-                    self.pace.seen(began.elapsed(), heard.elapsed_ns);
+                    if !cell.is_given() {
+                        self.pace.seen(began.elapsed(), heard.elapsed_ns);
+                    }
                     return Ok(Some(Heard { system_calls, ..heard }));
                 }
                 None => "its workers left something out".to_owned(),
@@ -189,15 +191,22 @@ impl Runner<'_> {
 }
 
 fn heard(cell: &Cell, work: &Work, sender: Seen, receiver: Seen) -> Option<Heard> {
+    let figures = cell.figures(work, &sender, &receiver)?;
+    let elapsed_ns = Cell::elapsed_ns(&sender, &receiver).or(cell.is_given().then_some(0))?;
+    let metrics = cell.metrics();
+    let timed = [sender.timed, receiver.timed].into_iter().flatten().map(|(at, times)| (metrics[at].id, times));
     Some(Heard {
-        turn: Turn { figures: cell.figures(work, &sender, &receiver)?, weather_ns: sender.weather_ns? },
-        elapsed_ns: Cell::elapsed_ns(&sender, &receiver)?,
+        turn: Turn { figures, weather_ns: sender.weather_ns? },
+        elapsed_ns,
         histograms: [
             ("trip", sender.trips_ns),
             ("first", receiver.first_ns),
             ("last", receiver.last_ns),
             ("whole", receiver.whole_ns),
-        ],
+        ]
+        .into_iter()
+        .chain(timed)
+        .collect(),
         system_calls: 0,
     })
 }

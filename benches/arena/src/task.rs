@@ -3,6 +3,7 @@
 use crate::contestant::Place;
 use crate::work::tally::Tally;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Which of the two ends.
@@ -21,6 +22,8 @@ pub enum Part {
     One(Role),
     /// One of many ends; other processes are the others.
     OneOf(Role, usize),
+    /// None of the ends: a process that only attaches.
+    Idle(usize),
     /// All ends, in a thread each.
     All,
 }
@@ -98,6 +101,36 @@ pub enum Work {
         /// Bytes of the shortest.
         least: usize,
     },
+    /// As one way, by several pairs at once, each with a channel of its own.
+    Pairs {
+        /// How many pairs.
+        pairs: usize,
+        /// Messages of each pair that are counted.
+        messages: u64,
+        /// Messages of each pair before those.
+        before: u64,
+    },
+    /// The first messages of a fresh channel, and others.
+    Laps {
+        /// Messages of a lap.
+        lap: u64,
+        /// Laps after the first.
+        later: u64,
+    },
+    /// Channels that are made and opened, one after the other.
+    Attach {
+        /// How many count.
+        times: u64,
+        /// How many go before those.
+        before: u64,
+    },
+    /// One channel, of which the memory is looked at.
+    Memory,
+    /// Channels that are there at the same time, in one process.
+    Channels {
+        /// How many.
+        count: u64,
+    },
     /// Some messages at once, then none for a while.
     Bursts {
         /// How many times.
@@ -107,6 +140,19 @@ pub enum Work {
         /// From the start of one burst to the start of the next.
         period_us: u64,
     },
+}
+
+impl Work {
+    /// How many channels there are beside those there and back.
+    pub fn channels(&self) -> u64 {
+        match *self {
+            Self::Pairs { pairs, .. } => pairs as u64,
+            Self::Attach { times, before } => before + times,
+            Self::Channels { count } => count,
+            Self::Memory => 1,
+            _ => 0,
+        }
+    }
 }
 
 /// What a worker process is to do: all that it is told.
@@ -132,6 +178,8 @@ pub struct Task {
     pub bytes: usize,
     /// What to do.
     pub work: Work,
+    /// Processes beside the two ends that only attach.
+    pub idle: usize,
     /// How long to look at the weather, before and after.
     pub weather_us: u64,
     /// Whether to wait for somebody who counts system calls.
@@ -142,6 +190,17 @@ impl Task {
     /// Where the ends of the channel there (0) or back (1) meet.
     pub fn place(&self, way: usize) -> Place {
         Place { name: self.names[way].clone(), dir: self.dirs[way].clone(), capacity: self.capacity }
+    }
+
+    /// Where the ends of one of many channels meet. Somebody has to make its directory.
+    pub fn channel(&self, n: u64) -> Place {
+        let there = self.place(0);
+        Place { name: format!("{}-{n}", there.name), dir: there.dir.join(n.to_string()), ..there }
+    }
+
+    /// Where ends may have met.
+    pub fn places(&self) -> impl Iterator<Item = Place> + '_ {
+        (0..2).map(|way| self.place(way)).chain((0..self.work.channels()).map(|n| self.channel(n)))
     }
 }
 
@@ -167,6 +226,10 @@ pub struct Seen {
     pub last_ns: Vec<Counted>,
     /// From before the first message of a burst was sent until the last one was received.
     pub whole_ns: Vec<Counted>,
+    /// Single times in ns, by the metric that they are of.
+    pub timed: BTreeMap<usize, Vec<Counted>>,
+    /// Other figures, by their metric.
+    pub found: BTreeMap<usize, f64>,
     /// Of many to many: what a receiver has got from each sender.
     pub tallies: Option<Vec<Tally>>,
     /// A bare round trip before and after.

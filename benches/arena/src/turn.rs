@@ -147,12 +147,13 @@ impl Stage {
             capacity: asked.capacity,
             bytes: asked.bytes,
             work: asked.work,
+            idle: asked.entry.idle,
             weather_us: if traced { 0 } else { self.weather_us },
             traced,
         };
         let start = |part, name: &str| Worker::start(&task(part), &dir, name);
         let mut workers = Vec::new();
-        for (part, name) in parts(asked.entry.ends, &asked.work) {
+        for (part, name) in parts(asked.entry, &asked.work) {
             workers.push(start(part, &name)?);
         }
         let watched = if traced {
@@ -167,9 +168,7 @@ impl Stage {
             Err(Stopped::Interrupted) => Ended::Failed("interrupted".into()),
         };
         drop(workers);
-        for way in 0..2 {
-            asked.entry.clean(&task(Part::All).place(way));
-        }
+        task(Part::All).places().for_each(|place| asked.entry.clean(&place));
         if interrupt::signal().is_some() {
             return Err("interrupted".into());
         }
@@ -178,15 +177,20 @@ impl Stage {
 }
 
 /// The workers of a turn, receivers first.
-fn parts(ends: Ends, work: &Work) -> Vec<(Part, String)> {
+fn parts(entry: &Entry, work: &Work) -> Vec<(Part, String)> {
     let roles = [(Role::Receiver, "receiver"), (Role::Sender, "sender")];
-    match (ends, *work) {
+    let each = |sides: usize| {
+        let each = move |(role, name)| (0..sides).map(move |n| (Part::OneOf(role, n), format!("{name}-{n}")));
+        roles.into_iter().flat_map(each).collect()
+    };
+    match (entry.ends, *work) {
         (Ends::Threads, _) => vec![(Part::All, "all".to_owned())],
-        (Ends::Processes, Work::Many { sides, .. }) => {
-            let each = |(role, name)| (0..sides).map(move |n| (Part::OneOf(role, n), format!("{name}-{n}")));
-            roles.into_iter().flat_map(each).collect()
+        (Ends::Processes, Work::Many { sides, .. }) => each(sides),
+        (Ends::Processes, Work::Pairs { pairs, .. }) => each(pairs),
+        (Ends::Processes, _) => {
+            let two = roles.map(|(role, name)| (Part::One(role), name.to_owned()));
+            two.into_iter().chain((0..entry.idle).map(|n| (Part::Idle(n), format!("idle-{n}")))).collect()
         }
-        (Ends::Processes, _) => roles.map(|(role, name)| (Part::One(role), name.to_owned())).into(),
     }
 }
 
@@ -254,6 +258,12 @@ fn hear(workers: &[Worker], asked: &Asked<'_>, system_calls: u64) -> Ended {
         return match total::of(seen.concat(), sides, before + messages) {
             Ok([sender, receiver]) => Ended::Done { sender: sender.into(), receiver: receiver.into(), system_calls },
             Err(why) => Ended::Wrong(why),
+        };
+    }
+    if let Work::Pairs { pairs, .. } = asked.work {
+        return match total::of_pairs(seen.concat(), pairs) {
+            Ok([sender, receiver]) => Ended::Done { sender: sender.into(), receiver: receiver.into(), system_calls },
+            Err(why) => Ended::Failed(why),
         };
     }
     if asked.entry.ends == Ends::Processes {

@@ -17,10 +17,15 @@ fn arena(args: &str) -> Command {
 
 /// What it said and whether it was content; fails if it left something.
 fn run(args: &str) -> (String, Output) {
-    let child = arena(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the arena starts");
+    run_with(&args.split_whitespace().collect::<Vec<_>>())
+}
+
+/// The same, with arguments in which there may be spaces.
+fn run_with(args: &[&str]) -> (String, Output) {
+    let child = arena("").args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the arena starts");
     let pid = child.id();
     let output = child.wait_with_output().expect("the arena ends");
-    assert_eq!(left_by(pid), Vec::<PathBuf>::new(), "{args}");
+    assert_eq!(left_by(pid), Vec::<PathBuf>::new(), "{args:?}");
     (String::from_utf8_lossy(&output.stdout).into_owned(), output)
 }
 
@@ -64,12 +69,13 @@ fn line<'a>(table: &'a str, name: &str) -> &'a str {
 }
 
 #[test]
-fn ringway_and_a_pipe_in_all_work() {
+fn ringway_and_a_pipe_with_messages_in_turns() {
     let dir = std::env::temp_dir().join(format!("arena-test-{}", std::process::id()));
     let json = dir.join("all.json");
     fs::create_dir(&dir).expect("a directory");
+    let work = "rtt,rate,burst,many,bulk,records,loans";
     let files = format!("--json {} --plot {} --report {}/REPORT.md", json.display(), dir.display(), dir.display());
-    let (table, output) = run(&format!("--quick --run-ms 2 --only pipe,ringway {files}"));
+    let (table, output) = run(&format!("--quick --run-ms 2 --only pipe,ringway --work {work} {files}"));
     assert!(output.status.success(), "{output:?}");
     assert!(!table.contains("failed"), "{table}");
     assert!(table.contains("verdicts"), "{table}");
@@ -134,7 +140,8 @@ fn a_run_is_as_long_as_was_asked_for() {
 #[test]
 fn everybody_takes_part() {
     let before = system_v();
-    let (table, output) = run("--rounds 1 --run-ms 1 --bytes 8 --batch 1,8 --capacity 4096");
+    let work = "rtt,rate,burst,many";
+    let (table, output) = run(&format!("--work {work} --rounds 1 --run-ms 1 --bytes 8 --batch 1,8 --capacity 4096"));
     assert!(output.status.success(), "{output:?}");
     for name in [
         "bare atomic",
@@ -261,6 +268,108 @@ fn what_goes_wrong_in_place_is_told() {
     }
     let err = String::from_utf8_lossy(&output.stderr);
     assert_eq!(err.matches("WRONG MESSAGE").count(), 4, "{err}");
+}
+
+/// Everybody who makes channels. A queue in the kernel is refused before there are a thousand of it, as its row then says.
+#[test]
+fn channels_are_made_opened_and_counted() {
+    let dir = std::env::temp_dir().join(format!("arena-test-channels-{}", std::process::id()));
+    let json = dir.join("all.json");
+    fs::create_dir(&dir).expect("a directory");
+    let out = format!("--json {} --plot {}", json.display(), dir.display());
+    let (table, output) = run(&format!("--work attach,memory,channels --rounds 1 --patience 60 {out}"));
+    assert!(output.status.success(), "{output:?}");
+    let has_failed = |line: &&str| line.contains("failed") && !line.trim_start().starts_with("POSIX message queue");
+    assert_eq!(table.lines().find(has_failed), None, "{table}");
+
+    let document: serde_json::Value = serde_json::from_slice(&fs::read(&json).expect("JSON")).expect("JSON");
+    let figure = |sheet: usize, contestant: &str, metric: &str| {
+        let rows = document["sheets"][sheet]["rows"].as_array().expect("rows");
+        let row = rows.iter().find(|row| row["contestant"] == contestant).expect("a row");
+        let metrics = row["metrics"].as_array().expect("metrics");
+        let metric = metrics.iter().find(|it| it["id"] == metric).expect("a metric");
+        metric["all"]["median"].as_f64().unwrap_or_else(|| panic!("{contestant}: {row}"))
+    };
+    for (sheet, most) in [(0, 13), (1, 8), (2, 14)] {
+        assert_eq!(document["sheets"][sheet]["rows"].as_array().map(Vec::len), Some(most), "{table}");
+    }
+    for name in ["ringway", "ringway, many", "iceoryx2", "Unix stream socket"] {
+        // Opening is part of what the first message takes.
+        let (open, first) = (figure(0, name, "open_us"), figure(0, name, "first_us"));
+        assert!(0.0 < open && open <= first * 1.01, "{name}: {open} {first}");
+    }
+    for name in ["ringway", "ringway, many"] {
+        let (fresh, lap) = (figure(1, name, "fresh_kib"), figure(1, name, "lap_kib"));
+        assert!(8.0 <= lap && fresh <= lap && lap <= 80.0, "1024 x 8 bytes and what belongs to them: {fresh} {lap}");
+    }
+    // What can be counted on the fingers.
+    assert_eq!((figure(2, "pipe, unnamed", "descriptors"), figure(2, "pipe, unnamed", "mappings")), (2.0, 0.0));
+    assert!(figure(2, "ringway", "mappings") >= 1.0 && figure(2, "ringway", "drop_us") > 0.0, "{table}");
+    let drawings = fs::read_dir(&dir).expect("a directory").flatten();
+    assert_eq!(drawings.filter(|file| file.path().extension().is_some_and(|it| it == "svg")).count(), 3 + 2 + 5);
+    fs::remove_dir_all(&dir).expect("a directory");
+}
+
+/// More processes than processors, and fresh channels. iceoryx2 as above.
+#[test]
+fn everybody_takes_part_with_too_many_processes_and_in_first_laps() {
+    let only = "ringway,pipe,seqpacket,POSIX message queue,iceoryx2,shaq";
+    let args = ["--work", "overcommit,first-lap", "--rounds", "1", "--run-ms", "1", "--patience", "60", "--only", only];
+    let (table, output) = run_with(&args);
+    assert!(output.status.success(), "{output:?}");
+    let has_failed = |line: &&str| line.contains("failed") && !line.trim_start().starts_with("iceoryx2");
+    assert_eq!(table.lines().find(has_failed), None, "{table}");
+    let sheet = |title: &str| {
+        let (_, rest) = table.split_once(&format!("\n{title}")).unwrap_or_else(|| panic!("no {title} in\n{table}"));
+        rest.split("\n\n").next().unwrap_or_default().to_owned()
+    };
+    for name in ["ringway ", "pipe", "Unix seqpacket", "POSIX message queue", "iceoryx2, events", "shaq "] {
+        line(&sheet("8 processes in 4 pairs"), name);
+    }
+    assert!(!sheet("8 processes in 4 pairs").contains("spinning"), "nobody spins there\n{table}");
+    for name in ["ringway ", "pipe", "Unix seqpacket", "POSIX message queue", "shaq mpmc"] {
+        line(&sheet("8 processes, 4 to 4"), name);
+    }
+    for title in ["the first lap", "later laps", "how many times as long the first lap takes"] {
+        let sheet = sheet(&format!("a fresh channel, 65536 x 8 bytes: {title}"));
+        for name in ["ringway ", "ringway, prefaulted", "ringway, many ", "ringway, many, prefaulted", "shaq "] {
+            line(&sheet, name);
+        }
+    }
+}
+
+/// The idle ones are processes of their own, sixty of them beside the two ends, and gone when the run is over.
+#[test]
+fn idle_members_are_there() {
+    let mut child = arena("--work members --rounds 1 --run-ms 100 --patience 60 --only many");
+    let child = child.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the arena starts");
+    let pid = child.id();
+    let workers = until_some(|| Some(children(pid)).filter(|it| it.len() == 62).unwrap_or_default());
+    let output = child.wait_with_output().expect("the arena ends");
+    let table = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && !table.contains("failed"), "{table}");
+    for title in ["round trip beside idle members", "one way beside idle members"] {
+        line(&table, title);
+    }
+    for name in ["ringway, many ", "ringway, many, 60 idle", "ringway, many, spinning, 60 idle"] {
+        line(&table, name);
+    }
+    assert_eq!(left_by(pid), Vec::<PathBuf>::new());
+    for worker in workers {
+        assert!(!PathBuf::from(format!("/proc/{worker}")).exists(), "worker {worker} is left");
+    }
+}
+
+/// One that is altered: in channels that are made, in one of several pairs, in a first lap.
+#[test]
+fn what_goes_wrong_in_new_channels_is_told() {
+    let (table, output) = run("--broken --work attach,memory,channels,overcommit,first-lap --rounds 1 --patience 60");
+    assert!(!output.status.success());
+    let of_new = table.lines().filter(|line| line.trim_start().starts_with("broken: alters in a new channel: "));
+    let told = of_new.filter(|line| line.contains("instead of message 10 came one that says it is 11")).count();
+    assert_eq!(told, 3 + 1 + 1, "{table}");
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(err.matches("WRONG MESSAGE: broken: alters in a new channel").count(), 3 + 1 + 1, "{err}");
 }
 
 /// A message that is lost, that comes twice, late, for another or from nowhere fails the run.

@@ -105,10 +105,10 @@ impl<M: Message> Receiver<M> for BytesReceiver {
 
 /// The typed channel.
 #[derive(Debug, Clone, Copy)]
-struct Typed;
+pub(super) struct Typed;
 
 /// A message as serde sees an array: its words, one after another.
-struct Words<M>(M);
+pub(super) struct Words<M>(M);
 
 impl<M: Message> Serialize for Words<M> {
     #[inline]
@@ -148,10 +148,10 @@ impl<'de, M: Message> Visitor<'de> for Words<PhantomData<M>> {
 }
 
 /// The typed sending end.
-struct TypedSender<M: Message>(IpcSender<Words<M>>);
+pub(super) struct TypedSender<M: Message>(IpcSender<Words<M>>);
 
 /// The typed receiving end: the server until the first message comes.
-enum TypedReceiver<M: Message> {
+pub(super) enum TypedReceiver<M: Message> {
     /// Nothing was received yet.
     Meets(Option<IpcOneShotServer<Words<M>>>),
     /// The channel.

@@ -9,7 +9,9 @@ mod kanal;
 mod lengths;
 mod limits;
 pub mod loans;
+mod making;
 mod many;
+pub mod mpmc;
 mod mqueue;
 mod peers;
 mod pipe;
@@ -43,6 +45,8 @@ pub fn all() -> Vec<Entry> {
     all.extend(many::entries());
     all.extend(lengths::entries());
     all.extend(loans::entries());
+    all.extend(mpmc::entries());
+    all.extend(making::entries());
     all.extend(broken::entries());
     all
 }

@@ -25,7 +25,7 @@ pub fn entries() -> Vec<Entry> {
 }
 
 #[derive(Clone)]
-struct Queue;
+pub(super) struct Queue;
 
 /// An open queue.
 pub(super) struct End(pub MqdT);

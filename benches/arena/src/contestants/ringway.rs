@@ -25,6 +25,9 @@ pub fn entries() -> Vec<Entry> {
     ];
     let table =
         Card { mode: "spsc, words in a table: for batches in place", ..card("ringway, table", Waiting::Default) };
+    let prefaulted = Card { mode: "spsc, both ends with prefault", ..card("ringway, prefaulted", Waiting::Default) };
+    let fetched = Ringway { prefault: true, ..Ringway::default() };
+    entries.push(Entry::between(prefaulted, fetched).kind(Kind::Ringway).only(Does::Laps));
     let in_a_table = Ringway { placement: Some(Placement::Table), ..Ringway::default() };
     entries.push(Entry::between(table, in_a_table).kind(Kind::Ringway).only(Does::Batches));
     for (default, sleeping, waiter) in WAITERS {
@@ -63,20 +66,27 @@ const BUDGETS: [(&str, u64); 7] = [
 ];
 
 #[derive(Clone, Default)]
-struct Ringway {
+pub struct Ringway {
     strategy: WaitStrategy,
     placement: Option<Placement>,
     waiter: Waiter,
+    prefault: bool,
 }
 
 impl Ringway {
+    /// The channel that waits like this.
+    pub fn waiting(strategy: WaitStrategy) -> Self {
+        Self { strategy, ..Self::default() }
+    }
+
     fn options(&self, place: &Place) -> Options {
         let options = Options::new()
             .dir(&place.dir)
             .capacity(place.capacity)
             .open_timeout(PATIENCE)
             .wait(self.strategy)
-            .waiter(self.waiter);
+            .waiter(self.waiter)
+            .prefault(self.prefault);
         self.placement.map_or(options.clone(), |placement| options.placement(placement))
     }
 }
@@ -97,7 +107,7 @@ impl Between for Ringway {
 }
 
 /// Batches go in place where they lie in a row, and from and to a buffer where each frame holds a few messages.
-struct Tx<M: Message> {
+pub struct Tx<M: Message> {
     sender: spsc::Sender<M>,
     in_place: bool,
     batch: Vec<M>,
@@ -136,7 +146,7 @@ impl<M: Message> Sender<M> for Tx<M> {
     }
 }
 
-struct Rx<M: Message> {
+pub struct Rx<M: Message> {
     receiver: spsc::Receiver<M>,
     in_place: bool,
     batch: Vec<M>,

@@ -44,13 +44,13 @@ pub fn entries() -> Vec<Entry> {
 
 /// The queue, polled or with a consumer that waits.
 #[derive(Debug, Clone, Copy)]
-struct Shaq<const SPINS: bool>;
+pub(super) struct Shaq<const SPINS: bool>;
 
 /// The producer.
-struct ShaqSender<M>(Producer<M>);
+pub(super) struct ShaqSender<M>(Producer<M>);
 
 /// The consumer.
-struct ShaqReceiver<M, const SPINS: bool>(Consumer<M>);
+pub(super) struct ShaqReceiver<M, const SPINS: bool>(Consumer<M>);
 
 fn path(place: &Place) -> PathBuf {
     place.dir.join("queue")

@@ -22,7 +22,7 @@ pub fn entries() -> Vec<Entry> {
 }
 
 #[derive(Clone)]
-struct Queue;
+pub(super) struct Queue;
 
 /// What the calls take: a type, which must be positive, and then the bytes.
 #[repr(C)]
@@ -31,7 +31,7 @@ struct Typed<M> {
     message: M,
 }
 
-struct End {
+pub(super) struct End {
     id: libc::c_int,
     /// Where the number is written down, with the end that removes the queue.
     owned: Option<PathBuf>,

@@ -5,7 +5,7 @@ use crate::board::Board;
 use crate::contestant::Failure;
 use nix::libc;
 use std::hint::spin_loop;
-use std::ptr::null_mut;
+use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicU64, Ordering::*};
 
 /// Looks before the sleep: so that those who come at the same time, on processors of their own, leave at the same time.
@@ -46,7 +46,7 @@ impl<'a> Crowd<'a> {
             if self.board.has_failed() {
                 return Err("the other side has failed".into());
             }
-            sleep_while(meetings, seen);
+            sleep_shortly_while(meetings, seen);
         }
         Ok(())
     }
@@ -68,16 +68,27 @@ impl<'a> Crowd<'a> {
     }
 }
 
+/// Sleeps until the word has another value and somebody says so, however long that takes.
+pub fn sleep_long_while(word: &AtomicU64, value: u64) {
+    sleep_while(word, value, null());
+}
+
+/// The same, for a moment at most.
+pub fn sleep_shortly_while(word: &AtomicU64, value: u64) {
+    sleep_while(word, value, &raw const SLICE);
+}
+
 /// The low half of the word, which is the first in memory here, is what the kernel compares.
-fn sleep_while(word: &AtomicU64, value: u64) {
-    // SAFETY: a word that is mapped, a timeout that outlives the call, and no second word.
+fn sleep_while(word: &AtomicU64, value: u64, at_most: *const libc::timespec) {
+    // SAFETY: a word that is mapped, a timeout that outlives the call if there is one, and no second word.
     unsafe {
         let at = word.as_ptr().cast::<u32>();
-        libc::syscall(libc::SYS_futex, at, libc::FUTEX_WAIT, value as u32, &raw const SLICE, null_mut::<u32>(), 0)
+        libc::syscall(libc::SYS_futex, at, libc::FUTEX_WAIT, value as u32, at_most, null_mut::<u32>(), 0)
     };
 }
 
-fn wake_all(word: &AtomicU64) {
+/// Wakes who sleeps at the word.
+pub fn wake_all(word: &AtomicU64) {
     // SAFETY: a word that is mapped; waking takes no other memory.
     unsafe { libc::syscall(libc::SYS_futex, word.as_ptr().cast::<u32>(), libc::FUTEX_WAKE, i32::MAX) };
 }

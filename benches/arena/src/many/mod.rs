@@ -9,7 +9,7 @@ mod polled;
 mod runner;
 pub mod total;
 
-pub use crowd::Crowd;
+pub use crowd::{Crowd, sleep_long_while, sleep_shortly_while, wake_all};
 pub use pause::Pause;
 pub use polled::Polled;
 

@@ -11,20 +11,33 @@ pub fn of(seen: Vec<Seen>, sides: usize, messages: u64) -> Result<[Seen; 2], Str
         return Err(format!("{} senders and {} receivers were heard", senders.len(), receivers.len()));
     }
     tally::check(receivers.iter().filter_map(|it| it.tallies.as_deref()), sides, messages)?;
+    Ok(as_two(&senders, &receivers))
+}
+
+/// The same of pairs, each of which has checked its messages itself.
+pub fn of_pairs(seen: Vec<Seen>, pairs: usize) -> Result<[Seen; 2], String> {
+    let (receivers, senders): (Vec<Seen>, Vec<Seen>) = seen.into_iter().partition(|seen| seen.ended_ns.is_some());
+    if (senders.len(), receivers.len()) != (pairs, pairs) {
+        return Err(format!("{} senders and {} receivers were heard", senders.len(), receivers.len()));
+    }
+    Ok(as_two(&senders, &receivers))
+}
+
+fn as_two(senders: &[Seen], receivers: &[Seen]) -> [Seen; 2] {
     let cpu = |ends: &[Seen]| ends.iter().map(|end| end.cpu_ns).sum();
-    Ok([
+    [
         Seen {
             began_ns: senders.iter().filter_map(|it| it.began_ns).min(),
-            cpu_ns: cpu(&senders),
+            cpu_ns: cpu(senders),
             weather_ns: senders.iter().find_map(|it| it.weather_ns),
             ..Seen::default()
         },
         Seen {
             ended_ns: receivers.iter().filter_map(|it| it.ended_ns).max(),
-            cpu_ns: cpu(&receivers),
+            cpu_ns: cpu(receivers),
             ..Seen::default()
         },
-    ])
+    ]
 }
 
 #[cfg(test)]

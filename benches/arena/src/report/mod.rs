@@ -14,6 +14,7 @@ mod weather;
 
 pub use weather::Weather;
 
+use crate::args::WorkKind;
 use crate::contestant::{Ends, Waiting};
 use crate::sheet::{Row, Sheet};
 
@@ -26,8 +27,16 @@ pub const SPINNING: &str = "ringway, spinning";
 /// As [`DEFAULT`].
 pub const SLEEPING: &str = "ringway, sleeping";
 
-/// Whom a row is compared with: who was named; else ringway, in round trips the one that waits as the row does.
+/// How the name of a row ends that is measured beside idle members.
+pub const IDLE: &str = ", 60 idle";
+
+/// Whom a row is compared with: who was named; else ringway, in round trips the one that waits as the row
+/// does; beside idle members the same without.
 pub fn baseline<'a>(sheet: &'a Sheet, row: &Row, named: Option<&str>) -> Option<&'a Row> {
+    if named.is_none() && sheet.cell.work == WorkKind::Members {
+        // With idle members by without.
+        return sheet.row(row.card.name.trim_end_matches(IDLE));
+    }
     let name = match (named, sheet.cell.is_trips(), row.card.waiting) {
         (Some(name), ..) => name,
         (None, true, Waiting::Spins) => SPINNING,

@@ -63,6 +63,7 @@ fn header(sheet: &Sheet, about: &Metric, named: Option<&str>) -> Vec<String> {
             .into();
     header.extend(match about.id {
         _ if sheet.cell.is_trips() => vec!["p50 p99 p99.9 of single trips".to_owned()],
+        _ if sheet.cell.is_of_times(about) => vec!["p50 p99 of all".to_owned()],
         _ if !sheet.cell.is_bursts() => vec![],
         "sleeps" => vec!["system calls a message, traced".to_owned()],
         "cpu_percent" => vec![],
@@ -98,6 +99,7 @@ fn cells(sheet: &Sheet, row: &Row, metric: usize, named: Option<&str>) -> Vec<St
     cells.extend(match about.id {
         "cpu_percent" => None,
         _ if sheet.cell.is_trips() => Some(quantiles(row, "trip", &[0.5, 0.99, 0.999], 1.0)),
+        _ if sheet.cell.is_of_times(&about) => Some(quantiles(row, about.id, &[0.5, 0.99], 1e3)),
         _ if !sheet.cell.is_bursts() => None,
         "first_us" => Some(quantiles(row, "first", &[0.5, 0.99], 1e3)),
         "last_us" => Some(quantiles(row, "last", &[0.5, 0.99], 1e3)),

@@ -19,6 +19,20 @@ pub fn counted(histogram: &Histogram<u64>) -> Vec<Counted> {
     histogram.iter_recorded().map(|step| (step.value_iterated_to(), step.count_since_last_iteration())).collect()
 }
 
+/// These values, for another process.
+pub fn of(values: impl IntoIterator<Item = u64>) -> Vec<Counted> {
+    let mut histogram = empty();
+    values.into_iter().for_each(|value| histogram.saturating_record(value));
+    counted(&histogram)
+}
+
+/// The median of what another process has seen.
+pub fn median(counted: &[Counted]) -> f64 {
+    let mut histogram = empty();
+    add(&mut histogram, counted);
+    histogram.value_at_quantile(0.5) as f64
+}
+
 /// Adds what another process has seen.
 pub fn add(histogram: &mut Histogram<u64>, counted: &[Counted]) {
     for &(value, times) in counted {

@@ -49,7 +49,7 @@ impl Member<'_> {
 
     /// All ends are there: the first of each kind look at the weather while the others sleep; then the work. Who fails tells so and
     /// ends the process here, as in [`Side::measure`](super::Side::measure).
-    fn measure(&self, work: impl FnOnce() -> Result<Seen, Failure>) -> Result<Seen, Failure> {
+    pub fn measure(&self, work: impl FnOnce() -> Result<Seen, Failure>) -> Result<Seen, Failure> {
         self.measured(work).inspect_err(|failure| crate::worker::fail(self.board, failure))
     }
 

@@ -3,14 +3,17 @@
 pub mod bursts;
 pub mod content;
 pub mod histogram;
+pub mod laps;
 pub mod many;
 pub mod one_way;
+pub mod pairs;
 pub mod round_trip;
 pub mod tally;
 
 use crate::board::Board;
 use crate::clock::{Of, cpu_ns, sleeps};
 use crate::contestant::{Failure, Message};
+use crate::idle;
 use crate::task::{Role, Seen, Task};
 use crate::weather;
 use std::fmt;
@@ -36,6 +39,8 @@ impl Side<'_> {
     }
 
     fn measured(&self, work: impl FnOnce() -> Result<Seen, Failure>) -> Result<Seen, Failure> {
+        // While they come nobody is measured, and they come fastest while nobody spins.
+        idle::await_all(self.board, self.task.idle)?;
         self.board.set_thread(self.role, nix::unistd::gettid().as_raw());
         self.board.meet(self.role)?;
         if self.task.traced {
@@ -46,6 +51,9 @@ impl Side<'_> {
         let mut seen = work()?;
         let after = weather::look(self.board, self.role, self.task.weather_us)?;
         seen.weather_ns = (self.role == Role::Sender).then_some([before, after]);
+        if self.role == Role::Sender && self.task.idle > 0 {
+            idle::dismiss(self.board);
+        }
         Ok(seen)
     }
 
@@ -62,7 +70,7 @@ impl Side<'_> {
 
 /// That this is the message with that number, or else which it is.
 #[inline(always)]
-fn check<M: Message>(message: &M, number: u64) -> Result<(), Failure> {
+pub fn check<M: Message>(message: &M, number: u64) -> Result<(), Failure> {
     if message.is(number) { Ok(()) } else { Err(wrong(message, number)) }
 }
 

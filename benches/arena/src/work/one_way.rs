@@ -33,7 +33,8 @@ pub fn sending(
     })
 }
 
-fn put<M: Message>(to: &mut impl Sender<M>, numbers: Range<u64>, batch: usize) -> Result<(), Failure> {
+/// Sends the messages with these numbers.
+pub fn put<M: Message>(to: &mut impl Sender<M>, numbers: Range<u64>, batch: usize) -> Result<(), Failure> {
     if batch == 1 {
         return numbers.into_iter().try_for_each(|number| to.send(M::of(number)));
     }
@@ -72,7 +73,8 @@ pub fn receiving(
     })
 }
 
-fn take<M: Message>(from: &mut impl Receiver<M>, numbers: Range<u64>, batch: usize) -> Result<(), Failure> {
+/// Receives and checks the messages with these numbers.
+pub fn take<M: Message>(from: &mut impl Receiver<M>, numbers: Range<u64>, batch: usize) -> Result<(), Failure> {
     if batch == 1 {
         return numbers.into_iter().try_for_each(|number| check(&from.recv()?, number));
     }

@@ -56,6 +56,7 @@ fn task(name: &str, dir: &Path, work: Work) -> Task {
         capacity: CAPACITY,
         bytes: 8,
         work,
+        idle: 0,
         weather_us: 0,
         traced: false,
     }
