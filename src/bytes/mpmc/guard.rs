@@ -38,10 +38,7 @@ impl<H: Holder> Held<H> {
             match self.received.body {
                 // Its sender decides.
                 Body::Gathered(ticket, _) => _ = finish(core, ticket, hand, false),
-                Body::Inline(..) | Body::Whole(..) => {
-                    core.ring().give_back(hand, core.me());
-                    core.leave_orphans();
-                }
+                Body::Inline(..) | Body::Whole(..) => core.give_back(hand),
             }
         }
     }

@@ -152,8 +152,7 @@ fn unreadable(core: &Attached, (ticket, hand): (Ticket, usize), len: u64, why: U
             Lacking::Aborted(0)
         }
         Unreadable::NoMemory => {
-            core.ring().give_back(hand, core.me());
-            core.leave_orphans();
+            core.give_back(hand);
             Lacking::OutOfMemory(len)
         }
     }

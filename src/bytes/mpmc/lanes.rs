@@ -102,6 +102,12 @@ pub(super) fn take(core: &Attached, want: Want, waits: Waits, deadline: Deadline
     waiting::flatten(wait(&mut FreeLane { core, want, waits }, waits.strategy, waits.slice, deadline))
 }
 
+/// Gives a lane back whose ticket was not sent.
+pub(super) fn give_back(core: &Core<Parcel>, ticket: Ticket) {
+    lanes(core).withdraw(ticket, false);
+    tell_of_free_lane(core);
+}
+
 /// A lane was freed: who waits for one may have it.
 pub(super) fn tell_of_free_lane(core: &Core<Parcel>) {
     transfer::count_wakes(core, free_lanes(lanes(core)).wake_any());

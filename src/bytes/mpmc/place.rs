@@ -1,8 +1,7 @@
 //! Where a whole message lies: in a lane of the segment, or in an annex. And what loans and claims have in common: a message that is
 //! written where it will be read.
 
-use super::lanes::{Attached, lanes};
-use super::lanes::{longest, tell_of_free_lane};
+use super::lanes::{Attached, give_back, lanes, longest};
 use crate::channel::error::SegmentError;
 use crate::channel::mpmc;
 use crate::channel::mpmc::annexes::{self, Unreadable};
@@ -133,8 +132,7 @@ impl<H: Holder> InPlace<H> {
             let bytes = self.len.max(longest(core)) as u64;
             let mut made = core.annex_to_write(self.ticket, bytes);
             if let Some(roomy) = made.as_ref().err().and_then(|error| roomier(core, error, bytes)) {
-                lanes(core).withdraw(std::mem::replace(&mut self.ticket, roomy), false);
-                tell_of_free_lane(core);
+                give_back(core, std::mem::replace(&mut self.ticket, roomy));
                 made = core.annex_to_write(roomy, bytes);
             }
             self.annex = Some(made?);
@@ -192,8 +190,7 @@ impl<H: Holder> Drop for InPlace<H> {
     fn drop(&mut self) {
         let core = self.holder.core();
         if self.is_ours && core.why_unusable().is_none() {
-            lanes(core).withdraw(self.ticket, false);
-            tell_of_free_lane(core);
+            give_back(core, self.ticket);
         }
     }
 }

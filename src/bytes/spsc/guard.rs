@@ -37,8 +37,7 @@ impl<'a> Guard<'a> {
     /// The message is gone, or the next receiver gets it again.
     pub fn commit(self) {
         if self.receiver.end.is_usable() {
-            self.receiver.consumer.release_all(self.hold.span);
-            self.receiver.end.publish();
+            self.receiver.release_all(self.hold.span);
         }
     }
 

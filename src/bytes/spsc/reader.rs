@@ -75,8 +75,7 @@ impl<'a> MessageReader<'a> {
 
     fn release_if_read(&mut self) {
         if let Some(part) = self.part.filter(|part| self.at == part.len) {
-            self.receiver.consumer.release(part);
-            self.receiver.end.publish();
+            self.receiver.release(part);
             self.ended = part.is_last().then_some(Ok(()));
             (self.part, self.at) = (None, 0);
         }

@@ -235,8 +235,7 @@ impl Receiver {
                 return Err(RecvTimeoutError::OutOfMemory { bytes });
             }
             self.consumer.append(part, 0, part.len, message);
-            self.consumer.release(part);
-            self.end.publish();
+            self.release(part);
             passed += part.span;
             if part.is_last() {
                 return Ok(message.len());
@@ -298,6 +297,20 @@ impl Receiver {
     pub(super) fn corrupt(&mut self, corrupt: Corrupt) -> RecvTimeoutError {
         self.end.poison(corrupt);
         RecvTimeoutError::Disconnected
+    }
+
+    /// Gives the room of a part back that has been read.
+    #[inline(always)]
+    pub(super) fn release(&mut self, part: Part) {
+        self.consumer.release(part);
+        self.end.publish();
+    }
+
+    /// Gives back the room of a message, or of the rest of one.
+    #[inline(always)]
+    pub(super) fn release_all(&mut self, span: usize) {
+        self.consumer.release_all(span);
+        self.end.publish();
     }
 
     /// Gives up the message to which `part`, the next one, belongs.
@@ -422,14 +435,12 @@ impl Receiver {
         }
         let (span, bytes) = self.all_of_it(part, deadline)?;
         if bytes > self.limit {
-            self.consumer.release_all(span);
-            self.end.publish();
+            self.release_all(span);
             return Err(RecvTimeoutError::TooLong { bytes, limit: self.limit });
         }
         let more = usize::try_from(bytes).unwrap_or(usize::MAX).saturating_sub(self.partial.len());
         if self.partial.try_reserve_exact(more).is_err() {
-            self.consumer.release_all(span);
-            self.end.publish();
+            self.release_all(span);
             return Err(RecvTimeoutError::OutOfMemory { bytes });
         }
         let attempt = self.consumer.hand_out(span);
@@ -449,8 +460,7 @@ impl Receiver {
                 Ok(Ahead::Whole { span, bytes }) => return Ok((span, bytes)),
                 Ok(Ahead::Incomplete { published, bytes }) => (published, bytes),
                 Ok(Ahead::Cut { span, taken }) => {
-                    self.consumer.release_all(span);
-                    self.end.publish();
+                    self.release_all(span);
                     return Err(RecvTimeoutError::Aborted { bytes: taken });
                 }
                 Ok(Ahead::TooLong { bytes }) => {

@@ -277,6 +277,12 @@ impl Sender {
         Ok(())
     }
 
+    /// Publishes a piece of a message of which so many bytes have been written; see [`Producer::publish_piece`].
+    pub(super) fn publish_piece(&mut self, cut: Cut, filled: usize, left: Option<u64>, is_last: bool) {
+        self.producer.publish_piece(cut, filled, left, is_last);
+        self.end.publish();
+    }
+
     /// Ends the message in the middle of which this end is, if it is.
     pub(super) fn give_up(&mut self) {
         if self.end.is_usable() && self.producer.is_in_message() {

@@ -66,8 +66,7 @@ impl<'a> MessageWriter<'a> {
                 (self.sender.place(0, Deadline::NEVER).map_err(SendTimeoutError::lasting)?, Some(0), 0)
             }
         };
-        self.sender.producer.publish_piece(cut, filled, left, true);
-        self.sender.end.publish();
+        self.sender.publish_piece(cut, filled, left, true);
         Ok(())
     }
 
@@ -104,8 +103,7 @@ impl<'a> MessageWriter<'a> {
 
     fn publish(&mut self) {
         if let Some((cut, left, filled)) = self.piece.take() {
-            self.sender.producer.publish_piece(cut, filled, left, false);
-            self.sender.end.publish();
+            self.sender.publish_piece(cut, filled, left, false);
         }
     }
 

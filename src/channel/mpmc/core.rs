@@ -225,6 +225,12 @@ impl<T: Payload> Core<T> {
         }
     }
 
+    /// The message in a hand of ours is for whoever comes next.
+    pub(crate) fn give_back(&self, hand: usize) {
+        self.ring.give_back(hand, self.me);
+        self.leave_orphans();
+    }
+
     // Who is here.
 
     #[inline(always)]

@@ -65,9 +65,7 @@ impl<'a, T: Payload> Guard<'a, T> {
 impl<T: Payload> Drop for Guard<'_, T> {
     fn drop(&mut self) {
         if let Some(hand) = self.usable_hand() {
-            let core = &self.receiver.core;
-            core.ring().give_back(hand, core.me());
-            core.leave_orphans();
+            self.receiver.core.give_back(hand);
         }
     }
 }

@@ -204,9 +204,9 @@ impl Producer {
         }
     }
 
-    /// Fills the rest of the tail's frame. There is room for it.
+    /// Fills the rest of the tail's frame. There is room for it. (The tail is in the middle of the frame: no part is too long for a
+    /// whole one.)
     fn pad(&mut self) {
-        self.ring.enter_frame();
         let left = self.ring.left_in_frame();
         self.ring.write_ahead(0, &Header::new(PAD, left - UNIT).0.to_le_bytes());
         self.ring.publish_ahead(left);
