@@ -546,7 +546,7 @@ fn is_spent(role: Role, attachment: &Attachment, control: &Control, own: Status)
 /// Tells the survivor of a stream whose other end died that nobody will take that end over. The caller holds the dead
 /// end's role and moves no byte.
 #[cfg(not(loom))]
-fn break_off(role: Role, control: &Control, dead: Status) {
+pub(super) fn break_off(role: Role, control: &Control, dead: Status) {
     if !dead.has(Status::PRESENT) || dead.has(Status::LEFT) {
         return;
     }

@@ -20,6 +20,8 @@ pub(crate) const LANE_STRIDE: u64 = 256;
 const LANES_MAX: u64 = 4096;
 /// The longest lane.
 pub(crate) const LANE_BYTES_MAX: u64 = 1 << 30;
+/// A lane's length is a multiple of this. In the crate's own models it may be less than a page: each byte there is a cell.
+const LANE_UNIT: u64 = if cfg!(all(loom, test)) { 8 } else { PAGE };
 
 /// Lanes of one length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -43,7 +45,7 @@ impl LaneTable {
     pub(crate) fn new(short: LaneClass, long: LaneClass, annexes: u64) -> Result<Self, FormatError> {
         let must =
             |field, found, is: bool, must| if is { Ok(()) } else { Err(FormatError::Field { field, found, must }) };
-        let is_length = |bytes: u64| bytes % PAGE == 0 && (PAGE..=LANE_BYTES_MAX).contains(&bytes);
+        let is_length = |bytes: u64| bytes % LANE_UNIT == 0 && (LANE_UNIT..=LANE_BYTES_MAX).contains(&bytes);
         let length = "a multiple of 4096, at most 1 GiB";
         must("short_lanes", short.count, short.count <= LANES_MAX, "at most 4096")?;
         must("short_bytes", short.bytes, short.count == 0 || is_length(short.bytes), length)?;

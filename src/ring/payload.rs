@@ -90,6 +90,13 @@ const fn is_wide_alone(size: usize) -> bool {
     IS_PLAIN || is_wide(size) && (size >= WIDE_ALONE || unit(size) < 8)
 }
 
+/// In this crate's unit tests a copy is a step, as an atomic operation is (`sync::step`).
+#[inline(always)]
+fn step() {
+    #[cfg(all(test, not(loom)))]
+    crate::sync::step::point();
+}
+
 /// Copies a message to its place.
 ///
 /// # Safety
@@ -104,6 +111,8 @@ pub(crate) unsafe fn write<T: Payload>(place: *mut T, message: &T) {
     if replayed::is_written(place.addr(), message) {
         return;
     }
+    #[cfg(not(loom))]
+    step();
     #[cfg(not(loom))]
     // SAFETY: the caller's; `T` is NoUninit, so all of its bytes may be read.
     unsafe {
@@ -126,6 +135,8 @@ pub(crate) unsafe fn read<T: Payload>(place: *const T) -> T {
         return message;
     }
     #[cfg(not(loom))]
+    step();
+    #[cfg(not(loom))]
     {
         let mut message = MaybeUninit::<T>::uninit();
         // SAFETY: the caller's; the target is ours and as large as `T`.
@@ -144,6 +155,7 @@ pub(crate) unsafe fn read<T: Payload>(place: *const T) -> T {
 #[inline(always)]
 pub(crate) unsafe fn write_run<T: Payload>(places: *mut T, messages: &[T]) {
     if is_wide(size_of_val(messages)) {
+        step();
         // SAFETY: the caller's; both are valid for the bytes of the messages.
         unsafe { opaque(places.cast(), messages.as_ptr().cast(), size_of_val(messages)) };
         return;
@@ -164,6 +176,7 @@ pub(crate) unsafe fn write_run<T: Payload>(places: *mut T, messages: &[T]) {
 #[inline(always)]
 pub(crate) unsafe fn read_run<T: Payload>(messages: &mut [T], places: *const T) {
     if is_wide(size_of_val(messages)) {
+        step();
         // SAFETY: the caller's; both are valid for the bytes of the messages, and any bytes are a `T`.
         unsafe { opaque(messages.as_mut_ptr().cast(), places.cast(), size_of_val(messages)) };
         return;
@@ -183,6 +196,7 @@ pub(crate) unsafe fn read_run<T: Payload>(messages: &mut [T], places: *const T) 
 /// `places` are `bytes.len()` places in a row, as the module says, and no correct peer uses them now.
 #[inline(always)]
 pub(crate) unsafe fn write_bytes(places: *mut u8, bytes: &[u8]) {
+    step();
     #[cfg(loom)]
     // SAFETY: the caller's, and loom has checked that nobody else is there.
     unsafe {
@@ -224,6 +238,7 @@ unsafe fn copy_bytes_in(places: *mut u8, bytes: &[u8]) {
 /// `places` are `len` places in a row, as the module says; `bytes` is ours to write for as many.
 #[inline(always)]
 pub(crate) unsafe fn read_bytes(bytes: *mut u8, places: *const u8, len: usize) {
+    step();
     #[cfg(loom)]
     // SAFETY: the caller's, and loom has checked that nobody writes.
     unsafe {

@@ -1,8 +1,8 @@
 //! Steps: the places where a process may be made to end.
 //!
-//! In this crate's unit tests every atomic operation and every system call that changes something others see is
-//! preceded by [`point`]. A child process calls [`die_before`] (or [`stop_before`]) and then runs the operation under test;
-//! the survivor looks at what is left. There, and where a fuzzer is (`--cfg fuzzing`, which `cargo fuzz` gives), something can
+//! In this crate's unit tests every atomic operation, every copy of a message and every system call that changes something
+//! others see is preceded by [`point`]. A child process calls [`die_before`] (or [`stop_before`]) and then runs the
+//! operation under test; the survivor looks at what is left. There, and where a fuzzer is (`--cfg fuzzing`, which `cargo fuzz` gives), something can
 //! be done before each step as well ([`before_each`]): a hostile peer writes its words then. In the other builds there is nothing here.
 
 /// A step. Free outside of unit tests and fuzzing.

@@ -1,7 +1,7 @@
 //! The atomics with a step before each operation, so that a test can end the process between any two of them; or, in a
 //! replay, with an answer in place of it.
 //!
-//! Plain writes between two steps (the payload) are not split. Layout is that of `core`'s types: the same segment is
+//! A copy of a message is one step (`ring::payload`), and not split. Layout is that of `core`'s types: the same segment is
 //! used by stepped and native processes at once.
 
 use super::replay::{self, Operation};

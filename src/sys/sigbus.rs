@@ -293,3 +293,36 @@ fn die(is_fault: bool) {
         unsafe { libc::raise(libc::SIGBUS) };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sync::step;
+    use nix::sys::memfd::{MFdFlags, memfd_create};
+    use std::cell::Cell;
+    use std::fs::File;
+    use std::rc::Rc;
+
+    /// Whoever reads zeroes that were put there, and then asks, hears that the memory was lost.
+    #[test]
+    fn memory_is_said_to_be_lost_before_there_is_other_memory() {
+        let file = File::from(memfd_create("lost", MFdFlags::MFD_CLOEXEC).expect("a file"));
+        file.set_len(4096).expect("a page");
+        let map = memmap2::MmapRaw::map_raw(&file).expect("a mapping");
+        let base = map.as_ptr().addr();
+        let watched = Watched::new(base, 4096).expect("room in the table");
+        sigbus_guard().expect("a guard");
+        file.set_len(0).expect("nothing");
+        let (is_said, entry) = (Rc::new(Cell::new(false)), watched.0.expect("an entry"));
+        let before_it_is_gone = Rc::clone(&is_said);
+        step::before_each(Some(Box::new(move || {
+            let is_gone = MAPPED.find(base as u64).is_none_or(|found| found.is_gone());
+            before_it_is_gone.set(before_it_is_gone.get() || entry.is_lost() && !is_gone);
+        })));
+        // SAFETY: it was mapped, and is: what is gone reads as zero.
+        let read = unsafe { map.as_ptr().read_volatile() };
+        step::before_each(None);
+        assert_eq!((read, watched.is_lost()), (0, true));
+        assert!(is_said.get(), "first there was other memory");
+    }
+}

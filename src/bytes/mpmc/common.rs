@@ -188,7 +188,7 @@ macro_rules! common {
                 self.$ends.close();
             }
 
-            fn core(&self) -> &Attached {
+            pub(crate) fn core(&self) -> &Attached {
                 self.$ends.core()
             }
         }

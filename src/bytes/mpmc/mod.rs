@@ -119,6 +119,8 @@ mod place;
 mod reader;
 mod receiver;
 mod sender;
+#[cfg(all(loom, test))]
+mod tests;
 mod writer;
 
 pub use claim::Claim;

@@ -35,6 +35,25 @@ fn both_sides_sleep_and_nothing_is_lost() {
 }
 
 #[test]
+fn both_sides_sleep_and_no_batch_is_lost() {
+    explore("blocking: batches", Some(2), || {
+        let (mut tx, mut rx) = channel(1, WaitStrategy::Sleep);
+        let sending = spawn(move || {
+            tx.send_many(&[1, 2, 3]).unwrap();
+            tx
+        });
+        let mut got: Vec<u64> = Vec::new();
+        while got.len() < 3 {
+            let mut messages = [0; 2];
+            let count = rx.recv_many(&mut messages).unwrap();
+            got.extend(&messages[..count]);
+        }
+        assert_eq!(got, [1, 2, 3]);
+        drop(sending.join().unwrap());
+    });
+}
+
+#[test]
 fn a_sender_that_leaves_wakes_the_receiver_behind_what_it_sent() {
     explore("sender leaves", Some(3), || {
         let (mut tx, mut rx) = channel(1, WaitStrategy::Sleep);

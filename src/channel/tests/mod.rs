@@ -38,3 +38,5 @@ mod stepped_system_v;
 mod stepped_waiters;
 #[cfg(not(loom))]
 mod stopped;
+#[cfg(not(loom))]
+mod told;

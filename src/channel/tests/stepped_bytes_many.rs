@@ -208,3 +208,17 @@ fn a_reader_of_a_message_is_killed() {
     receiver_of_a_longer_one_dies("bytes-read", 30, true);
     receiver_of_a_longer_one_dies("bytes-drop-reader", 20, false);
 }
+
+/// All places are taken, one of them by who is killed: who comes next takes that one, and clears up after the dead.
+#[test]
+fn who_takes_a_dead_ones_place_clears_up_after_it() {
+    let stage = Stage::new("bytes-place");
+    stage.at_each_step("bytes-send", 12, |name, kill| {
+        let options = options(&stage.directory).members(2);
+        let tx = Sender::create_with(name, &options).unwrap();
+        kill();
+        let rx = Receiver::open_with(name, &options).unwrap();
+        while !matches!(rx.try_recv(), Err(TryRecvError::Empty)) {}
+        works(name, &tx, &rx, 2, LANE);
+    });
+}

@@ -264,6 +264,23 @@ fn a_successor_of_the_consumer_skips_and_the_producer_learns_it() {
     assert!(!producer.is_refused());
 }
 
+/// What is given up ends where the part ends, whatever has been released by then.
+#[test]
+fn giving_up_a_message_refuses_no_other() {
+    let ring = Ring::new(256, 72);
+    let (mut producer, mut consumer) = (ring.producer(), ring.consumer());
+    // A part of 32 bytes, the last one of 8, and the first part of the next message.
+    for (bytes, is_last) in [(&[1; 24][..], false), (&[], true), (&[2; 8], false)] {
+        let Piece::Here(cut) = producer.piece(None).unwrap() else { panic!("no room") };
+        producer.write(cut, 0, bytes);
+        producer.publish_piece(cut, bytes.len(), None, is_last);
+    }
+    let Ok(Found::Part(part)) = consumer.next() else { panic!("nothing") };
+    assert_eq!((part.span, part.is_last()), (32, false));
+    consumer.give_up(part);
+    assert!(producer.is_in_message() && !producer.is_refused());
+}
+
 #[test]
 fn what_is_looked_at_ahead_is_what_comes() {
     for (capacity, frame) in SHAPES {

@@ -8,10 +8,12 @@ use crate::layout::waiter::Waiter;
 use crate::memory::Region;
 use crate::memory::cords::{Cords, Source};
 use crate::memory::heap::Block;
-use crate::sync::{AtomicU32, Dorm, Ordering::Relaxed};
+use crate::sync::{AtomicU32, Dorm, Ordering::Relaxed, step};
 use crate::sys::posix::{self, Locked};
 use crate::wait::deadline::Deadline;
 use crate::wait::parker::{self, Bell, Woken};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::thread;
@@ -269,4 +271,74 @@ fn no_wake_is_lost_to_who_is_lying_down() {
     }
     wake(OVER);
     sleeper.join().expect("all were woken");
+}
+
+/// Sleeps for so long, and has another thread do that before the n-th step. (A mutex knows its own thread.) What came of the
+/// sleep, and of that; `None`: the sleep has no such step.
+fn beside<R: Send + 'static>(
+    house: &Arc<House>,
+    n: u32,
+    nap: Duration,
+    act: impl Fn(Arc<House>) -> R + Clone + Send + 'static,
+) -> Option<(Woken, R)> {
+    let (acted, steps) = (Rc::new(RefCell::new(None)), Cell::new(0));
+    let (other, result) = (Arc::clone(house), Rc::clone(&acted));
+    step::before_each(Some(Box::new(move || {
+        if steps.get() == n {
+            let (other, act) = (Arc::clone(&other), act.clone());
+            *result.borrow_mut() = Some(thread::spawn(move || act(other)).join().unwrap());
+        }
+        steps.set(steps.get() + 1);
+    })));
+    let slept = parker::park(house.bell(), 0, Deadline::after(nap));
+    step::before_each(None);
+    let acted = acted.borrow_mut().take()?;
+    Some((slept, acted))
+}
+
+/// Whoever says that it woke one has; and who was not called, and had not slept yet, has seen what it is about.
+#[test]
+fn no_wake_is_lost_at_any_step_of_a_sleep() {
+    const NAP: Duration = Duration::from_millis(20);
+    for waiter in WAITERS {
+        let mut n = 0;
+        loop {
+            let (house, start) = (House::new(waiter, Kind::Mpmc), Instant::now());
+            let wake = move |house: Arc<House>| {
+                let has_slept = start.elapsed() >= NAP;
+                house.word.store(1, Relaxed);
+                (has_slept, parker::unpark_some(house.bell(), 1))
+            };
+            let Some((slept, (has_slept, woken))) = beside(&house, n, NAP, wake) else { break };
+            assert!(
+                slept == Woken::Look || has_slept && woken == 0,
+                "{waiter}: woken {woken} before step {n}, and {slept:?}"
+            );
+            n += 1;
+        }
+        assert!(n > 5);
+    }
+}
+
+/// Whoever lies down while another gets up, in the same bed or in another, is woken.
+#[test]
+fn who_gets_up_leaves_a_bed_to_the_next() {
+    // Where there is a desk, nobody lies down while another stands there.
+    for waiter in WAITERS.into_iter().filter(|waiter| *waiter != Waiter::Condvar) {
+        let mut n = 0;
+        loop {
+            let house = House::new(waiter, Kind::Mpmc);
+            let lie_down = |house: Arc<House>| house.sleeper();
+            let Some((_, sleeper)) = beside(&house, n, Duration::from_millis(1), lie_down) else { break };
+            house.word.store(1, Relaxed);
+            assert_eq!(
+                parker::unpark_some(house.bell(), 1),
+                1,
+                "{waiter}: nobody to be woken, who lay down before step {n}"
+            );
+            assert_eq!(sleeper.join().unwrap(), Woken::Look);
+            n += 1;
+        }
+        assert!(n > 5);
+    }
 }

@@ -69,3 +69,16 @@ fn an_end_that_cannot_be_used_shows_nothing_and_changes_nothing() {
     assert_eq!(control.consumer().cursor.head.load(Relaxed), 0);
     drop((tx, rx));
 }
+
+#[test]
+fn who_closes_in_a_message_cancels_it_first() {
+    let (mut tx, mut rx) = channel(4096).unwrap();
+    let mut writer = tx.writer(None);
+    std::io::Write::write_all(&mut writer, &[1; 3000]).unwrap();
+    std::mem::forget(writer);
+    assert!(tx.producer.is_in_message());
+    tx.close();
+    assert!(!tx.producer.is_in_message());
+    assert!(matches!(rx.recv(), Err(RecvError::Aborted { .. })));
+    assert_eq!(rx.recv(), Err(RecvError::Disconnected));
+}

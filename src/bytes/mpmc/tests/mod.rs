@@ -1,0 +1,3 @@
+//! Both ends under loom.
+
+mod loom_ends;
