@@ -17,6 +17,14 @@ pub(crate) struct Known {
     /// At least: the slow ones are not run to their end.
     pub(crate) takes: Duration,
     pub(crate) reaches: BTreeSet<u32>,
+    built: u128,
+}
+
+impl Known {
+    /// Whether its program is the one that was asked: another build in the same place, or none, says nothing of these mutants.
+    pub(crate) fn is_the_same(&self) -> bool {
+        built(&self.test) == self.built
+    }
 }
 
 /// Of all these tests, quickest first; those that fail anyway are left out, and told. What is known of the same program from an earlier run
@@ -53,16 +61,21 @@ fn recall(path: &Path, tests: &[Test]) -> Vec<Known> {
     let recalled = tests.iter().filter_map(|test| {
         let (millis, reaches) = known.get(name(test).as_str())?.split_once('\t')?;
         let reaches = reaches.split_whitespace().filter_map(|number| number.parse().ok()).collect();
-        Some(Known { test: test.clone(), takes: Duration::from_millis(millis.parse().ok()?), reaches })
+        let takes = Duration::from_millis(millis.parse().ok()?);
+        Some(Known { test: test.clone(), takes, reaches, built: built(test) })
     });
     recalled.collect()
 }
 
 /// A test of a program as it was built this time.
 fn name(test: &Test) -> String {
+    format!("{} {} {}", test.program.display(), built(test), test.name)
+}
+
+/// When its program was built, in milliseconds; 0: it is not there.
+fn built(test: &Test) -> u128 {
     let built = fs::metadata(&test.program).and_then(|file| file.modified()).ok();
-    let built = built.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
-    format!("{} {} {}", test.program.display(), built.as_millis(), test.name)
+    built.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default().as_millis()
 }
 
 fn ask(tests: Vec<Test>, numbers: usize, copy: &Path, jobs: usize) -> Vec<Known> {
@@ -95,5 +108,6 @@ fn one(test: Test, index: usize, numbers: usize, copy: &Path) -> Result<Known, S
         return Err(format!("{title}: fails without any mutant: {said}"));
     }
     let reaches = (0..).zip(bytes).filter(|(_, mark)| *mark != 0).map(|(number, _)| number).collect();
-    Ok(Known { test, takes, reaches })
+    let built = built(&test);
+    Ok(Known { test, takes, reaches, built })
 }

@@ -57,12 +57,13 @@ impl Layer {
 }
 
 /// Tests of whole processes: what is in them that no layer above sees.
-const PROCESSES: [&str; 22] = [
+const PROCESSES: [&str; 23] = [
     "spsc",
     "mpmc",
     "bytes",
     "bytes_many",
     "loans",
+    "made_in_place",
     "stream",
     "semantics",
     "many_semantics",

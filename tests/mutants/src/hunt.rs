@@ -67,7 +67,13 @@ fn one(mutant: &Mutant, known: &[Known], copy: &Path, effort: Effort) -> Verdict
             }
             asked += 1;
             let patience = known.takes * 4 + effort.budget;
-            let said = match known.test.run(Chosen::Mutant(mutant.number), copy, patience) {
+            let ran = known.test.run(Chosen::Mutant(mutant.number), copy, patience);
+            if !known.is_the_same() {
+                eprintln!("{}: built anew meanwhile", known.test.title());
+                (asked, not_asked) = (asked - 1, not_asked + 1);
+                continue;
+            }
+            let said = match ran {
                 Ok((Ending::Passed, _)) => continue,
                 Ok((Ending::Failed(said), _)) if is_sure(known, mutant, copy, patience) => said,
                 Ok((Ending::Failed(_), _)) => continue,

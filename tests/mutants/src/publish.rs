@@ -149,6 +149,13 @@ struct Look<'a> {
 }
 
 impl<'ast> Visit<'ast> for Look<'_> {
+    fn visit_expr_if(&mut self, branch: &'ast syn::ExprIf) {
+        if !walk::is_planted(&branch.cond) {
+            return visit::visit_expr_if(self, branch);
+        }
+        branch.else_branch.iter().for_each(|(_, otherwise)| self.visit_expr(otherwise));
+    }
+
     fn visit_expr_method_call(&mut self, call: &'ast ExprMethodCall) {
         visit::visit_expr_method_call(self, call);
         let method = call.method.to_string();

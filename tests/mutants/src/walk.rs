@@ -63,8 +63,13 @@ pub(crate) fn attributes_of_item(item: &Item) -> &[Attribute] {
     }
 }
 
-/// Whether this is the condition of a planted bug, and no other: what it guards is the bug, and has no mutants.
+/// Whether this is the condition of a planted bug, and of nothing else: what it guards is the bug, and has no mutants.
 pub(crate) fn is_planted(condition: &Expr) -> bool {
+    if let Expr::Binary(both) = condition
+        && matches!(both.op, syn::BinOp::And(_))
+    {
+        return is_planted(&both.left);
+    }
     let Expr::Call(call) = condition else { return false };
     let Expr::Path(function) = &*call.func else { return false };
     let path: Vec<_> = function.path.segments.iter().map(|segment| segment.ident.to_string()).collect();
