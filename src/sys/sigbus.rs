@@ -301,6 +301,7 @@ mod tests {
     use nix::sys::memfd::{MFdFlags, memfd_create};
     use std::cell::Cell;
     use std::fs::File;
+    use std::os::fd::AsRawFd;
     use std::rc::Rc;
 
     /// Whoever reads zeroes that were put there, and then asks, hears that the memory was lost.
@@ -308,8 +309,11 @@ mod tests {
     fn memory_is_said_to_be_lost_before_there_is_other_memory() {
         let file = File::from(memfd_create("lost", MFdFlags::MFD_CLOEXEC).expect("a file"));
         file.set_len(4096).expect("a page");
-        let map = memmap2::MmapRaw::map_raw(&file).expect("a mapping");
-        let base = map.as_ptr().addr();
+        let (access, shared) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED);
+        // SAFETY: a new mapping where the kernel likes.
+        let map = unsafe { libc::mmap(std::ptr::null_mut(), 4096, access, shared, file.as_raw_fd(), 0) };
+        assert_ne!(map, libc::MAP_FAILED, "a mapping");
+        let base = map.addr();
         let watched = Watched::new(base, 4096).expect("room in the table");
         sigbus_guard().expect("a guard");
         file.set_len(0).expect("nothing");
@@ -320,9 +324,12 @@ mod tests {
             before_it_is_gone.set(before_it_is_gone.get() || entry.is_lost() && !is_gone);
         })));
         // SAFETY: it was mapped, and is: what is gone reads as zero.
-        let read = unsafe { map.as_ptr().read_volatile() };
+        let read = unsafe { map.cast::<u8>().read_volatile() };
         step::before_each(None);
         assert_eq!((read, watched.is_lost()), (0, true));
         assert!(is_said.get(), "first there was other memory");
+        drop(watched);
+        // SAFETY: nobody uses it any more.
+        unsafe { libc::munmap(map, 4096) };
     }
 }
