@@ -201,12 +201,11 @@ pub(crate) trait Lanes {
 
     /// The lane's word, if it is still about this ticket's message.
     ///
-    /// It gives no permission. Who reads has seen the bytes by the ticket (edge `filled`) or by `filled` (`poured`), who writes
-    /// on has seen them read by `freed` (`drained`), and what is to be done to the word the swap decides. Nor does the chain
-    /// break from whoever had the lane to whoever takes it next: each step from the taking on is a swap, which hands on what
-    /// those before it have released; but [`post`](Self::post), which is the taker's own.
+    /// What the lane holds needs no permission of it: who reads has seen the bytes by the ticket (edge `filled`) or by `filled`
+    /// (`poured`), who writes on has seen them read by `freed` (`drained`), and what is to be done to the word the swap decides. It is
+    /// acquired for the sender that waits for its message to be done with, and returns behind all that the receiver did before.
     fn own(&self, ticket: Ticket) -> Option<Own> {
-        let own = Own(self.words(ticket.lane).writer.own.load(Relaxed)); // relaxed: see above
+        let own = Own(self.words(ticket.lane).writer.own.load(PASSED.acquire()));
         (own.generation() == ticket.generation).then_some(own)
     }
 

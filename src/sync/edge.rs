@@ -21,7 +21,7 @@
 //! | [`CLAIMED`] | the swap of `tail` or `head` | recoverer, and who found nothing or no room, loads the counter | the announcement that came before, and the word that was seen free or filled |
 //! | [`LEASED`] | who returns, resolves or marks a record or a hand stores or swaps its `owner` | who leases or adopts it, and who looks whose it is | what the last owner left in it |
 //! | [`HELD`] | consumer stores a hand's `held` | recoverer that looks where a position is loads it | the message in the hand; once the hand is empty, that the slot was freed |
-//! | [`PASSED`] | who passes a lane on stores or swaps its `own` | who takes it swaps it; who buries its writer loads it | what was done with the lane's bytes and words before |
+//! | [`PASSED`] | who passes a lane on stores or swaps its `own` | who takes it, or looks what it is, loads or swaps it | what was done with the lane's bytes and words before |
 //! | [`POURED`] | a lane's writer stores `filled` | its reader loads it | the message's bytes below it |
 //! | [`DRAINED`] | a lane's reader stores `freed` | its writer loads it | the end of the reading below it: permission to overwrite |
 //! | [`ARMED`] | sleeper adds to `arms`, behind its look at the bell | waker loads `arms` | the value of the bell that the sleeper will compare: a ring is later |
