@@ -124,7 +124,7 @@ pub struct RunArgs {
     /// Draws into this directory, as SVG
     #[arg(long, value_name = "DIR")]
     pub plot: Option<PathBuf>,
-    /// Writes the report there, as Markdown, and its drawings into the directory of that name without `.md`
+    /// Writes the report there, as Markdown, and what the README takes from it into the directory of that name without `.md`
     #[arg(long, value_name = "FILE.md")]
     pub report: Option<PathBuf>,
     /// Says who there is, and runs nothing

@@ -183,6 +183,6 @@ mod tests {
         let sender = Seen { began_ns: Some(0), ..Seen::default() };
         let receiver = Seen { ended_ns: Some(1_000_000), ..Seen::default() };
         assert_eq!(cell.figures(&work, &sender, &receiver), Some(vec![1.0]));
-        assert_eq!(cells()[5].work(1000, 0), Work::Many { sides: 4, messages: 250, before: 1024, batch: 1 });
+        assert_eq!(cells()[5].work(1000, 0), Work::Many { sides: 4, messages: 250, before: 256, batch: 1 });
     }
 }

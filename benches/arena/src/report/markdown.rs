@@ -1,8 +1,8 @@
-//! The report of a run: a page of Markdown, and beside it a directory of drawings.
+//! The report of a run: a page of Markdown, and beside it a directory with what the README takes from it.
 
 use super::about::{About, span};
 use super::verdicts::{self, Goals, Verdict};
-use super::{ends, lost, plot, readme, table, waiting};
+use super::{ends, lost, readme, table, waiting};
 use crate::args::WorkKind;
 use crate::contestant::Failure;
 use crate::plan::BURST;
@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Where the drawings of this report lie.
+/// Where the README's part of this report lies.
 pub fn directory(path: &Path) -> Result<PathBuf, Failure> {
     match path.extension() {
         Some(extension) if extension == "md" => Ok(path.with_extension("")),
@@ -21,14 +21,14 @@ pub fn directory(path: &Path) -> Result<PathBuf, Failure> {
     }
 }
 
-/// Writes the page, the drawings, and what the README takes from it.
+/// Writes the page, and what the README takes from it: a drawing and a table. (Of each cell draws `--plot`.)
 pub fn write(path: &Path, about: &About, sheets: &[Sheet]) -> Result<(), Failure> {
     let dir = directory(path)?;
-    let drawings = plot::draw(&dir, sheets)?;
+    fs::create_dir_all(&dir).map_err(|error| format!("{}: {error}", dir.display()))?;
     readme::draw(&dir.join("readme.svg"), sheets)?;
     let link = dir.file_name().unwrap_or_default().to_string_lossy();
     let files = [
-        (path.to_owned(), text(about, sheets, &drawings, &link)),
+        (path.to_owned(), text(about, sheets, &link)),
         (dir.join("readme.md"), readme::text(about, sheets, &from_root(&dir).unwrap_or(link.to_string()))),
     ];
     for (path, text) in files {
@@ -43,8 +43,8 @@ fn from_root(dir: &Path) -> Option<String> {
     Some(fs::canonicalize(dir).ok()?.strip_prefix(root).ok()?.to_string_lossy().into_owned())
 }
 
-/// The page. `drawings` are those of each sheet, in the directory `link`.
-fn text(about: &About, sheets: &[Sheet], drawings: &[Vec<String>], link: &str) -> String {
+/// The page, which shows a drawing of the directory `link`.
+fn text(about: &About, sheets: &[Sheet], link: &str) -> String {
     let verdicts = verdicts::all(sheets);
     let mut text = String::from("# A run of the arena\n\n");
     text += "Made by `benches/arena`; its README says what is measured and how. Nothing here was written by hand but the reasons \
@@ -53,7 +53,7 @@ fn text(about: &About, sheets: &[Sheet], drawings: &[Vec<String>], link: &str) -
     text += &goals(&verdicts);
     text += &losses(sheets);
     text += &format!("## In short\n\n![ringway and the others]({link}/readme.svg)\n\n");
-    text += &works(about, sheets, drawings, link);
+    text += &works(about, sheets);
     text += &others(&verdicts);
     text += &contestants(sheets);
     text
@@ -171,12 +171,12 @@ fn losses(sheets: &[Sheet]) -> String {
     text
 }
 
-fn works(about: &About, sheets: &[Sheet], drawings: &[Vec<String>], link: &str) -> String {
+fn works(about: &About, sheets: &[Sheet]) -> String {
     let named = about.baseline.as_deref();
     let mut text = String::new();
     for work in WorkKind::value_variants() {
-        let all = sheets.iter().zip(drawings).filter(|(sheet, _)| sheet.cell.work == *work);
-        for (n, (sheet, drawings)) in all.enumerate() {
+        let all = sheets.iter().filter(|sheet| sheet.cell.work == *work);
+        for (n, sheet) in all.enumerate() {
             if n == 0 {
                 let value = work.to_possible_value();
                 let help = value.as_ref().and_then(|value| value.get_help()).map(ToString::to_string);
@@ -192,11 +192,6 @@ fn works(about: &About, sheets: &[Sheet], drawings: &[Vec<String>], link: &str) 
                 if let Some(why) = &row.failure {
                     let _ = writeln!(text, "- {} failed: {why}", row.card.name);
                 }
-            }
-            if !drawings.is_empty() {
-                let each = drawings.iter().map(|name| format!("![{name}]({link}/{name})"));
-                let each = each.collect::<Vec<_>>().join("\n\n");
-                let _ = writeln!(text, "\n<details><summary>drawings</summary>\n\n{each}\n\n</details>\n");
             }
         }
     }
@@ -244,7 +239,7 @@ mod tests {
     }
 
     fn page(about: &About, sheets: &[Sheet]) -> String {
-        text(about, sheets, &vec![vec!["drawing.svg".to_owned()]; sheets.len()], "REPORT")
+        text(about, sheets, "REPORT")
     }
 
     /// Line by line, so that a failure shows the one.
@@ -272,7 +267,7 @@ mod tests {
              spinning against bare memory |",
             "| commit | 0123abc |",
             "| command | `arena --everything` |",
-            "REPORT/drawing.svg",
+            "](REPORT/readme.svg)",
         ] {
             assert!(page.contains(said), "{said}\n{page}");
         }

@@ -24,24 +24,17 @@ const AIR: f64 = 1.3;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
-/// Whether there was something to draw.
-type Drawn = Result<bool, Failure>;
+type Drawn = Result<(), Failure>;
 
-/// Draws all sheets: the names of each one's drawings.
-pub fn draw(dir: &Path, sheets: &[Sheet]) -> Result<Vec<Vec<String>>, Failure> {
+/// Draws all sheets.
+pub fn draw(dir: &Path, sheets: &[Sheet]) -> Result<(), Failure> {
     fs::create_dir_all(dir)?;
-    sheets.iter().map(|sheet| of(dir, sheet)).collect()
+    sheets.iter().try_for_each(|sheet| of(dir, sheet))
 }
 
-fn of(dir: &Path, sheet: &Sheet) -> Result<Vec<String>, Failure> {
-    let mut names = Vec::new();
-    let mut one = |suffix: &str, draw: &dyn Fn(&Path) -> Drawn| -> Result<(), Failure> {
-        let name = format!("{}-{suffix}.svg", sheet.cell.slug());
-        if draw(&dir.join(&name))? {
-            names.push(name);
-        }
-        Ok(())
-    };
+fn of(dir: &Path, sheet: &Sheet) -> Result<(), Failure> {
+    let one =
+        |suffix: &str, draw: &dyn Fn(&Path) -> Drawn| draw(&dir.join(format!("{}-{suffix}.svg", sheet.cell.slug())));
     for (at, metric) in sheet.cell.metrics().iter().enumerate() {
         one(&metric.id.replace('_', "-"), &|path| bars(path, sheet, at))?;
     }
@@ -51,7 +44,7 @@ fn of(dir: &Path, sheet: &Sheet) -> Result<Vec<String>, Failure> {
         one("first-percentiles", &|path| curves(path, sheet, "first", "first message of a burst"))?;
         one("knee", &|path| knee(path, sheet))?;
     }
-    Ok(names)
+    Ok(())
 }
 
 fn colour(row: &Row) -> RGBColor {
@@ -85,7 +78,7 @@ fn bars(path: &Path, sheet: &Sheet, metric: usize) -> Drawn {
     rows.sort_by(
         |(_, a), (_, b)| if about.less { b.median.total_cmp(&a.median) } else { a.median.total_cmp(&b.median) },
     );
-    let Some(range) = range(rows.iter().flat_map(|(_, it)| [it.low, it.high, it.median])) else { return Ok(false) };
+    let Some(range) = range(rows.iter().flat_map(|(_, it)| [it.low, it.high, it.median])) else { return Ok(()) };
     let height = rows.len() as u32 * BAR + MARGIN;
     let area: Area<'_> = SVGBackend::new(path, (WIDTH, height)).into_drawing_area();
     area.fill(&WHITE)?;
@@ -121,7 +114,7 @@ fn bars(path: &Path, sheet: &Sheet, metric: usize) -> Drawn {
         area.draw(&Text::new(name(row), (plot_x.start - 215, y), text(12)))?;
     }
     area.present()?;
-    Ok(true)
+    Ok(())
 }
 
 fn name(row: &Row) -> String {
@@ -143,7 +136,7 @@ fn curves(path: &Path, sheet: &Sheet, what: &str, title: &str) -> Drawn {
         steps.map(|nines| (nines, value(nines))).collect::<Vec<_>>()
     };
     let lines: Vec<_> = rows.iter().map(|(row, histogram)| (*row, points(histogram))).collect();
-    let Some(y) = range(lines.iter().flat_map(|(_, line)| line.iter().map(|point| point.1))) else { return Ok(false) };
+    let Some(y) = range(lines.iter().flat_map(|(_, line)| line.iter().map(|point| point.1))) else { return Ok(()) };
     let count = lines.len();
     let right = lines.iter().filter_map(|(_, line)| line.last()).map(|point| point.0).fold(1.0, f64::max);
     let area: Area<'_> = SVGBackend::new(path, (WIDTH, HEIGHT)).into_drawing_area();
@@ -175,9 +168,9 @@ fn curves(path: &Path, sheet: &Sheet, what: &str, title: &str) -> Drawn {
             .label(name(row))
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], style));
     }
-    legend(&mut chart)?;
+    legend(&mut chart, SeriesLabelPosition::UpperRight)?;
     area.present()?;
-    Ok(true)
+    Ok(())
 }
 
 /// A power of ten, or what lies between, as short as it can be said.
@@ -197,15 +190,18 @@ fn figure_of_nines(nines: f64) -> String {
     format!("{percent:.digits$}")
 }
 
-/// What each colour is.
-pub fn legend<'a, X, Y>(chart: &mut ChartContext<'a, SVGBackend<'a>, Cartesian2d<X, Y>>) -> Result<(), Failure>
+/// What each colour is; in a corner where nothing else is drawn.
+pub fn legend<'a, X, Y>(
+    chart: &mut ChartContext<'a, SVGBackend<'a>, Cartesian2d<X, Y>>,
+    corner: SeriesLabelPosition,
+) -> Result<(), Failure>
 where
     X: Ranged,
     Y: Ranged,
 {
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::UpperRight)
+        .position(corner)
         .label_font(text(12))
         .background_style(WHITE.mix(0.9))
         .border_style(BLACK.mix(0.2))
@@ -216,7 +212,7 @@ where
 /// Latency of a burst's first message against processor time: who pays how much for being quick. Lower left is better.
 fn knee(path: &Path, sheet: &Sheet) -> Drawn {
     let at = |id: &str| sheet.cell.metrics().iter().position(|metric| metric.id == id);
-    let (Some(first), Some(cpu)) = (at("first_us"), at("cpu_percent")) else { return Ok(false) };
+    let (Some(first), Some(cpu)) = (at("first_us"), at("cpu_percent")) else { return Ok(()) };
     let point = |row| {
         let (x, y) = (Row::summary(row, cpu, None)?, Row::summary(row, first, None)?);
         Some((row, x, y))
@@ -226,7 +222,7 @@ fn knee(path: &Path, sheet: &Sheet) -> Drawn {
     points.sort_by(|(_, a, _), (_, b, _)| a.median.total_cmp(&b.median));
     let x = range(points.iter().flat_map(|(_, x, _)| [x.low, x.high]));
     let y = range(points.iter().flat_map(|(_, _, y)| [y.low, y.high]));
-    let (Some(x), Some(y)) = (x, y) else { return Ok(false) };
+    let (Some(x), Some(y)) = (x, y) else { return Ok(()) };
     let area: Area<'_> = SVGBackend::new(path, (WIDTH, HEIGHT)).into_drawing_area();
     area.fill(&WHITE)?;
     let mut chart = ChartBuilder::on(&area)
@@ -258,5 +254,5 @@ fn knee(path: &Path, sheet: &Sheet) -> Drawn {
         area.draw(&Text::new(line, ((WIDTH - NAMES) as i32, 40 + n as i32 * 15), text(11).color(&style)))?;
     }
     area.present()?;
-    Ok(true)
+    Ok(())
 }

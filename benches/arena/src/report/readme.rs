@@ -211,7 +211,7 @@ pub fn draw(path: &Path, sheets: &[Sheet]) -> Result<(), Failure> {
         let (_, y) = chart.backend_coord(&(1.0, group as f64 + 0.6));
         area.draw(&Text::new(it.line.title, (16, y), plot::text(13)))?;
     }
-    plot::legend(&mut chart)?;
+    plot::legend(&mut chart, SeriesLabelPosition::LowerRight)?;
     area.present()?;
     Ok(())
 }

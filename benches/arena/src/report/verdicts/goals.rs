@@ -91,13 +91,13 @@ mod tests {
         for part in verdicts.iter().filter(|it| it.goal.is_some()) {
             let Some(cell) = part.cell.as_deref() else { continue };
             let sheet = sheets.iter_mut().find(|sheet| sheet.cell.slug() == cell).expect("its cell");
-            example::slow_down(sheet, &part.ours, 128.0);
+            example::slow_down(sheet, &part.ours, 1024.0);
             let slow = verdicts::all(from_ref(sheet));
             let same = slow.iter().find(|it| it.target == part.target).expect("the same part");
             assert_eq!(same.reached, Some(false), "{}", part.target);
             let goal = Goals::of(&slow).into_iter().find(|it| Some(it.title) == part.goal).expect("its goal");
             assert_eq!(goal.state(), State::NotMet, "{}", part.target);
-            example::slow_down(sheet, &part.ours, 1.0 / 128.0);
+            example::slow_down(sheet, &part.ours, 1.0 / 1024.0);
         }
     }
 
