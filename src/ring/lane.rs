@@ -52,6 +52,9 @@ use crate::ring::mpmc::{Oracle, Owner};
 use crate::sync::Ordering::Relaxed;
 use crate::sync::edge::{DRAINED, PASSED, POURED};
 
+/// A message of a lane takes fewer steps than this from its beginning to its end.
+const STEPS: usize = 16;
+
 /// What a lane is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -429,7 +432,9 @@ pub(crate) trait Lanes {
     }
 
     fn bury_lane(&self, lane: usize, gone: usize, is_same: &impl Fn() -> bool) {
-        loop {
+        // Each failure is a step of the message towards its end, of which there are fewer: one who writes the word without end holds
+        // nobody up.
+        for _ in 0..STEPS {
             let own = Own(self.words(lane).writer.own.load(PASSED.acquire()));
             let next = match own.phase() {
                 Some(Phase::Writing | Phase::Whole | Phase::Offered | Phase::Done | Phase::Refused) => own.freed(),

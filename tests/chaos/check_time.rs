@@ -7,6 +7,9 @@ use std::collections::HashMap;
 
 /// What a machine that many share may keep a process for, beside what the control process saw, in ns.
 const ALLOWANCE: u64 = 400_000_000;
+/// How long what one has stored may not be seen by another, in ns, and more: a processor reads the clock while its stores are still
+/// in a buffer of its own, and to publish one to one is a store. (Tens of ns: in 3 of 511 episodes somebody was told so within the same us.)
+const SEEN_AFTER: u64 = 100_000;
 
 pub(crate) fn told(history: &History, findings: &mut Vec<Finding>) {
     for life in &history.lives {
@@ -74,7 +77,8 @@ fn empty(history: &History, findings: &mut Vec<Finding>) {
                 Outcome::NotNow | Outcome::TimedOut => vain.push((life, op)),
                 Outcome::Done if !is_nameless(op.id) => {
                     let Some(&since) = sent.get(&op.id) else { continue };
-                    let in_vain = vain.drain(..).find(|(_, vain)| vain.begin > since && vain.end < op.begin);
+                    let in_vain =
+                        vain.drain(..).find(|(_, vain)| vain.begin > since + SEEN_AFTER && vain.end < op.begin);
                     if let Some((who, told)) = in_vain {
                         let text = format!(
                             "process {} was told {:?} while {} was there, which process {} got later",
@@ -107,7 +111,7 @@ fn full(history: &History, capacity: u64, findings: &mut Vec<Finding>) {
     for life in history.lives.iter().filter(|life| life.role == Role::Sender) {
         for op in life.ops.iter().filter(|op| op.what.is_send()) {
             if matches!(op.outcome, Outcome::NotNow | Outcome::TimedOut) && begun >= op.count {
-                let gone = taken.partition_point(|at| *at < op.begin) as u64;
+                let gone = taken.partition_point(|at| at + SEEN_AFTER < op.begin) as u64;
                 if begun - gone.min(begun) < capacity {
                     let text = format!(
                         "process {} was told {:?} when {begun} messages had been sent at most, and {gone} taken",

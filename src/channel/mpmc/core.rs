@@ -51,6 +51,8 @@ pub(crate) const FIRST_LANE: usize = 4;
 
 /// No epoch. (0 is that of a file that somebody has emptied.)
 const UNKNOWN: u64 = u64::MAX;
+/// How often a look at who is there is tried that somebody's coming or going disturbs.
+const LOOKS_AROUND: u32 = 64;
 
 /// What an attachment is poisoned with whose memory is gone.
 const LOST: Corrupt = Corrupt { word: "bell", found: 0 };
@@ -257,13 +259,14 @@ impl<T: Payload> Core<T> {
         if let Some(reason) = self.why_unusable() {
             return Some(reason);
         }
-        let (epoch, gone) = loop {
+        // Each failure is somebody else who came or went. Whoever meets so many in a row has not found anybody gone, and looks again the
+        // next time: one who writes the epoch without end holds nobody up.
+        let look = |_| {
             let epoch = self.epoch();
             let gone = self.gone(role);
-            if self.epoch() == epoch {
-                break (epoch, gone);
-            }
+            (self.epoch() == epoch).then_some((epoch, gone))
         };
+        let (epoch, gone) = (0..LOOKS_AROUND).find_map(look).unwrap_or((UNKNOWN, None));
         match role {
             Role::Sender => self.sendable.set(if gone.is_none() { epoch } else { UNKNOWN }),
             // What is there can be received whoever has gone.

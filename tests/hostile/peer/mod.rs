@@ -43,8 +43,8 @@ const MOMENT: Duration = Duration::from_micros(100);
 /// How late a call may be on a machine that has much else to do.
 const SLACK: Duration = Duration::from_secs(10);
 /// Steps of a call that does not wait: more than any takes, whatever is written meanwhile. (Who is beaten in a race tries 256 times
-/// before it looks around, and looks around 256 times.)
-const STEPS_MAX: u64 = 1_000_000;
+/// before it looks around, and looks around for 50 ms; a look may go through all tables.)
+const STEPS_MAX: u64 = 4_000_000;
 /// The most that a receiver lets come, in bytes.
 const LIMIT: u64 = 20_000;
 /// Entries of each table: so few that most of what is written there hits one that is used.
