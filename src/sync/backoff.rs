@@ -28,7 +28,7 @@ impl Backoff {
     /// Pauses of a last round: 2 to this power.
     const LONGEST: u32 = 6;
     /// A race that is lost so often is another one by now: whoever waits looks around first. All rounds together are half a
-    /// millisecond, so that who spins, and reads the clock each 32 looks, is not late by more than 20 beside somebody who wins every race.
+    /// millisecond, so that who spins, and reads the clock each 32 looks, is late by some 16 ms beside somebody who wins every race.
     const PATIENCE: u32 = 1 << 8;
 
     /// Whether it is worth another try. Counts it.

@@ -127,8 +127,13 @@ pub(crate) fn unlock(mutex: &Foreign) -> bool {
     // SAFETY: a mutex that this thread has, as `Foreign` and the callers promise.
     let result = unsafe { libc::pthread_mutex_unlock(mutex.as_ptr().cast()) };
     // What a free mutex has (its kind), one that is taken has too. Looked at behind the call, which reads it as well.
-    // (Refused: it was wiped in the middle of it.) A new one is made each time, which asks the kernel nothing.
-    result == 0 && new_mutex().iter().enumerate().all(|(at, kind)| mutex.word(at) & kind == *kind)
+    // (Refused: it was wiped in the middle of it.)
+    static FRESH: [Known; FOREIGN_WORDS] = [const { Known::new() }; FOREIGN_WORDS];
+    let is_fresh = |(at, fresh): (usize, &Known)| {
+        let kind = fresh.get(|| new_mutex()[at]);
+        mutex.word(at) & kind == kind
+    };
+    result == 0 && FRESH.iter().enumerate().all(is_fresh)
 }
 
 /// Why a sleeper is awake.

@@ -197,7 +197,7 @@ impl Walk {
         if to == self.last() {
             return puppet.complete_sleeping(sleeps);
         }
-        let back = (1..attempt).fold(FAR * attempt.min(1), |back, _| back * FARTHER);
+        let back = attempt.checked_sub(1).map_or(0, |again| FAR * FARTHER.pow(again as u32));
         let until = to.saturating_sub(back).max(from);
         let (at, times) = self.landmark(from, until);
         if times > 0 {

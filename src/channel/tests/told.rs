@@ -70,17 +70,21 @@ fn core_of<T: Payload>(tx: &Sender<T>) -> Arc<Core<T>> {
 
 // What wakes.
 
-/// A receiver takes the only message, and somebody is about to sleep for room.
+/// The only message is taken, and somebody is about to sleep for room.
+fn tells_of_room<T: Payload, R>(name: &str, core: &Arc<Core<T>>, receive: impl FnOnce() -> R) -> R {
+    let [told, so] = [Arc::clone(core), Arc::clone(core)];
+    told.ring().many().page().room.arms.fetch_add(1, Relaxed);
+    let bell = move || told.ring().many().page().room.bell.load(Relaxed);
+    let before = bell();
+    throughout(name, move || bell() != before, move || !so.ring().is_full(), receive)
+}
+
 fn room(name: &str, receive: fn(&Receiver<u64>)) {
     let (tx, rx) = channel::<u64>(1).unwrap();
     tx.send(1).unwrap();
     assert_eq!(rx.recv(), Ok(1));
     tx.send(2).unwrap();
-    let [told, so] = [core_of(&tx), core_of(&tx)];
-    told.ring().many().page().room.arms.fetch_add(1, Relaxed);
-    let bell = move || told.ring().many().page().room.bell.load(Relaxed);
-    let before = bell();
-    throughout(name, move || bell() != before, move || !so.ring().is_full(), || receive(&rx));
+    tells_of_room(name, tx.core(), || receive(&rx));
 }
 
 #[test]
@@ -102,11 +106,7 @@ fn who_is_told_of_room_for_bytes_finds_it() {
         tx.send(&[1]).unwrap();
         assert_eq!(rx.recv().unwrap(), [1]);
         tx.send(&[2]).unwrap();
-        let [told, so] = [Arc::clone(tx.core()), Arc::clone(tx.core())];
-        told.ring().many().page().room.arms.fetch_add(1, Relaxed);
-        let bell = move || told.ring().many().page().room.bell.load(Relaxed);
-        let before = bell();
-        throughout(name, move || bell() != before, move || !so.ring().is_full(), || receive(&rx));
+        tells_of_room(name, tx.core(), || receive(&rx));
     }
 }
 
@@ -122,12 +122,7 @@ fn who_is_told_of_room_that_a_dead_one_kept_finds_it() {
     ring.many().page().head.0.store(1, Relaxed);
     ring.orphan(DEAD);
     core.leave_orphans();
-    let [told, so] = [core_of(&tx), core_of(&tx)];
-    told.ring().many().page().room.arms.fetch_add(1, Relaxed);
-    let bell = move || told.ring().many().page().room.bell.load(Relaxed);
-    let before = bell();
-    let got = throughout("swept", move || bell() != before, move || !so.ring().is_full(), || rx.recv());
-    assert_eq!(got, Ok(5));
+    assert_eq!(tells_of_room("swept", &core, || rx.recv()), Ok(5));
 }
 
 /// The end that nobody takes over is said to be broken, and then its survivor is woken.
