@@ -41,7 +41,7 @@ const CRATES: [(&str, &[&str]); 8] = [
 ];
 
 /// The files that hold a licence for unsafe code.
-const LICENSED: [&str; 30] = [
+const LICENSED: [&str; 31] = [
     // Bare limits have no channel: the benchmark measures what memory and futexes do without one.
     "src/cli/bench/worker/bare.rs",
     "src/cli/bench/worker/chunks.rs",
@@ -52,6 +52,7 @@ const LICENSED: [&str; 30] = [
     "src/layout/many.rs",
     "src/layout/modelled_bytes.rs",
     "src/layout/overlay.rs",
+    "src/layout/prefetch.rs",
     "src/memory/handed.rs",
     "src/memory/heap.rs",
     "src/memory/mapping.rs",

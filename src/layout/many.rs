@@ -28,6 +28,7 @@ mod imp {
     use crate::layout::geometry::Geometry;
     use crate::layout::lanes::{LANE_STRIDE, LaneWords};
     use crate::layout::line::Line;
+    use crate::layout::prefetch;
     use crate::layout::shared::{Hand, MemberEntry, Record, SharedPage};
     use crate::layout::tables::{MEMBERS_OFFSET, SHARED_OFFSET, Tables};
     use crate::memory::Region;
@@ -35,6 +36,10 @@ mod imp {
     use crate::sync::{Arc, AtomicU64, Dorm};
     use core::marker::PhantomData;
     use core::ptr::NonNull;
+
+    /// Bytes by which whoever sends or receives asks for the lines of slots before it comes to them, and at least a slot: so far ahead
+    /// that the other ends are not there, and a quarter of the ring at most.
+    const AHEAD_BYTES: u64 = 1024;
 
     /// A many-to-many segment of `T`: the shared page, the tables, the slots.
     #[derive(Debug)]
@@ -48,6 +53,9 @@ mod imp {
         slots: NonNull<u8>,
         slot_bytes: usize,
         message_offset: usize,
+        /// From a slot to the one whose lines are [asked for](Self::prefetch), and all slots; 0: none are.
+        ahead_bytes: usize,
+        slots_bytes: usize,
         /// Messages in the ring, and slots.
         pub(crate) capacity: u64,
         /// `capacity - 1` where that is a mask.
@@ -158,6 +166,9 @@ mod imp {
                 slots: at(geometry.frames_offset),
                 slot_bytes: geometry.frame_bytes as usize,
                 message_offset: geometry.payload_offset as usize,
+                ahead_bytes: (AHEAD_BYTES.div_ceil(geometry.frame_bytes).min(geometry.capacity / 4)
+                    * geometry.frame_bytes) as usize,
+                slots_bytes: (geometry.capacity * geometry.frame_bytes) as usize,
                 capacity: geometry.capacity,
                 mask: geometry.capacity.is_power_of_two().then(|| geometry.capacity - 1),
                 tables,
@@ -293,6 +304,22 @@ mod imp {
             // SAFETY: a slot begins with its word, aligned to 8; an atomic, valid for any bytes; kept by the `Arc`.
             let word = unsafe { start.cast().as_ref() };
             Slot { word, message: message.cast().as_ptr() }
+        }
+
+        /// Asks the processor for the lines of a slot a little ahead of one of ours, to write to: who reads a message says so in its
+        /// slot.
+        #[inline(always)]
+        pub(crate) fn prefetch(&self, slot: Slot<'_, T>) {
+            if self.ahead_bytes == 0 {
+                return;
+            }
+            let ahead = core::ptr::from_ref(slot.word).cast::<u8>().wrapping_add(self.ahead_bytes);
+            let end = self.slots.as_ptr().wrapping_add(self.slots_bytes);
+            let ahead = if ahead >= end { ahead.wrapping_sub(self.slots_bytes) } else { ahead };
+            // Once for all slots of a line.
+            if ahead.addr() % prefetch::LINE < self.slot_bytes {
+                prefetch::lines(ahead, self.slot_bytes).for_each(prefetch::to_write);
+            }
         }
 
         /// From this seat on.
@@ -484,6 +511,8 @@ mod imp {
             let slot = position % self.capacity;
             Seat { slot: slot as usize, lap: position - slot }
         }
+
+        pub(crate) fn prefetch(&self, _: Slot<'_, T>) {}
 
         pub(crate) fn slot(&self, slot: usize) -> Slot<'_, T> {
             Slot { word: &self.boxes.slots[slot].0, message: &self.boxes.slots[slot].1 }

@@ -20,6 +20,8 @@ pub(crate) mod many;
 #[cfg(loom)]
 mod modelled_bytes;
 pub(crate) mod overlay;
+#[cfg(not(loom))]
+pub(crate) mod prefetch;
 pub(crate) mod shared;
 pub(crate) mod status;
 pub(crate) mod tables;

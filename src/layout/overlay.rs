@@ -19,6 +19,7 @@ mod imp {
     use crate::layout::control::{ConsumerPage, EndLines, ProducerPage};
     use crate::layout::dormitory::Dorms;
     use crate::layout::geometry::{CONSUMER_OFFSET, Geometry, PRODUCER_OFFSET, Placement, WORD_STRIDE};
+    use crate::layout::prefetch;
     use crate::memory::Region;
     use crate::memory::cords::Cords;
     use crate::sync::{Arc, AtomicU64, Dorm};
@@ -33,11 +34,16 @@ mod imp {
     /// The largest frame for which that matters: in a larger one the lines that both use at a time are few among many.
     const SMALL_FRAME_MAX: u64 = 512;
 
-    /// Bytes by which a producer asks for lines before it writes to them. Four lines: where the two processors are far apart
-    /// that gave 1.6 times the rate, two and three lines nearly as much, six and eight nothing (`benches/NOTES.md`).
-    const AHEAD_BYTES: u64 = 256;
-    /// What a processor moves at once.
-    const CACHE_LINE: usize = 64;
+    /// Bytes by which a producer asks for lines before it writes to them, and at least a frame. Four lines: where the two processors
+    /// are far apart that gave 1.6 times the rate, two and three lines nearly as much, six and eight nothing (`benches/NOTES.md`).
+    const WRITE_AHEAD_BYTES: u64 = 256;
+    /// Bytes by which a consumer asks for lines before it reads them, at least a frame, and at most so many.
+    const READ_AHEAD_BYTES: u64 = 2048;
+    const READ_AHEAD_FRAMES_MAX: u64 = 16;
+    /// After so many frames without an empty ring the producer is taken to be ahead.
+    const FLOW_FRAMES: u64 = 4;
+    /// The largest frame that is asked for: in a larger one the processor sees by itself where reading and writing goes on.
+    const AHEAD_FRAME_MAX: u64 = 2048;
 
     /// The two control pages of a segment.
     #[derive(Debug, Clone)]
@@ -184,8 +190,12 @@ mod imp {
         contiguous: bool,
         /// Frames by which a producer that is written behind should be ahead; 0 where a frame is much by itself.
         pub(crate) lead: usize,
-        /// Frames by which a producer [prepares](Self::prepare) what it will write to; 0: it does not.
-        pub(crate) ahead: usize,
+        /// Frames by which a producer [asks for what it will write to](Self::prefetch_to_write); 0: it does not.
+        pub(crate) write_ahead: usize,
+        /// Frames by which a consumer [asks for what it will read](Self::prefetch_to_read).
+        read_ahead: usize,
+        /// Messages without an empty ring after which it does.
+        pub(crate) flow: u64,
         /// Keeps the bytes.
         _region: Arc<Region>,
         _message: PhantomData<T>,
@@ -214,6 +224,8 @@ mod imp {
             };
             let inline = geometry.placement == Placement::Inline;
             let is_small = inline && geometry.frame_bytes <= SMALL_FRAME_MAX;
+            let has_ahead = inline && geometry.frame_bytes <= AHEAD_FRAME_MAX;
+            let ahead = |bytes: u64| bytes.div_ceil(geometry.frame_bytes).min(geometry.frames / 4);
             let word_step = if inline { geometry.frame_bytes } else { WORD_STRIDE } as isize;
             let (last, messages) = (geometry.frames - 1, (geometry.per * geometry.stride) as isize);
             Self {
@@ -231,7 +243,9 @@ mod imp {
                 capacity: geometry.capacity,
                 contiguous: !inline,
                 lead: if is_small { (LEAD_BYTES / geometry.frame_bytes).min(LEAD_FRAMES_MAX) as usize } else { 0 },
-                ahead: if is_small { AHEAD_BYTES.div_ceil(geometry.frame_bytes) as usize } else { 0 },
+                write_ahead: if has_ahead { ahead(WRITE_AHEAD_BYTES) as usize } else { 0 },
+                read_ahead: ahead(READ_AHEAD_BYTES).min(READ_AHEAD_FRAMES_MAX) as usize,
+                flow: if has_ahead { FLOW_FRAMES * geometry.per } else { u64::MAX },
                 _region: region,
                 _message: PhantomData,
             }
@@ -260,13 +274,23 @@ mod imp {
         /// Asks the processor for the lines of a frame a little ahead of `spot`'s, to write to. The frame must be one
         /// that the other end has left: it would lose lines that it is about to read.
         #[inline(always)]
-        pub(crate) fn prepare(&self, spot: Spot<T>) {
-            let back = if spot.frame + self.ahead > self.last { self.count } else { 0 };
-            let frames = self.ahead as isize - back as isize;
+        pub(crate) fn prefetch_to_write(&self, spot: Spot<T>) {
+            self.lines_ahead(spot, self.write_ahead).for_each(prefetch::to_write);
+        }
+
+        /// The same, to read. The other end should be beyond that frame: it would lose lines that it is about to write to.
+        #[inline(always)]
+        pub(crate) fn prefetch_to_read(&self, spot: Spot<T>) {
+            self.lines_ahead(spot, self.read_ahead).for_each(prefetch::to_read);
+        }
+
+        /// The lines of the frame so many frames ahead of `spot`'s, less than there are; words lie in their frames.
+        #[inline(always)]
+        fn lines_ahead(&self, spot: Spot<T>, ahead: usize) -> impl Iterator<Item = *const u8> {
+            let back = if spot.frame + ahead > self.last { self.count } else { 0 };
+            let frames = ahead as isize - back as isize;
             let word = spot.word.wrapping_byte_offset(frames * self.word_step).cast::<u8>();
-            for at in (0..self.frame_bytes).step_by(CACHE_LINE) {
-                prefetch_to_write(word.wrapping_add(at));
-            }
+            prefetch::lines(word, self.frame_bytes)
         }
 
         /// The word of a spot's frame.
@@ -338,23 +362,6 @@ mod imp {
             // SAFETY: one of `count` frames and one of its `per` places, so inside the region (layout::geometry).
             unsafe { self.places.add(frame * self.frame_bytes + place * self.stride) }.cast::<T>().as_ptr()
         }
-    }
-
-    /// A hint; touches nothing.
-    #[inline(always)]
-    fn prefetch_to_write(line: *const u8) {
-        #[cfg(all(target_arch = "x86_64", not(miri)))]
-        // SAFETY: a prefetch of any address has no effect that a program could see. Processors without it do nothing.
-        unsafe {
-            core::arch::asm!("prefetchw [{}]", in(reg) line, options(nostack, preserves_flags));
-        }
-        #[cfg(all(target_arch = "aarch64", not(miri)))]
-        // SAFETY: as above.
-        unsafe {
-            core::arch::asm!("prfm pstl1keep, [{}]", in(reg) line, options(nostack, preserves_flags));
-        }
-        #[cfg(any(miri, not(any(target_arch = "x86_64", target_arch = "aarch64"))))]
-        let _ = line;
     }
 }
 
@@ -453,7 +460,8 @@ mod imp {
         pub(crate) capacity: u64,
         contiguous: bool,
         pub(crate) lead: usize,
-        pub(crate) ahead: usize,
+        pub(crate) write_ahead: usize,
+        pub(crate) flow: u64,
     }
 
     // SAFETY: a place is accessed by whoever the ring's words allow, which is what the model checks.
@@ -480,7 +488,8 @@ mod imp {
                 capacity: geometry.capacity,
                 contiguous: geometry.placement == Placement::Table,
                 lead: 0,
-                ahead: 0,
+                write_ahead: 0,
+                flow: u64::MAX,
             }
         }
     }
@@ -490,7 +499,9 @@ mod imp {
             Spot { frame, first, _message: core::marker::PhantomData }
         }
 
-        pub(crate) fn prepare(&self, _: Spot<T>) {}
+        pub(crate) fn prefetch_to_write(&self, _: Spot<T>) {}
+
+        pub(crate) fn prefetch_to_read(&self, _: Spot<T>) {}
 
         pub(crate) fn next(&self, spot: Spot<T>) -> Spot<T> {
             let frame = if spot.frame + 1 < self.count { spot.frame + 1 } else { 0 };

@@ -260,6 +260,7 @@ impl<T: Payload> Ring<T> {
     #[inline(always)]
     fn free(&self, slot: Slot<'_, T>, lap: u64) {
         slot.word.store(Word::free(lap + self.many.capacity).0, FREED.release());
+        self.many.prefetch(slot);
     }
 
     /// Why there is nothing at `head`; `None`: it may be otherwise by now.

@@ -120,6 +120,7 @@ impl<T: Payload> Ring<T> {
         //  reads before the word says so.
         slot.with(|place| unsafe { payload::write(place, message) });
         slot.word.store(Word::full(lap).0, FILLED.release());
+        self.many.prefetch(slot);
     }
 
     /// Why the slot of `tail` cannot be claimed; `None`: it may be otherwise by now.

@@ -39,6 +39,9 @@ pub(crate) struct Consumer<T> {
     interval: u64,
     /// One above the highest position ever handed out, by a predecessor too.
     taken: u64,
+    /// From this position on frames are asked for before they are read: so many messages have come since the ring was empty that the
+    /// producer is ahead, and does not lose a line that it is about to write to.
+    flows_from: u64,
 }
 
 /// How a message has been handed out before.
@@ -87,7 +90,8 @@ impl<T> Consumer<T> {
         }
         let at = Tip::new(&frames, Cursor::at(head, frames.per, frames.count));
         let interval = (capacity / 4).max(1);
-        Ok(Self { at, seen: head, credit_at: credit + interval, interval, taken, control, frames })
+        let flows_from = head.saturating_add(frames.flow);
+        Ok(Self { at, seen: head, credit_at: credit + interval, interval, taken, flows_from, control, frames })
     }
 
     /// As of the producer; a consumer that is hurried or not differs in how it waits alone.
@@ -404,9 +408,13 @@ impl<T: Payload> Consumer<T> {
         if position >= self.seen {
             let word = self.next_word();
             if word <= position || word > self.at.end_of_frame() {
+                self.flows_from = position.saturating_add(self.frames.flow);
                 return None;
             }
             self.seen = word;
+            if position >= self.flows_from {
+                self.frames.prefetch_to_read(self.at.spot);
+            }
         }
         let spot = self.at.spot;
         let message = self.frames.with_at(spot, position, |place| {

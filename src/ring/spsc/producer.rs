@@ -58,13 +58,13 @@ impl<T> Producer<T> {
         control.producer().cursor.tail.store(tail, TRAIL.release());
         let at = Tip::new(&frames, Cursor::at(tail, frames.per, frames.count));
         let limit = head + frames.capacity;
-        Ok(Self { limit, stop: limit.min(at.end_of_frame()), ahead: frames.ahead, control, frames, at })
+        Ok(Self { limit, stop: limit.min(at.end_of_frame()), ahead: frames.write_ahead, control, frames, at })
     }
 
     /// Whether each message is wanted as soon as can be, however few they are. Asking for lines ahead makes flows faster,
     /// and a round trip slower by some nanoseconds.
     pub(crate) fn set_hurried(&mut self, is_hurried: bool) {
-        self.ahead = if is_hurried { 0 } else { self.frames.ahead };
+        self.ahead = if is_hurried { 0 } else { self.frames.write_ahead };
     }
 
     #[inline(always)]
@@ -192,7 +192,7 @@ impl<T> Producer<T> {
             let frame = at.spot.frame;
             let room = at.left_in_frame(&self.frames);
             if at.spot.frame != frame {
-                self.prepare(&at);
+                self.prefetch(&at);
             }
             let (run, rest) = left.split_at(room.min(left.len()));
             self.put_run(&at, run);
@@ -207,10 +207,10 @@ impl<T> Producer<T> {
     /// Asks for the lines that come after the frame of `at`, if they are known to be free: what the consumer has still to
     /// read it shall not lose.
     #[inline(always)]
-    fn prepare(&self, at: &Tip<T>) {
+    fn prefetch(&self, at: &Tip<T>) {
         let room = self.limit.saturating_sub(at.end_of_frame());
         if self.ahead > 0 && room >= (self.ahead * self.frames.per) as u64 {
-            self.frames.prepare(at.spot);
+            self.frames.prefetch_to_write(at.spot);
         }
     }
 
@@ -369,7 +369,7 @@ impl<T: Payload> Producer<T> {
         }
         self.write_and_publish(message);
         // Behind the publication, which it would delay.
-        self.prepare(&self.at);
+        self.prefetch(&self.at);
         true
     }
 
