@@ -438,7 +438,11 @@ impl<T: Payload> Consumer<T> {
             let word = unsafe { self.frames.word_at(at.spot) }.load(FILLED.acquire());
             if word <= at.position {
                 self.must_not_be_unsaid(taken, word)?;
+                self.flows_from = at.position.saturating_add(self.frames.flow);
                 break;
+            }
+            if at.position >= self.flows_from {
+                self.frames.prefetch_to_read(at.spot);
             }
             if word > at.end_of_frame() {
                 if taken > 0 {
