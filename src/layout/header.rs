@@ -362,11 +362,15 @@ fn region(kind: RegionKind, offset: u64, len: u64, stride: u64) -> [u8; REGION_B
 ///
 /// Source: Fowler, Noll, Vo; <http://www.isthe.com/chongo/tech/comp/fnv/>.
 pub(super) fn checksum(page: &[u8]) -> u64 {
+    const PRIME: u64 = 0x0100_0000_01b3;
     let mut sum = 0xcbf2_9ce4_8422_2325_u64;
     let mut add = |bytes: &[u8]| {
-        for byte in bytes {
-            sum = (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        // Of a zero there is only the multiplication, and most of the page are zeroes at the end of it.
+        let (some, zeroes) = bytes.split_at(bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1));
+        for byte in some {
+            sum = (sum ^ u64::from(*byte)).wrapping_mul(PRIME);
         }
+        sum = sum.wrapping_mul(PRIME.wrapping_pow(zeroes.len() as u32));
     };
     add(&page[..at::CHECKSUM]);
     add(&[0; 8]);

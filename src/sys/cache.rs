@@ -3,17 +3,30 @@
 use super::known::Known;
 use std::path::Path;
 
-/// Bytes of the second-level cache of the first processor, as it was at the first question; `None` where the kernel does
-/// not say (some containers and virtual machines).
-pub(crate) fn second_level() -> Option<usize> {
-    /// 0: not said.
-    static BYTES: Known = Known::new();
-    let ask = || level(Path::new("/sys/devices/system/cpu/cpu0/cache"), 2).map_or(0, |bytes| bytes as u64);
-    usize::try_from(BYTES.get(ask)).ok().filter(|bytes| *bytes > 0)
+/// A cache of the first processor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cache {
+    pub(crate) bytes: usize,
+    /// Whether other processors have it too.
+    pub(crate) is_shared: bool,
 }
 
-/// Bytes of the cache of this level that holds data, by the kernel's description of a processor's caches.
-fn level(caches: &Path, level: u32) -> Option<usize> {
+/// The second-level cache, as it was at the first question; `None` where the kernel does not say (some containers and virtual
+/// machines).
+pub(crate) fn second_level() -> Option<Cache> {
+    /// Bytes, an even number, and whether it is shared; 0: not said.
+    static CACHE: Known = Known::new();
+    let ask = || {
+        let cache = level(Path::new("/sys/devices/system/cpu/cpu0/cache"), 2);
+        cache.map_or(0, |cache| cache.bytes as u64 | u64::from(cache.is_shared))
+    };
+    let said = CACHE.get(ask);
+    let bytes = usize::try_from(said & !1).ok().filter(|bytes| *bytes > 0)?;
+    Some(Cache { bytes, is_shared: said & 1 != 0 })
+}
+
+/// The cache of this level that holds data, by the kernel's description of a processor's caches.
+fn level(caches: &Path, level: u32) -> Option<Cache> {
     let field = |index: u32, name: &str| {
         let text = std::fs::read_to_string(caches.join(format!("index{index}")).join(name)).ok()?;
         Some(text.trim().to_owned())
@@ -21,7 +34,12 @@ fn level(caches: &Path, level: u32) -> Option<usize> {
     // Two of the first level, for data and for instructions, and one of each further one.
     (0..8).find_map(|index| {
         let is_it = field(index, "level")?.parse() == Ok(level) && field(index, "type")? != "Instruction";
-        if is_it { bytes(&field(index, "size")?) } else { None }
+        if !is_it {
+            return None;
+        }
+        // A list of processors: one is a number. Where it is not said, they may be several.
+        let is_alone = field(index, "shared_cpu_list").is_some_and(|list| list.parse::<u32>().is_ok());
+        Some(Cache { bytes: bytes(&field(index, "size")?)?, is_shared: !is_alone })
     })
 }
 
@@ -35,10 +53,10 @@ fn bytes(text: &str) -> Option<usize> {
 mod tests {
     use super::*;
 
-    fn describe(caches: &Path, index: u32, level: &str, kind: &str, size: &str) {
+    fn describe(caches: &Path, index: u32, fields: &[(&str, &str)]) {
         let index = caches.join(format!("index{index}"));
         std::fs::create_dir_all(&index).unwrap();
-        for (name, text) in [("level", level), ("type", kind), ("size", size)] {
+        for (name, text) in fields {
             std::fs::write(index.join(name), format!("{text}\n")).unwrap();
         }
     }
@@ -46,14 +64,22 @@ mod tests {
     #[test]
     fn the_cache_of_a_level_is_found_by_what_the_kernel_says() {
         let caches = std::env::temp_dir().join(format!("ringway-caches-{}", std::process::id()));
-        describe(&caches, 0, "1", "Data", "48K");
-        describe(&caches, 1, "1", "Instruction", "32K");
-        describe(&caches, 2, "2", "Unified", "2048K");
+        describe(&caches, 0, &[("level", "1"), ("type", "Data"), ("size", "48K"), ("shared_cpu_list", "0")]);
+        describe(&caches, 1, &[("level", "1"), ("type", "Instruction"), ("size", "32K")]);
+        describe(&caches, 2, &[("level", "2"), ("type", "Unified"), ("size", "2048K"), ("shared_cpu_list", "0,64")]);
         let found = [1, 2, 3].map(|wanted| level(&caches, wanted));
-        describe(&caches, 2, "2", "Unified", "2M");
+        let others = ["0-1", "", "3"].map(|list| {
+            describe(&caches, 2, &[("shared_cpu_list", list)]);
+            level(&caches, 2).map(|cache| cache.is_shared)
+        });
+        std::fs::remove_file(caches.join("index2/shared_cpu_list")).unwrap();
+        let unsaid = level(&caches, 2).map(|cache| cache.is_shared);
+        describe(&caches, 2, &[("size", "2M")]);
         let odd = level(&caches, 2);
         std::fs::remove_dir_all(&caches).unwrap();
-        assert_eq!(found, [Some(48 << 10), Some(2 << 20), None]);
+        let cache = |bytes, is_shared| Some(Cache { bytes, is_shared });
+        assert_eq!(found, [cache(48 << 10, false), cache(2 << 20, true), None]);
+        assert_eq!((others, unsaid), ([Some(true), Some(true), Some(false)], Some(true)));
         assert_eq!(odd, None);
         assert_eq!(level(&caches, 2), None, "nothing is described");
     }
