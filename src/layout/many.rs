@@ -310,16 +310,15 @@ mod imp {
         /// slot.
         #[inline(always)]
         pub(crate) fn prefetch(&self, slot: Slot<'_, T>) {
-            if self.ahead_bytes == 0 {
+            let word = core::ptr::from_ref(slot.word).cast::<u8>();
+            // Once for all slots of a line.
+            if word.addr() % prefetch::LINE >= self.slot_bytes || self.ahead_bytes == 0 {
                 return;
             }
-            let ahead = core::ptr::from_ref(slot.word).cast::<u8>().wrapping_add(self.ahead_bytes);
+            let ahead = word.wrapping_add(self.ahead_bytes);
             let end = self.slots.as_ptr().wrapping_add(self.slots_bytes);
             let ahead = if ahead >= end { ahead.wrapping_sub(self.slots_bytes) } else { ahead };
-            // Once for all slots of a line.
-            if ahead.addr() % prefetch::LINE < self.slot_bytes {
-                prefetch::lines(ahead, self.slot_bytes).for_each(prefetch::to_write);
-            }
+            prefetch::each(ahead, self.slot_bytes, prefetch::to_write);
         }
 
         /// From this seat on.

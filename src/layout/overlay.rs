@@ -275,22 +275,21 @@ mod imp {
         /// that the other end has left: it would lose lines that it is about to read.
         #[inline(always)]
         pub(crate) fn prefetch_to_write(&self, spot: Spot<T>) {
-            self.lines_ahead(spot, self.write_ahead).for_each(prefetch::to_write);
+            prefetch::each(self.word_ahead(spot, self.write_ahead), self.frame_bytes, prefetch::to_write);
         }
 
         /// The same, to read. The other end should be beyond that frame: it would lose lines that it is about to write to.
         #[inline(always)]
         pub(crate) fn prefetch_to_read(&self, spot: Spot<T>) {
-            self.lines_ahead(spot, self.read_ahead).for_each(prefetch::to_read);
+            prefetch::each(self.word_ahead(spot, self.read_ahead), self.frame_bytes, prefetch::to_read);
         }
 
-        /// The lines of the frame so many frames ahead of `spot`'s, less than there are; words lie in their frames.
+        /// Where the frame so many frames ahead of `spot`'s, less than there are, begins; words lie in their frames.
         #[inline(always)]
-        fn lines_ahead(&self, spot: Spot<T>, ahead: usize) -> impl Iterator<Item = *const u8> {
+        fn word_ahead(&self, spot: Spot<T>, ahead: usize) -> *const u8 {
             let back = if spot.frame + ahead > self.last { self.count } else { 0 };
             let frames = ahead as isize - back as isize;
-            let word = spot.word.wrapping_byte_offset(frames * self.word_step).cast::<u8>();
-            prefetch::lines(word, self.frame_bytes)
+            spot.word.wrapping_byte_offset(frames * self.word_step).cast()
         }
 
         /// The word of a spot's frame.

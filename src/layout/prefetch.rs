@@ -11,10 +11,15 @@
 /// What a processor moves at once.
 pub(crate) const LINE: usize = 64;
 
-/// The lines of so many bytes from `start` on.
+/// Asks for the lines of so many bytes from `start` on, one at least.
 #[inline(always)]
-pub(crate) fn lines(start: *const u8, bytes: usize) -> impl Iterator<Item = *const u8> {
-    (0..bytes).step_by(LINE).map(move |at| start.wrapping_add(at))
+pub(crate) fn each(start: *const u8, bytes: usize, line: impl Fn(*const u8)) {
+    line(start);
+    let mut at = LINE;
+    while at < bytes {
+        line(start.wrapping_add(at));
+        at += LINE;
+    }
 }
 
 /// A line that is to be read.

@@ -406,13 +406,14 @@ impl<T: Payload> Consumer<T> {
     pub(crate) fn pop_seen(&mut self) -> Option<T> {
         let position = self.at.position;
         if position >= self.seen {
+            let has_entered = position == self.at.end_of_frame();
             let word = self.next_word();
             if word <= position || word > self.at.end_of_frame() {
                 self.flows_from = position.saturating_add(self.frames.flow);
                 return None;
             }
             self.seen = word;
-            if position >= self.flows_from {
+            if has_entered && position >= self.flows_from {
                 self.frames.prefetch_to_read(self.at.spot);
             }
         }
