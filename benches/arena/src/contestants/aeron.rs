@@ -1,9 +1,9 @@
 //! Aeron, its C client and its C media driver by the crates `rusteron-client` and `rusteron-media-driver`: an exclusive publication
 //! and a subscription of `aeron:ipc`, which never leaves the machine. Behind the feature `aeron`.
 //!
-//! Fastest documented: claims written in place, fragments read in place, polled, which is all the receiving that there is
-//! (<https://github.com/aeron-io/aeron/wiki/Best-Practices-Guide>). A poll takes one message, or in batches as many as are asked
-//! for; a sender has claims one at a time and no batches. It spins while there is no room.
+//! Fastest documented: claims written in place, fragments read in place, polled, which is all the receiving that there is (the
+//! examples `embedded_ping_pong` and `zero_copy_claim` of `rusteron-client`). A poll takes one message, or in batches as many as
+//! are asked for; a sender has claims one at a time and no batches. It spins while there is no room.
 //!
 //! A media driver there must be. It takes no part in a message, but it alone moves the limit up to which the sender may go, in
 //! steps of an eighth of its window. Each channel has its own, made by the receiver:
@@ -11,11 +11,12 @@
 //! - `aeron`: in one thread (`SHARED`), idle as by default, on the receiver's processor, as threads of the receiver's are. There
 //!   the two take turns as the kernel has it, since the receiver spins. Where a third processor is free it would be faster.
 //! - `aeron, invoked`: in the receiver's own thread (`INVOKER`), after each eighth of a window and whenever there is nothing for
-//!   long. With two processors this is the fastest.
+//!   long. On two processors this is faster, one way by far: 64 bytes, capacity 65 536, 17 million a second instead of 9; capacity
+//!   4096, 14 instead of 0.9.
 //!
 //! The sender may be ahead by half a term. A term has a power of two of bytes, and here 1 MiB at least: with the least that there
-//! can be, 64 KiB, all wait for the driver. So a channel holds more than is asked for. All three terms are written before the
-//! clock starts, by the driver and by both ends (no sparse files, `pre_touch_mapped_memory`).
+//! can be, 64 KiB, the sender mostly waits for the driver. So a channel holds more than is asked for. All three terms are written
+//! before the clock starts, by the driver and by both ends (no sparse files, `pre_touch_mapped_memory`).
 //!
 //! Not here: one of many (each subscriber gets every message), and messages in place of 64 KiB and more (a claim has 65 472
 //! bytes at most).
