@@ -1,5 +1,7 @@
 //! Everybody. A new contestant is one file here and one line in [`all`].
 
+#[cfg(feature = "aeron")]
+mod aeron;
 mod broken;
 mod bytes;
 mod crossbeam;

@@ -1,5 +1,7 @@
 //! The other crates.
 
+#[cfg(feature = "aeron")]
+use super::aeron;
 use super::{crossbeam, iceoryx2, ipc_channel, kanal, ringfire, rtrb, shaq, std_mpsc};
 use crate::entry::Entry;
 
@@ -9,6 +11,8 @@ pub fn peers() -> Vec<Entry> {
         shaq::entries(),
         ringfire::entries(),
         iceoryx2::entries(),
+        #[cfg(feature = "aeron")]
+        aeron::entries(),
         ipc_channel::entries(),
         rtrb::entries(),
         crossbeam::entries(),

@@ -1,5 +1,7 @@
 //! Those that carry messages of any length. A new one is one file here and one line in [`entries`].
 
+#[cfg(feature = "aeron")]
+mod aeron;
 mod broken;
 mod framed;
 pub(super) mod iceoryx2;
@@ -28,6 +30,8 @@ pub fn entries() -> Vec<Entry> {
         iceoryx2::entries(),
         ipc_channel::entries(),
         shmem_ipc::entries(),
+        #[cfg(feature = "aeron")]
+        aeron::entries(),
         broken::entries(),
     ]
     .into_iter()

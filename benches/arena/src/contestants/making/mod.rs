@@ -3,6 +3,8 @@
 //!
 //! Not here: what lies between threads has neither names nor files, and textbooks have whatever their user writes.
 
+#[cfg(feature = "aeron")]
+mod aeron;
 mod broken;
 mod iceoryx2;
 mod kernel;
@@ -65,6 +67,8 @@ pub fn entries() -> Vec<Entry> {
     entries.push(maker(typed, Plain(ipc_channel::Typed), NAMES));
     entries.extend(peers::entries());
     entries.extend(iceoryx2::entries());
+    #[cfg(feature = "aeron")]
+    entries.extend(aeron::entries());
     entries.extend(broken::entries());
     entries
 }
