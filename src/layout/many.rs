@@ -310,15 +310,22 @@ mod imp {
         /// slot.
         #[inline(always)]
         pub(crate) fn prefetch(&self, slot: Slot<'_, T>) {
+            if let Some(start) = self.ahead(slot) {
+                prefetch::each(start, self.slot_bytes, prefetch::to_write);
+            }
+        }
+
+        /// Where the slot begins that is to be asked for when somebody is through with this one; `None`: its line has been asked for
+        /// with another's, or the ring is too small.
+        #[inline(always)]
+        pub(crate) fn ahead(&self, slot: Slot<'_, T>) -> Option<*const u8> {
             let word = core::ptr::from_ref(slot.word).cast::<u8>();
-            // Once for all slots of a line.
             if word.addr() % prefetch::LINE >= self.slot_bytes || self.ahead_bytes == 0 {
-                return;
+                return None;
             }
             let ahead = word.wrapping_add(self.ahead_bytes);
             let end = self.slots.as_ptr().wrapping_add(self.slots_bytes);
-            let ahead = if ahead >= end { ahead.wrapping_sub(self.slots_bytes) } else { ahead };
-            prefetch::each(ahead, self.slot_bytes, prefetch::to_write);
+            Some(if ahead >= end { ahead.wrapping_sub(self.slots_bytes) } else { ahead })
         }
 
         /// From this seat on.

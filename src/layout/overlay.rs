@@ -226,6 +226,7 @@ mod imp {
             let is_small = inline && geometry.frame_bytes <= SMALL_FRAME_MAX;
             let has_ahead = inline && geometry.frame_bytes <= AHEAD_FRAME_MAX;
             let ahead = |bytes: u64| bytes.div_ceil(geometry.frame_bytes).min(geometry.frames / 4);
+            let read_ahead = ahead(READ_AHEAD_BYTES).min(READ_AHEAD_FRAMES_MAX) as usize;
             let word_step = if inline { geometry.frame_bytes } else { WORD_STRIDE } as isize;
             let (last, messages) = (geometry.frames - 1, (geometry.per * geometry.stride) as isize);
             Self {
@@ -244,8 +245,8 @@ mod imp {
                 contiguous: !inline,
                 lead: if is_small { (LEAD_BYTES / geometry.frame_bytes).min(LEAD_FRAMES_MAX) as usize } else { 0 },
                 write_ahead: if has_ahead { ahead(WRITE_AHEAD_BYTES) as usize } else { 0 },
-                read_ahead: ahead(READ_AHEAD_BYTES).min(READ_AHEAD_FRAMES_MAX) as usize,
-                flow: if has_ahead { FLOW_FRAMES * geometry.per } else { u64::MAX },
+                read_ahead,
+                flow: if has_ahead && read_ahead > 0 { FLOW_FRAMES * geometry.per } else { u64::MAX },
                 _region: region,
                 _message: PhantomData,
             }
@@ -286,7 +287,7 @@ mod imp {
 
         /// Where the frame so many frames ahead of `spot`'s, less than there are, begins; words lie in their frames.
         #[inline(always)]
-        fn word_ahead(&self, spot: Spot<T>, ahead: usize) -> *const u8 {
+        pub(crate) fn word_ahead(&self, spot: Spot<T>, ahead: usize) -> *const u8 {
             let back = if spot.frame + ahead > self.last { self.count } else { 0 };
             let frames = ahead as isize - back as isize;
             spot.word.wrapping_byte_offset(frames * self.word_step).cast()

@@ -1,6 +1,8 @@
 //! Tests that need the inside of the rings.
 
 #[cfg(not(loom))]
+mod ahead;
+#[cfg(not(loom))]
 mod lane_machine;
 #[cfg(loom)]
 mod loom_bytes;
