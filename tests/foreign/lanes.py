@@ -7,7 +7,8 @@ receives at most once, as one does who commits each message before it looks at t
     lanes.py send NAME LENGTH ...          sends a message of each of these lengths
     lanes.py recv NAME [COUNT]             prints length and sum of COUNT messages, or of all until no sender is left
     lanes.py begin NAME LENGTH BYTES       sends the first BYTES of a message, says `poured`, and stays until it is killed
-    lanes.py take NAME BYTES               receives the first BYTES of one, says `taken`, and stays until it is killed
+    lanes.py take NAME BYTES               receives the first BYTES of one, says `taken` and what of that it
+                                           has given back, and stays until it is killed
     lanes.py refuse NAME                   as recv, but gives up what comes in rounds, in the first of them
 """
 
@@ -302,7 +303,7 @@ class Member(many.Member):
     def stop(lane, until):
         """In the middle of a message: gives it up, or waits for its end here."""
         if until > 1:
-            say("taken")
+            say(f"taken {lane.load(FREED)}")
             time.sleep(3600)
         lane.step(FLOWING, REFUSED)
         lane.tell_writer()
