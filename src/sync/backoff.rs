@@ -17,6 +17,18 @@ pub(crate) fn give_way() {
     loom::thread::yield_now();
 }
 
+/// Leaves the word to whoever has won the race for it: somebody else is at it with every message, and who comes back at once costs
+/// both a journey of its line for each.
+///
+/// Source: Anderson, The performance of spin lock alternatives for shared-memory multiprocessors, 1990.
+#[cold]
+pub(crate) fn stand_back() {
+    // 2 to 2 and 4 to 4, one at a time, through 65 536 slots: 128 are 1.8 times as good as none, 32 half of that, 256 and 512 no better.
+    // None in a model, where nobody is slow.
+    let pauses = if cfg!(loom) { 0 } else { 128 };
+    (0..pauses).for_each(|_| pause());
+}
+
 /// Longer and longer pauses of somebody who was beaten in a race.
 #[derive(Debug, Default)]
 pub(crate) struct Backoff {

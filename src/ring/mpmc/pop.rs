@@ -15,7 +15,7 @@ use crate::ring::Corrupt;
 use crate::ring::payload::{self, Payload};
 use crate::sync::IS_USERS_MODEL;
 use crate::sync::Ordering::Relaxed;
-use crate::sync::backoff::Backoff;
+use crate::sync::backoff::{self, Backoff};
 use crate::sync::edge::{ANNOUNCED, CLAIMED, FILLED, FREED, HELD};
 
 /// What became of a pop.
@@ -57,6 +57,7 @@ impl<T: Payload> Ring<T> {
         if !self.claim_to_read(record, head, 1) {
             // The caller may be given something else, and announce nothing for long.
             record.consuming.store(Claim::NONE.0, ANNOUNCED.release());
+            backoff::stand_back();
             return None;
         }
         let message = self.read(slot);
@@ -87,6 +88,7 @@ impl<T: Payload> Ring<T> {
         }
         if !self.claim_to_read(record, head, 1) {
             record.consuming.store(Claim::NONE.0, ANNOUNCED.release());
+            backoff::stand_back();
             return None;
         }
         self.free(slot, seat.lap);
@@ -118,6 +120,7 @@ impl<T: Payload> Ring<T> {
         if !self.claim_to_read(record, head, 1) {
             record.consuming.store(Claim::NONE.0, ANNOUNCED.release());
             self.return_hand(hand);
+            backoff::stand_back();
             return None;
         }
         let Delivery { position, .. } = self.deliver(seat, full, Some(hand));

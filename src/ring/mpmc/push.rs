@@ -14,7 +14,7 @@ use crate::ring::Corrupt;
 use crate::ring::payload::{self, Payload};
 use crate::sync::IS_USERS_MODEL;
 use crate::sync::Ordering::Relaxed;
-use crate::sync::backoff::Backoff;
+use crate::sync::backoff::{self, Backoff};
 use crate::sync::edge::{ANNOUNCED, CLAIMED, FILLED, FREED};
 
 /// What became of a push.
@@ -59,6 +59,7 @@ impl<T: Payload> Ring<T> {
         if !self.claim_to_write(record, tail, 1) {
             // The caller may find that it is not to send at all, and never announce anything again.
             self.pushed_nothing(record, Pushed::Beaten);
+            backoff::stand_back();
             return false;
         }
         self.write(slot, seat.lap, message);

@@ -71,6 +71,30 @@ fn exactly_so_many_fit_whatever_the_number() {
 }
 
 #[test]
+fn there_is_much_room_from_half_of_the_ring_on() {
+    for capacity in [1, 2, 3, 4, 7, 64] {
+        let ring = ring(capacity, 1, 1);
+        let record = lease(&ring, 0);
+        for lap in 0..5 {
+            let mut free = capacity;
+            let check = |free: u64| {
+                assert_eq!(ring.has_much_room(), free >= (capacity / 2).max(1), "{free} of {capacity}, {lap}")
+            };
+            for n in 0..capacity {
+                check(free);
+                assert_eq!(push(&ring, ring.record(record), &n), Pushed::Done(1));
+                free -= 1;
+            }
+            for n in 0..capacity {
+                check(free);
+                assert_eq!(popped(&ring, record), Some(n));
+                free += 1;
+            }
+        }
+    }
+}
+
+#[test]
 fn batches_are_as_single_ones() {
     for capacity in [1, 2, 3, 10, 300] {
         let ring = ring(capacity, 1, 1);
