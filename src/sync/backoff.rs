@@ -23,7 +23,7 @@ pub(crate) fn give_way() {
 /// Source: Anderson, The performance of spin lock alternatives for shared-memory multiprocessors, 1990.
 #[cold]
 pub(crate) fn stand_back() {
-    // 2 to 2 and 4 to 4, one at a time, through 65 536 slots: 128 are 1.8 times as good as none, 32 half of that, 256 and 512 no better.
+    // Of senders and receivers that try all the time 64 gave three quarters of the rate, 512 a tenth more (`benches/NOTES.md`).
     // None in a model, where nobody is slow.
     let pauses = if cfg!(loom) { 0 } else { 128 };
     (0..pauses).for_each(|_| pause());

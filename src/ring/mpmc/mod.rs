@@ -210,7 +210,8 @@ impl<T: Payload> Ring<T> {
         Word(self.many.word(seat.slot).load(Relaxed)).at(seat.lap) == State::Before // relaxed: a hint
     }
 
-    /// Whether there is room for half of the ring, or something is odd that far ahead; false while slots are freed out of turn.
+    /// Whether there is room for half of the ring, by the last slot of that half alone: slots are freed out of turn, so that those
+    /// before it may not be free.
     pub(crate) fn has_much_room(&self) -> bool {
         let tail = self.tail().load(Relaxed) & !CLOSED; // relaxed: a hint
         let seat = self.many.seat(tail + (self.many.capacity / 2).max(1) - 1);
