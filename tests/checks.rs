@@ -118,8 +118,8 @@ fn every_check_is_on_the_page_once_and_in_ci() {
     assert_eq!(tests, names("tests", ".rs").into_iter().collect::<Vec<_>>(), "each file of tests once");
     // A package has no `.ci`.
     if let Some(ci) = read(".ci/run") {
-        let runs: BTreeSet<String> =
-            ci.lines().filter_map(|line| line.strip_prefix("check ")?.split(' ').next().map(str::to_owned)).collect();
+        let runs = ci.lines().filter_map(|line| line.trim_start().strip_prefix("check ")?.split(' ').next());
+        let runs: BTreeSet<String> = runs.map(str::to_owned).collect();
         assert_eq!(runs, programs());
         assert!(ci.lines().any(|line| line.starts_with("cargo test --all-features ")), "and all tests");
     }

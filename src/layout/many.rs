@@ -10,7 +10,7 @@
 //! addresses, never references, of messages.
 #![allow(unsafe_code)]
 
-pub(crate) use imp::{Many, Slot, Walk};
+pub(crate) use imp::{Many, Slot};
 
 /// Where a position lies: which slot, and the position at which this lap around the ring began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,44 +87,6 @@ mod imp {
         #[inline(always)]
         pub(crate) fn with<R>(self, use_it: impl FnOnce(*mut T) -> R) -> R {
             use_it(self.message)
-        }
-    }
-
-    /// A way from slot to slot, around the ring.
-    #[derive(Debug)]
-    pub(crate) struct Walk<'a, T> {
-        many: &'a Many<T>,
-        /// Where the present slot is.
-        at: NonNull<u8>,
-        /// Slots from the present one to the last.
-        left: u64,
-        /// The lap of the present slot.
-        pub(crate) lap: u64,
-    }
-
-    impl<T> Clone for Walk<'_, T> {
-        fn clone(&self) -> Self {
-            Self { ..*self }
-        }
-    }
-
-    impl<'a, T> Walk<'a, T> {
-        #[inline(always)]
-        pub(crate) fn slot(&self) -> Slot<'a, T> {
-            // SAFETY: a slot of `many`, see `step`; the rest as in `Many::slot`.
-            unsafe { self.many.slot_of(self.at) }
-        }
-
-        #[inline(always)]
-        pub(crate) fn step(&mut self) {
-            self.left -= 1;
-            if self.left == 0 {
-                (self.at, self.left) = (self.many.slots, self.many.capacity);
-                self.lap += self.many.capacity;
-            } else {
-                // SAFETY: there is another slot behind this one.
-                self.at = unsafe { self.at.add(self.many.slot_bytes) };
-            }
         }
     }
 
@@ -315,6 +277,26 @@ mod imp {
             }
         }
 
+        /// The same for so many slots from this seat on.
+        #[inline(always)]
+        pub(crate) fn prefetch_all(&self, seat: Seat, count: usize) {
+            self.lines_ahead(seat, count).for_each(prefetch::to_write);
+        }
+
+        /// The lines of as many slots, those that are a little ahead of these; not those of so many that they would come back to them.
+        #[inline(always)]
+        pub(crate) fn lines_ahead(&self, seat: Seat, count: usize) -> impl Iterator<Item = *const u8> {
+            let first = seat.slot * self.slot_bytes + self.ahead_bytes;
+            let lines = match self.ahead_bytes {
+                0 => 0..0,
+                ahead => {
+                    first - first % prefetch::LINE..first + (count * self.slot_bytes).min(self.slots_bytes - ahead)
+                }
+            };
+            let (slots, all, lines) = (self.slots.as_ptr(), self.slots_bytes, lines.step_by(prefetch::LINE));
+            lines.map(move |at| slots.wrapping_add(if at < all { at } else { at - all }).cast_const())
+        }
+
         /// Where the slot begins that is to be asked for when somebody is through with this one; `None`: its line has been asked for
         /// with another's, or the ring is too small.
         #[inline(always)]
@@ -328,13 +310,30 @@ mod imp {
             Some(if ahead >= end { ahead.wrapping_sub(self.slots_bytes) } else { ahead })
         }
 
-        /// From this seat on.
+        /// Visits `most` slots from this seat on, each with its lap, around the ring; until `visit` says of one that it goes no further.
+        /// How many come before that one.
         #[inline(always)]
-        pub(crate) fn walk(&self, seat: Seat) -> Walk<'_, T> {
-            assert!((seat.slot as u64) < self.capacity);
-            // SAFETY: one of `capacity` slots, so inside the region (layout::geometry).
-            let at = unsafe { self.slots.add(seat.slot * self.slot_bytes) };
-            Walk { many: self, at, left: self.capacity - seat.slot as u64, lap: seat.lap }
+        pub(crate) fn along(&self, seat: Seat, most: usize, mut visit: impl FnMut(Slot<'_, T>, u64) -> bool) -> usize {
+            let Seat { slot: mut first, mut lap } = seat;
+            let mut visited = 0;
+            // In parts that do not go around: what depends on the lap is the same for all of one.
+            while visited < most {
+                let part_end = visited + (most - visited).min((self.capacity as usize).saturating_sub(first));
+                assert!(visited < part_end);
+                // SAFETY: one of `capacity` slots, so inside the region (layout::geometry).
+                let mut at = unsafe { self.slots.add(first * self.slot_bytes) };
+                for place in visited..part_end {
+                    // SAFETY: the part has no more slots than there are from its first on.
+                    if !visit(unsafe { self.slot_of(at) }, lap) {
+                        return place;
+                    }
+                    // SAFETY: the end of that slot, inside the region or where it ends.
+                    at = unsafe { at.add(self.slot_bytes) };
+                }
+                // A peer may have written any position to the cursor that the lap comes from.
+                (visited, first, lap) = (part_end, 0, lap.wrapping_add(self.capacity));
+            }
+            visited
         }
 
         /// The word of a slot.
@@ -387,34 +386,6 @@ mod imp {
     impl<T> Slot<'_, T> {
         pub(crate) fn with<R>(self, use_it: impl FnOnce(*mut T) -> R) -> R {
             self.message.with_mut(use_it)
-        }
-    }
-
-    /// A way from slot to slot, around the ring.
-    #[derive(Debug)]
-    pub(crate) struct Walk<'a, T> {
-        many: &'a Many<T>,
-        at: usize,
-        pub(crate) lap: u64,
-    }
-
-    impl<T> Clone for Walk<'_, T> {
-        fn clone(&self) -> Self {
-            Self { ..*self }
-        }
-    }
-
-    impl<'a, T> Walk<'a, T> {
-        pub(crate) fn slot(&self) -> Slot<'a, T> {
-            self.many.slot(self.at)
-        }
-
-        pub(crate) fn step(&mut self) {
-            self.at += 1;
-            if self.at as u64 == self.many.capacity {
-                self.at = 0;
-                self.lap += self.many.capacity;
-            }
         }
     }
 
@@ -524,8 +495,15 @@ mod imp {
             Slot { word: &self.boxes.slots[slot].0, message: &self.boxes.slots[slot].1 }
         }
 
-        pub(crate) fn walk(&self, seat: Seat) -> Walk<'_, T> {
-            Walk { many: self, at: seat.slot, lap: seat.lap }
+        pub(crate) fn prefetch_all(&self, _: Seat, _: usize) {}
+
+        pub(crate) fn along(&self, seat: Seat, most: usize, mut visit: impl FnMut(Slot<'_, T>, u64) -> bool) -> usize {
+            let first = seat.lap + seat.slot as u64;
+            let is_the_end = |&place: &usize| {
+                let Seat { slot, lap } = self.seat(first + place as u64);
+                !visit(self.slot(slot), lap)
+            };
+            (0..most).find(is_the_end).unwrap_or(most)
         }
 
         pub(crate) fn word(&self, slot: usize) -> &AtomicU64 {

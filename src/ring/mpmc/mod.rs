@@ -77,7 +77,7 @@ pub(crate) use recover::{Oracle, Recovered};
 pub(crate) use word::Owner;
 
 use super::payload::Payload;
-use crate::layout::many::{Many, Walk};
+use crate::layout::many::{Many, Seat};
 use crate::layout::shared::{CLOSED, Record};
 use crate::sync::AtomicU64;
 use crate::sync::Ordering::Relaxed;
@@ -127,13 +127,8 @@ impl<T: Payload> Ring<T> {
 
     /// How many slots from there on, `most` at most, have the word of `wanted` for their lap; acquired by this edge.
     #[inline(always)]
-    fn count(&self, mut walk: Walk<'_, T>, most: usize, edge: Edge, wanted: impl Fn(u64) -> Word) -> usize {
-        let mut count = 0;
-        while count < most && walk.slot().word.load(edge.acquire()) == wanted(walk.lap).0 {
-            count += 1;
-            walk.step();
-        }
-        count
+    fn count(&self, seat: Seat, most: usize, edge: Edge, wanted: impl Fn(u64) -> Word) -> usize {
+        self.many.along(seat, most, |slot, lap| slot.word.load(edge.acquire()) == wanted(lap).0)
     }
 
     /// Messages that can be in the ring; exact.

@@ -62,6 +62,7 @@ impl<T: Payload> Ring<T> {
         }
         let message = self.read(slot);
         self.free(slot, seat.lap);
+        self.many.prefetch(slot);
         Some(message)
     }
 
@@ -92,6 +93,7 @@ impl<T: Payload> Ring<T> {
             return None;
         }
         self.free(slot, seat.lap);
+        self.many.prefetch(slot);
         Some(message)
     }
 
@@ -144,8 +146,8 @@ impl<T: Payload> Ring<T> {
         let mut backoff = Backoff::default();
         while backoff.is_patient() {
             let head = self.head().load(Relaxed); // relaxed: as in `pop_at_once`
-            let mut walk = self.many.walk(self.many.seat(head));
-            let full = self.count(walk.clone(), most, FILLED, Word::full);
+            let seat = self.many.seat(head);
+            let full = self.count(seat, most, FILLED, Word::full);
             if full == 0 {
                 // A tombstone, a message that was taken over before, or nothing.
                 return self.pop(record).map(|delivery| {
@@ -154,12 +156,12 @@ impl<T: Payload> Ring<T> {
                 });
             }
             if self.claim_to_read(record, head, full) {
-                for message in &mut messages[..full] {
-                    *message = self.read(walk.slot());
-                    self.free(walk.slot(), walk.lap);
-                    walk.step();
-                }
-                return Popped::Done(full);
+                self.many.prefetch_all(seat, full);
+                let mut messages = messages.iter_mut();
+                let read = self.many.along(seat, full, |slot, lap| {
+                    messages.next().map(|message| *message = self.read(slot)).map(|()| self.free(slot, lap)).is_some()
+                });
+                return Popped::Done(read);
             }
             backoff.spin();
         }
@@ -256,6 +258,7 @@ impl<T: Payload> Ring<T> {
             self.hold(hand, &delivery);
         }
         self.free(slot, seat.lap);
+        self.many.prefetch(slot);
         delivery
     }
 
@@ -263,7 +266,6 @@ impl<T: Payload> Ring<T> {
     #[inline(always)]
     fn free(&self, slot: Slot<'_, T>, lap: u64) {
         slot.word.store(Word::free(lap + self.many.capacity).0, FREED.release());
-        self.many.prefetch(slot);
     }
 
     /// Why there is nothing at `head`; `None`: it may be otherwise by now.

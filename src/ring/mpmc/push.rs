@@ -63,6 +63,7 @@ impl<T: Payload> Ring<T> {
             return false;
         }
         self.write(slot, seat.lap, message);
+        self.many.prefetch(slot);
         true
     }
 
@@ -86,8 +87,7 @@ impl<T: Payload> Ring<T> {
                 return self.pushed_nothing(record, Pushed::Closed);
             }
             let seat = self.many.seat(tail);
-            let mut walk = self.many.walk(seat);
-            let free = self.count(walk.clone(), most, FREED, Word::free);
+            let free = self.count(seat, most, FREED, Word::free);
             if free == 0 {
                 match self.why_no_room(tail, seat) {
                     Some(reason) => return self.pushed_nothing(record, reason),
@@ -95,11 +95,12 @@ impl<T: Payload> Ring<T> {
                 }
             }
             if self.claim_to_write(record, tail, free) {
-                for message in &messages[..free] {
-                    self.write(walk.slot(), walk.lap, message);
-                    walk.step();
-                }
-                return Pushed::Done(free);
+                self.many.prefetch_all(seat, free);
+                let mut messages = messages.iter();
+                let written = self.many.along(seat, free, |slot, lap| {
+                    messages.next().map(|message| self.write(slot, lap, message)).is_some()
+                });
+                return Pushed::Done(written);
             }
             backoff.spin();
         }
@@ -121,7 +122,6 @@ impl<T: Payload> Ring<T> {
         //  reads before the word says so.
         slot.with(|place| unsafe { payload::write(place, message) });
         slot.word.store(Word::full(lap).0, FILLED.release());
-        self.many.prefetch(slot);
     }
 
     /// Why the slot of `tail` cannot be claimed; `None`: it may be otherwise by now.

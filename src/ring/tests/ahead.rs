@@ -97,8 +97,41 @@ fn a_lap_of_a_ring_of_many_asks_for_each_of_its_lines_and_for_no_other() {
     }
 }
 
+/// A batch asks for the lines of as many slots, so far ahead, once each; and not for its own.
+fn a_batch_asks_for_the_next<T: Copy>(capacity: u64) {
+    let (many, slot_bytes) = many::<T>(capacity);
+    let place = |slot: u64| std::ptr::from_ref(many.slot((slot % capacity) as usize).word).cast::<u8>();
+    let ahead = 1024_u64.div_ceil(slot_bytes).min(capacity / 4);
+    for position in (0..capacity).step_by(59).chain([capacity - 1]) {
+        for count in [1, 3, 64, capacity - 1, capacity] {
+            let lines: Vec<usize> =
+                many.lines_ahead(many.seat(position), count as usize).map(|line| line.addr() / LINE).collect();
+            let next = position + ahead..position + ahead + count.min(capacity - ahead);
+            let wanted: BTreeSet<usize> = next.flat_map(|slot| lines_of(place(slot), slot_bytes)).collect();
+            assert_eq!(
+                BTreeSet::from_iter(lines.iter().copied()),
+                wanted,
+                "{position} {count} of {capacity} x {slot_bytes}"
+            );
+            // A line in which the last slots meet the first, or these those, may be asked for at both ends.
+            assert!(lines.len() <= wanted.len() + 1, "{position} {count} of {capacity} x {slot_bytes}");
+        }
+    }
+}
+
+#[test]
+fn a_batch_of_a_ring_of_many_asks_for_the_lines_of_as_many_slots() {
+    for capacity in [64, 1000, 1024] {
+        a_batch_asks_for_the_next::<u64>(capacity);
+        a_batch_asks_for_the_next::<[u64; 2]>(capacity);
+        a_batch_asks_for_the_next::<[u64; 8]>(capacity);
+        a_batch_asks_for_the_next::<[u64; 120]>(capacity);
+    }
+}
+
 #[test]
 fn a_ring_too_small_to_be_ahead_in_asks_for_nothing() {
     let (many, _) = many::<u64>(3);
     assert!((0..3).all(|slot| many.ahead(many.slot(slot)).is_none()));
+    assert_eq!(many.lines_ahead(many.seat(1), 3).count(), 0);
 }
