@@ -220,7 +220,8 @@ fn everybody_with_messages_of_any_length_takes_part() {
 /// One that is lost, shorter, doubled, or altered in a byte that nobody looks at before the clock has stopped.
 #[test]
 fn what_goes_wrong_with_messages_of_any_length_is_told() {
-    let (table, output) = run("--work bulk,records --broken --only broken,pipe --bytes 1048576,1024 --rounds 1 --run-ms 1 --patience 60");
+    let (table, output) =
+        run("--work bulk,records --broken --only broken,pipe --bytes 1048576,1024 --rounds 1 --run-ms 1 --patience 60");
     assert!(!output.status.success());
     for (name, why) in [
         ("broken: loses one of any length:", "instead of message 2 came something else, of 1048576 bytes"),
@@ -255,7 +256,8 @@ fn everybody_who_lends_memory_takes_part() {
 /// One that is lost, doubled, altered in one bit of one word, or handed over before it was written.
 #[test]
 fn what_goes_wrong_in_place_is_told() {
-    let (table, output) = run("--work loans --broken --only broken,ringway --bytes 65536 --rounds 1 --run-ms 1 --patience 60");
+    let (table, output) =
+        run("--work loans --broken --only broken,ringway --bytes 65536 --rounds 1 --run-ms 1 --patience 60");
     assert!(!output.status.success());
     for (name, number) in [
         ("broken: loses one in place:", 2),
@@ -364,7 +366,8 @@ fn idle_members_are_there() {
 /// One that is altered: in channels that are made, in one of several pairs, in a first lap.
 #[test]
 fn what_goes_wrong_in_new_channels_is_told() {
-    let (table, output) = run("--broken --only broken,pipe --work attach,memory,channels,overcommit,first-lap --rounds 1 --patience 60");
+    let (table, output) =
+        run("--broken --only broken,pipe --work attach,memory,channels,overcommit,first-lap --rounds 1 --patience 60");
     assert!(!output.status.success());
     let of_new = table.lines().filter(|line| line.trim_start().starts_with("broken: alters in a new channel: "));
     let told = of_new.filter(|line| line.contains("instead of message 10 came one that says it is 11")).count();
