@@ -14,8 +14,12 @@ use std::path::Path;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
-/// Operations that can be written down.
-const ENTRIES: usize = 1 << 18;
+/// Operations that can be written down. A receiver that is never replaced gets all that is sent in an episode, by dozens of processes of
+/// which each sends some eight thousand messages before it goes slowly; if it could write down no more, it would receive no more,
+/// and who sends would wait for ever. The file has holes.
+const ENTRIES: usize = 1 << 20;
+/// From so many on what comes to nothing is not kept.
+const CROWDED: usize = 1 << 16;
 /// Words of an operation.
 const WORDS: usize = 8;
 const FIRST: usize = 64;
@@ -114,7 +118,7 @@ impl Log {
     /// Whether what came to nothing is no more to be kept: those who ask again and again fill a log soon. Till then each is there, for
     /// whoever checks that nothing was refused for no reason.
     pub(crate) fn is_crowded(&self) -> bool {
-        self.count() > ENTRIES / 4
+        self.count() > CROWDED
     }
 
     /// An operation is about to begin, of so many messages from this one on.
