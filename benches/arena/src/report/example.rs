@@ -1,6 +1,7 @@
 //! A run that was never made, for tests: cells of the plan, and ringway where it is meant to be.
 
 use super::about::{About, Made};
+use super::verdicts::AS_LARGE;
 use super::{DEFAULT, SLEEPING, SPINNING, TABLE, Weather};
 use crate::args::{Args, WorkKind};
 use crate::contestant::{Card, Ends, Waiting};
@@ -64,6 +65,9 @@ fn sheet(cell: Cell) -> Sheet {
     if cell.is_trips() || cell.work == WorkKind::Bulk {
         rows.push(("bare memory", Limit, Processes, Spins, spins));
         rows.push(("bare futex", Limit, Processes, Sleeps, sleeps));
+    }
+    if cell.work == WorkKind::Bulk {
+        rows.push((AS_LARGE, Ringway, Processes, Default, spins));
     }
     if cell.batch > 1 {
         rows.push((TABLE, Ringway, Processes, Default, spins));

@@ -10,6 +10,8 @@ mod many;
 mod textbook;
 
 pub use goals::Goals;
+#[cfg(test)]
+pub use lengths::AS_LARGE;
 
 use super::{DEFAULT, SLEEPING, SPINNING, TABLE, figure, table};
 use crate::args::WorkKind;

@@ -2,7 +2,7 @@
 //! comes; a record in one piece is copied from where it lies.
 
 use crate::contestant::{Card, Failure, Place, Waiting};
-use crate::entry::{Entry, Kind};
+use crate::entry::{Does, Entry, Kind};
 use crate::lengths::{Between, Lengths, Receiver, Sender, between};
 use ringway::bytes::{mpmc, spsc};
 use ringway::{Options, WaitStrategy};
@@ -15,7 +15,7 @@ pub fn entries() -> Vec<Entry> {
     let one = Card {
         name: "ringway",
         version: env!("VERSION_RINGWAY"),
-        mode: "bytes::spsc, as it comes: a ring of a quarter of a cache",
+        mode: "bytes::spsc, as it comes: a ring of a quarter or half of a cache",
         waiting: Waiting::Default,
         largest: usize::MAX,
         has_batches: false,
@@ -24,11 +24,13 @@ pub fn entries() -> Vec<Entry> {
         Card { name: "ringway, spinning", mode: "bytes::spsc, polling", waiting: Waiting::Spins, ..one.clone() };
     let many = Card { name: "ringway, many to many", mode: "bytes::mpmc, as it comes", ..one.clone() };
     let large = Card { name: "ringway, 1 MiB", mode: "bytes::spsc, frames of 64 KiB", ..one.clone() };
-    let ours = |wait, as_it_comes| One { wait, as_it_comes };
+    let roomy = Card { name: "ringway, 4 MiB", mode: "bytes::spsc, frames of 256 KiB", ..one.clone() };
+    let ours = |wait, ring| One { wait, ring };
     vec![
-        between(one, ours(WaitStrategy::default(), true)).kind(Kind::Ringway),
-        between(large, ours(WaitStrategy::default(), false)).kind(Kind::Ringway),
-        between(spinning, ours(WaitStrategy::Spin, true)).kind(Kind::Ringway),
+        between(one, ours(WaitStrategy::default(), Ring::AsItComes)).kind(Kind::Ringway),
+        between(large, ours(WaitStrategy::default(), Ring::OfThePlace)).kind(Kind::Ringway),
+        between(roomy, ours(WaitStrategy::default(), Ring::Of4MiB)).kind(Kind::Ringway).only(Does::Bulk),
+        between(spinning, ours(WaitStrategy::Spin, Ring::AsItComes)).kind(Kind::Ringway),
         between(many, Many).kind(Kind::Ringway),
     ]
 }
@@ -57,14 +59,27 @@ struct To<R>(R, bool);
 
 struct One {
     wait: WaitStrategy,
-    /// Not in a ring of a place's capacity.
-    as_it_comes: bool,
+    ring: Ring,
+}
+
+#[derive(Clone, Copy)]
+enum Ring {
+    /// That nobody has sized.
+    AsItComes,
+    /// Of the place's capacity.
+    OfThePlace,
+    /// As much memory as the largest of the bare pipelines.
+    Of4MiB,
 }
 
 impl One {
     fn options(&self, place: &Place) -> Options {
         let options = options(place).wait(self.wait);
-        if self.as_it_comes { options } else { options.capacity(place.capacity) }
+        match self.ring {
+            Ring::AsItComes => options,
+            Ring::OfThePlace => options.capacity(place.capacity),
+            Ring::Of4MiB => options.capacity(4 << 20).frame_bytes(256 << 10),
+        }
     }
 }
 
@@ -150,7 +165,7 @@ mod tests {
         trial::between(
             module_path!(),
             "every_message_arrives_whole",
-            One { wait: WaitStrategy::default(), as_it_comes: true },
+            One { wait: WaitStrategy::default(), ring: Ring::AsItComes },
         );
     }
 

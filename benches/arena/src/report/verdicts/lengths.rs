@@ -9,6 +9,8 @@ use crate::sheet::{Row, Sheet};
 
 /// Bytes of the large message that the targets are about.
 const LARGE: usize = 1 << 20;
+/// With as much memory as the largest of the bare pipelines has.
+pub const AS_LARGE: &str = "ringway, 4 MiB";
 /// Of the best bare pipeline.
 const OF_LIMIT: f64 = 0.97;
 /// Of anybody else who carries them.
@@ -32,10 +34,12 @@ fn large(sheets: &[Sheet]) -> Vec<Verdict> {
         ours: DEFAULT,
         goal: Goal::AtLeast(goal),
     };
-    let all = [
-        claim(OF_LIMIT, "the best bare pipeline").best(|row| row.kind == Kind::Limit),
-        claim(OF_PEERS, "the best peer").best(Row::is_peer),
-    ];
+    let limit = claim(OF_LIMIT, "the best bare pipeline");
+    // The best pipeline may have more memory than a ring that nobody has sized.
+    let target = format!("messages of 1 MiB, buffer to buffer: {AS_LARGE} >= {OF_LIMIT} x the best bare pipeline");
+    let as_large = Claim { ours: AS_LARGE, target, ..claim(OF_LIMIT, "") };
+    let is_limit = |row: &Row| row.kind == Kind::Limit;
+    let all = [limit.best(is_limit), as_large.best(is_limit), claim(OF_PEERS, "the best peer").best(Row::is_peer)];
     all.map(|verdict| verdict.toward(goals::LARGE)).into()
 }
 
