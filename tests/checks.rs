@@ -121,6 +121,11 @@ fn every_check_is_on_the_page_once_and_in_ci() {
         let runs = ci.lines().filter_map(|line| line.trim_start().strip_prefix("check ")?.split(' ').next());
         let runs: BTreeSet<String> = runs.map(str::to_owned).collect();
         assert_eq!(runs, programs());
+        let rows = ci.lines().filter_map(|line| line.strip_suffix("_row() {"));
+        for row in rows {
+            let is_run = |line: &str| line.starts_with(&format!("{row}_row "));
+            assert!(ci.lines().any(is_run), "{row}_row is not run");
+        }
         assert!(ci.lines().any(|line| line.starts_with("cargo test --all-features ")), "and all tests");
     }
 }

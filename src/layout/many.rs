@@ -320,7 +320,7 @@ mod imp {
             while visited < most {
                 let part_end = visited + (most - visited).min((self.capacity as usize).saturating_sub(first));
                 assert!(visited < part_end);
-                // SAFETY: one of `capacity` slots, so inside the region (layout::geometry).
+                // SAFETY: a part that is not empty begins below `capacity`, so inside the region (layout::geometry).
                 let mut at = unsafe { self.slots.add(first * self.slot_bytes) };
                 for place in visited..part_end {
                     // SAFETY: the part has no more slots than there are from its first on.

@@ -200,7 +200,7 @@ impl Scene for Writing {
 
     fn points(&self) -> Points {
         match self.0 {
-            Writes::Write => Points::Sampled,
+            Writes::Write => Points::EveryInstruction,
             _ if self.leaves() => Points::CallsAndChanges,
             _ => Points::CloseToChanges,
         }
@@ -326,7 +326,7 @@ impl Scene for Reading {
 
     fn points(&self) -> Points {
         match self.0 {
-            Reads::Read => Points::Sampled,
+            Reads::Read => Points::EveryInstruction,
             Reads::Drop => Points::CallsAndChanges,
             _ => Points::CloseToChanges,
         }

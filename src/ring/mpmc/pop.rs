@@ -159,7 +159,10 @@ impl<T: Payload> Ring<T> {
                 self.many.prefetch_all(seat, full);
                 let mut messages = messages.iter_mut();
                 let read = self.many.along(seat, full, |slot, lap| {
-                    messages.next().map(|message| *message = self.read(slot)).map(|()| self.free(slot, lap)).is_some()
+                    let Some(message) = messages.next() else { return false };
+                    *message = self.read(slot);
+                    self.free(slot, lap);
+                    true
                 });
                 return Popped::Done(read);
             }
