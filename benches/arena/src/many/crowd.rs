@@ -57,14 +57,17 @@ impl<'a> Crowd<'a> {
         (done.fetch_add(1, AcqRel) + 1).is_multiple_of(senders as u64)
     }
 
-    /// A receiver has taken so many more of the messages that end it.
-    pub fn add_stops(&self, taken: u64) {
-        self.board.crowd()[3].fetch_add(taken, AcqRel);
-    }
-
-    /// How many of those were taken since the last time that somebody asked.
-    pub fn take_stops(&self) -> u64 {
-        self.board.crowd()[3].swap(0, AcqRel)
+    /// A receiver has ended, and has taken so many of the messages that end one. The last of so many receivers is told
+    /// how many of those all took.
+    pub fn last_of_receivers(&self, receivers: usize, taken: u64) -> Option<u64> {
+        const ONE: u64 = 1 << 32;
+        let [_, _, _, ended] = self.board.crowd();
+        let all = ended.fetch_add(ONE + taken, AcqRel) + ONE + taken;
+        (all / ONE == receivers as u64).then(|| {
+            // Nobody adds to it before all have met.
+            ended.store(0, Relaxed);
+            all % ONE
+        })
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! No receiver knows how many will be its own. When all senders are done, the last of them sends what ends a receiver,
 //! once for each place in each receiver's batch: every receiver finds one, whatever the others take at once. The channel
-//! is in order, so all else was taken before.
+//! is in order, so all else was taken before. What no receiver needed, the last of them takes while that sender sends it:
+//! it may be more than there is room for.
 
 use super::tally::{STOP, Taken, message};
 use crate::board::Board;
@@ -87,7 +88,7 @@ pub fn send(member: &Member<'_>, mut to: impl Sender) -> Result<Seen, Failure> {
     })
 }
 
-/// Sends its messages, and the last of all senders what ends the receivers; then all are done and the channel is empty.
+/// Sends its messages, and the last of all senders what ends the receivers. Then all are done, and the channel is empty.
 fn put(member: &Member<'_>, amount: &Amount, to: &mut impl Sender, numbers: Range<u64>) -> Result<(), Failure> {
     let sender = member.index;
     if amount.batch == 1 {
@@ -110,7 +111,6 @@ fn put(member: &Member<'_>, amount: &Amount, to: &mut impl Sender, numbers: Rang
             if amount.batch == 1 { to.send(STOP) } else { to.send_many(&stops) }?;
         }
     }
-    member.crowd.meet()?;
     member.crowd.meet()
 }
 
@@ -129,7 +129,7 @@ pub fn receive(member: &Member<'_>, mut from: impl Receiver) -> Result<Seen, Fai
     })
 }
 
-/// Receives until the end, and with the others empties the channel; when the end came.
+/// Receives until the end, and the last of all receivers what is left; when the end came.
 fn take(
     from: &mut impl Receiver,
     taken: &mut Taken,
@@ -139,11 +139,8 @@ fn take(
 ) -> Result<u64, Failure> {
     let stops = until_stopped(from, taken, batch)?;
     let ended = now_ns();
-    member.crowd.add_stops(stops);
-    member.crowd.meet()?;
-    if member.index == 0 {
-        let left = (amount.sides * amount.batch) as u64 - member.crowd.take_stops();
-        for _ in 0..left {
+    if let Some(all) = member.crowd.last_of_receivers(amount.sides, stops) {
+        for _ in all..(amount.sides * amount.batch) as u64 {
             let message = from.recv()?;
             if taken.take(message)? {
                 return Err(super::WrongMessage(format!("{message:#x} came after the end")).into());

@@ -19,7 +19,7 @@ pub fn everybody(entries: Vec<Entry>) {
         for sides in [1, 3] {
             for batch in [1, 64] {
                 if batch == 1 || entry.card.has_batches {
-                    run(entry, sides, batch).unwrap_or_else(|why| panic!("{}: {why}", entry.card.name));
+                    run(entry, CAPACITY, sides, batch).unwrap_or_else(|why| panic!("{}: {why}", entry.card.name));
                 }
             }
         }
@@ -27,15 +27,16 @@ pub fn everybody(entries: Vec<Entry>) {
 }
 
 /// What both kinds of ends have seen together.
-pub fn run(entry: &Entry, sides: usize, batch: usize) -> Result<[Seen; 2], String> {
+pub fn run(entry: &Entry, capacity: usize, sides: usize, batch: usize) -> Result<[Seen; 2], String> {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let name = format!("arena-many-{}-{}", std::process::id(), NUMBER.fetch_add(1, Relaxed));
     let dir = Path::new("/dev/shm").join(&name);
     std::fs::create_dir(&dir).expect("a directory");
     let board = Board::create(&dir.join("board")).expect("a board");
     let work = Work::Many { sides, messages: MESSAGES, before: BEFORE, batch };
-    let seen = ends(entry, &board, &task(&name, &dir, work), sides);
-    entry.clean(&task(&name, &dir, work).place(0));
+    let task = task(&name, &dir, capacity, work);
+    let seen = ends(entry, &board, &task, sides);
+    entry.clean(&task.place(0));
     std::fs::remove_dir_all(&dir).expect("a directory");
     let left = std::fs::read_dir("/dev/shm").expect("/dev/shm").flatten().map(|file| file.file_name());
     let left: Vec<_> = left.filter(|file| file.to_string_lossy().ends_with(&name)).collect();
@@ -43,7 +44,7 @@ pub fn run(entry: &Entry, sides: usize, batch: usize) -> Result<[Seen; 2], Strin
     total::of(seen, sides, BEFORE + MESSAGES)
 }
 
-fn task(name: &str, dir: &Path, work: Work) -> Task {
+fn task(name: &str, dir: &Path, capacity: usize, work: Work) -> Task {
     let allowed = crate::pin::allowed().expect("processors");
     Task {
         entry: 0,
@@ -53,7 +54,7 @@ fn task(name: &str, dir: &Path, work: Work) -> Task {
         board: PathBuf::new(),
         names: [name.to_owned(), name.to_owned()],
         dirs: [dir.to_owned(), dir.to_owned()],
-        capacity: CAPACITY,
+        capacity,
         bytes: 8,
         work,
         idle: 0,
@@ -78,4 +79,13 @@ fn ends(entry: &Entry, board: &Board, task: &Task, sides: usize) -> Vec<Seen> {
         let threads: Vec<_> = each.map(|task| scope.spawn(move || settle(entry.run(&task, board)))).collect();
         threads.into_iter().flat_map(|thread| thread.join().expect("a thread has panicked")).collect()
     })
+}
+
+/// 3 x 64 messages end the receivers, each of which takes one, and there is room for 16: whoever sends them must not be
+/// left alone with the others.
+#[test]
+fn there_may_be_room_for_fewer_than_end_the_receivers() {
+    for entry in super::crossbeam::entries() {
+        run(&entry, 16, 3, 64).unwrap_or_else(|why| panic!("{}: {why}", entry.card.name));
+    }
 }
