@@ -55,7 +55,7 @@ pub(crate) fn try_message<T: Payload>(
     end: &mut End,
 ) -> Option<Result<(), DisconnectReason>> {
     let mut message = Message { consumer, end };
-    message.look().or_else(|| message.probe(false))
+    message.poll().or_else(|| message.probe(false))
 }
 
 fn flatten<R>(waited: Result<Result<R, DisconnectReason>, TimedOut>) -> Result<R, Vain> {

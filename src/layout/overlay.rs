@@ -43,7 +43,7 @@ mod imp {
     /// After so many frames without an empty ring the producer is taken to be ahead.
     const FLOW_FRAMES: u64 = 4;
     /// The largest frame that is asked for: in a larger one the processor sees by itself where reading and writing goes on.
-    const AHEAD_FRAME_MAX: u64 = 2048;
+    const AHEAD_FRAME_MAX: u64 = 4096;
 
     /// The two control pages of a segment.
     #[derive(Debug, Clone)]

@@ -2,8 +2,8 @@
 //!
 //! Between correct peers nobody writes a message while it is read: the ring's words see to that, and the model checks
 //! it. Against a peer that breaks the rules a copy must still be defined. So it is made of relaxed atomic loads or
-//! stores of one fixed width per place, or of an instruction that the compiler cannot look into; never of a plain read
-//! that the optimiser may assume to be unraced. A torn copy is then just another value of a type for which every value
+//! stores of one fixed width per place, or of instructions and calls that the compiler cannot look into; never of a plain
+//! read that the optimiser may assume to be unraced. A torn copy is then just another value of a type for which every value
 //! is valid.
 //!
 //! # Safety
@@ -21,7 +21,6 @@
 #![allow(unsafe_code)]
 
 use bytemuck::{AnyBitPattern, NoUninit};
-#[cfg(not(loom))]
 use core::mem::MaybeUninit;
 use core::mem::size_of;
 use core::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering::Relaxed};
@@ -65,8 +64,21 @@ fn whole<T>(bytes: usize) -> usize {
 
 /// From this many bytes on the compiler's words give way to a copy of ours, by sixteen bytes at a time.
 const WIDE: usize = 32;
-/// The same for one message by itself.
-const WIDE_ALONE: usize = 512;
+/// The same for one message by itself that goes in: by words it goes straight from the registers in which it was made, while a copy
+/// needs it in memory first.
+const WIDE_ALONE_IN: usize = 512;
+/// And for one that comes out.
+const WIDE_ALONE_OUT: usize = WIDEST_OUT;
+/// From this many bytes on, what comes out of the ring is copied by C, which knows the widest registers of this processor: the
+/// receiver looks at it at once, and whoever reads by larger parts than were written waits until those have left the store buffer.
+const WIDEST_OUT: usize = 256;
+/// The same for what goes in: the sender has just made it, by smaller parts perhaps, and would wait in the same way.
+const WIDEST_IN: usize = 1024;
+/// From how many bytes on that holds for a run of messages. Small ones lie in frames of a few lines, a run in each: there the copy must
+/// be all inside, without a call beside which registers are kept.
+const fn run_from<T>(widest: usize) -> usize {
+    if size_of::<T>() == 1 || size_of::<T>() >= WIDEST_OUT { widest } else { usize::MAX }
+}
 /// From this many bytes on, to one string instruction, which takes a while to start.
 #[cfg(all(target_arch = "x86_64", not(any(miri, plain_payload))))]
 const LARGE: usize = 2048;
@@ -84,10 +96,9 @@ const fn is_wide(bytes: usize) -> bool {
     IS_PLAIN || cfg!(all(target_arch = "x86_64", not(miri))) && bytes >= WIDE
 }
 
-/// Whether one message of this size is copied by sixteen bytes at a time, or more. By words it can go straight from the
-/// registers in which it was made; a copy needs it in memory first.
-const fn is_wide_alone(size: usize) -> bool {
-    IS_PLAIN || is_wide(size) && (size >= WIDE_ALONE || unit(size) < 8)
+/// Whether one message of this size is not copied by words, from so many bytes on.
+const fn is_wide_alone(size: usize, from: usize) -> bool {
+    IS_PLAIN || is_wide(size) && (size >= from || unit(size) < 8)
 }
 
 /// In this crate's unit tests a copy is a step, as an atomic operation is (`sync::step`).
@@ -127,22 +138,60 @@ pub(crate) unsafe fn write<T: Payload>(place: *mut T, message: &T) {
 /// `place` is as the module says. (What is there may change meanwhile; then the message is some value of `T`.)
 #[inline(always)]
 pub(crate) unsafe fn read<T: Payload>(place: *const T) -> T {
-    #[cfg(loom)]
-    // SAFETY: the caller's, and loom has checked that nobody writes.
-    return unsafe { place.read() };
-    #[cfg(all(test, not(loom)))]
-    if let Some(message) = replayed::read(place.addr()) {
-        return message;
+    let mut landing = Landing::new();
+    // SAFETY: the caller's.
+    unsafe { landing.fill(place) };
+    // SAFETY: just filled.
+    unsafe { landing.take() }
+}
+
+/// Where a message is copied to, and stays until all is done that comes before it is handed on.
+///
+/// Its address has been shown to an instruction that the compiler cannot look into, so for all the compiler knows each ordered
+/// store may change it. A value that is moved both before such a store and after it is copied twice, and a kilobyte that is copied
+/// right behind its own copy waits for it: three copies were two thirds of what it cost to receive one (`benches/NOTES.md`).
+#[derive(Debug)]
+pub(crate) struct Landing<T>(MaybeUninit<T>);
+
+impl<T: Payload> Landing<T> {
+    #[inline(always)]
+    pub(crate) const fn new() -> Self {
+        Self(MaybeUninit::uninit())
     }
-    #[cfg(not(loom))]
-    step();
-    #[cfg(not(loom))]
-    {
-        let mut message = MaybeUninit::<T>::uninit();
+
+    /// Copies a message from its place to here.
+    ///
+    /// # Safety
+    ///
+    /// As [`read`].
+    #[inline(always)]
+    pub(crate) unsafe fn fill(&mut self, place: *const T) {
+        #[cfg(loom)]
+        // SAFETY: the caller's, and loom has checked that nobody writes.
+        self.0.write(unsafe { place.read() });
+        #[cfg(all(test, not(loom)))]
+        if let Some(message) = replayed::read(place.addr()) {
+            self.0.write(message);
+            return;
+        }
+        #[cfg(not(loom))]
+        step();
+        #[cfg(not(loom))]
         // SAFETY: the caller's; the target is ours and as large as `T`.
-        unsafe { copy_out(message.as_mut_ptr().cast(), place.cast(), size_of::<T>()) };
-        // SAFETY: all bytes are written, and any bytes are a `T` (AnyBitPattern).
-        unsafe { message.assume_init() }
+        unsafe {
+            copy_out(self.0.as_mut_ptr().cast(), place.cast(), size_of::<T>());
+        }
+    }
+
+    /// The message, to be handed on.
+    ///
+    /// # Safety
+    ///
+    /// It has been filled.
+    #[inline(always)]
+    pub(crate) unsafe fn take(self) -> T {
+        // SAFETY: the caller's: all bytes are written, and any bytes are a `T` (AnyBitPattern).
+        unsafe { self.0.assume_init() }
     }
 }
 
@@ -157,7 +206,7 @@ pub(crate) unsafe fn write_run<T: Payload>(places: *mut T, messages: &[T]) {
     if is_wide(size_of_val(messages)) {
         step();
         // SAFETY: the caller's; both are valid for the bytes of the messages.
-        unsafe { opaque(places.cast(), messages.as_ptr().cast(), size_of_val(messages)) };
+        unsafe { opaque(places.cast(), messages.as_ptr().cast(), size_of_val(messages), run_from::<T>(WIDEST_IN)) };
         return;
     }
     for (at, message) in messages.iter().enumerate() {
@@ -178,7 +227,9 @@ pub(crate) unsafe fn read_run<T: Payload>(messages: &mut [T], places: *const T) 
     if is_wide(size_of_val(messages)) {
         step();
         // SAFETY: the caller's; both are valid for the bytes of the messages, and any bytes are a `T`.
-        unsafe { opaque(messages.as_mut_ptr().cast(), places.cast(), size_of_val(messages)) };
+        unsafe {
+            opaque(messages.as_mut_ptr().cast(), places.cast(), size_of_val(messages), run_from::<T>(WIDEST_OUT))
+        };
         return;
     }
     for (at, message) in messages.iter_mut().enumerate() {
@@ -218,7 +269,7 @@ unsafe fn copy_bytes_in(places: *mut u8, bytes: &[u8]) {
     let len = bytes.len();
     if is_wide(len) {
         // SAFETY: the caller's; both are valid for so many bytes, 32 at least.
-        return unsafe { opaque(places, bytes.as_ptr(), len) };
+        return unsafe { opaque(places, bytes.as_ptr(), len, WIDEST_IN) };
     }
     let words = if places.addr() % 8 == 0 { len & !7 } else { 0 };
     // SAFETY: a multiple of 8, at most all of them, from an aligned place on; or none.
@@ -259,7 +310,7 @@ pub(crate) unsafe fn read_bytes(bytes: *mut u8, places: *const u8, len: usize) {
 unsafe fn copy_bytes_out(bytes: *mut u8, places: *const u8, len: usize) {
     if is_wide(len) {
         // SAFETY: the caller's; both are valid for so many bytes, 32 at least.
-        return unsafe { opaque(bytes, places, len) };
+        return unsafe { opaque(bytes, places, len, WIDEST_OUT) };
     }
     let words = if places.addr() % 8 == 0 { len & !7 } else { 0 };
     // SAFETY: a multiple of 8, at most all of them, from an aligned place on; or none.
@@ -334,7 +385,7 @@ words!(in_by_1, out_by_1, AtomicU8, u8);
 unsafe fn copy_in(shared: *mut u8, own: *const u8, size: usize) {
     match unit(size) {
         // SAFETY: the caller's: both sides are valid for `size` bytes.
-        _ if is_wide_alone(size) => unsafe { opaque(shared, own, size) },
+        _ if is_wide_alone(size, WIDE_ALONE_IN) => unsafe { opaque(shared, own, size, WIDEST_IN) },
         // SAFETY: the caller's; `unit` divides the size, and the place is aligned to it.
         8 => unsafe { in_by_8(shared, own, size) },
         // SAFETY: as above.
@@ -354,7 +405,7 @@ unsafe fn copy_in(shared: *mut u8, own: *const u8, size: usize) {
 unsafe fn copy_out(own: *mut u8, shared: *const u8, size: usize) {
     match unit(size) {
         // SAFETY: the caller's: both sides are valid for `size` bytes.
-        _ if is_wide_alone(size) => unsafe { opaque(own, shared, size) },
+        _ if is_wide_alone(size, WIDE_ALONE_OUT) => unsafe { opaque(own, shared, size, WIDEST_OUT) },
         // SAFETY: the caller's; `unit` divides the size, and the place is aligned to it.
         8 => unsafe { out_by_8(own, shared, size) },
         // SAFETY: as above.
@@ -366,17 +417,22 @@ unsafe fn copy_out(own: *mut u8, shared: *const u8, size: usize) {
     }
 }
 
-/// A copy that the compiler cannot look into: it can assume nothing of the bytes, so a race is not undefined.
+/// A copy that the compiler cannot look into: it can assume nothing of the bytes, so a race is not undefined. From `widest` bytes on by the
+/// widest registers.
 ///
 /// # Safety
 ///
 /// `from` is readable and `to` writable for `len` bytes, 16 at least.
 #[cfg(all(target_arch = "x86_64", not(any(miri, plain_payload))))]
 #[inline(always)]
-unsafe fn opaque(to: *mut u8, from: *const u8, len: usize) {
-    if len < LARGE {
+unsafe fn opaque(to: *mut u8, from: *const u8, len: usize, widest: usize) {
+    if len < widest {
         // SAFETY: the caller's.
         return unsafe { by_sixteen(to, from, len) };
+    }
+    if len < LARGE {
+        // SAFETY: the caller's.
+        return unsafe { by_c(to, from, len) };
     }
     // SAFETY: the caller's; the direction flag is clear by the calling convention; no stack is used.
     unsafe {
@@ -388,6 +444,28 @@ unsafe fn opaque(to: *mut u8, from: *const u8, len: usize) {
             options(nostack, preserves_flags),
         );
     }
+}
+
+/// By `memcpy`, behind a pointer that the compiler cannot follow: to it this is any function, whose reads and writes it knows nothing of.
+///
+/// # Safety
+///
+/// `from` is readable and `to` writable for `len` bytes.
+#[cfg(all(target_arch = "x86_64", not(any(miri, plain_payload))))]
+#[inline(always)]
+unsafe fn by_c(to: *mut u8, from: *const u8, len: usize) {
+    unsafe extern "C" {
+        fn memcpy(to: *mut u8, from: *const u8, len: usize) -> *mut u8;
+    }
+    let mut copy: unsafe extern "C" fn(*mut u8, *const u8, usize) -> *mut u8 = memcpy;
+    // SAFETY: no instruction at all; the pointer stays as it is, and nothing behind it is looked at.
+    #[allow(clippy::pointers_in_nomem_asm_block)]
+    unsafe {
+        core::arch::asm!("/* {} */", inout(reg) copy, options(pure, nomem, nostack, preserves_flags))
+    };
+    // SAFETY: the caller's; what is the library's and what is the program's does not overlap. Bytes that another process
+    //  writes meanwhile come as they are: the function is machine code, to which a race is no more than that.
+    unsafe { copy(to, from, len) };
 }
 
 /// Whole sixteens from the front, then the last sixteen, which may overlap them.
@@ -423,7 +501,7 @@ unsafe fn by_sixteen(to: *mut u8, from: *const u8, len: usize) {
 ///
 /// `from` is readable and `to` writable for `len` bytes, and nobody writes to the one or uses the other meanwhile.
 #[cfg(plain_payload)]
-unsafe fn opaque(to: *mut u8, from: *const u8, len: usize) {
+unsafe fn opaque(to: *mut u8, from: *const u8, len: usize, _widest: usize) {
     // SAFETY: the caller's; what is the library's and what is the program's does not overlap.
     unsafe { core::ptr::copy_nonoverlapping(from, to, len) };
 }
@@ -432,7 +510,7 @@ unsafe fn opaque(to: *mut u8, from: *const u8, len: usize) {
 ///
 /// Never called: `is_wide` is false where this one is compiled.
 #[cfg(not(any(plain_payload, all(target_arch = "x86_64", not(miri)))))]
-unsafe fn opaque(_to: *mut u8, _from: *const u8, _len: usize) {}
+unsafe fn opaque(_to: *mut u8, _from: *const u8, _len: usize, _widest: usize) {}
 
 /// Copies of single messages of 8 bytes as steps of a replay.
 #[cfg(all(test, not(loom)))]
@@ -478,14 +556,18 @@ mod tests {
         there_and_back([1_u64, 2, 3]);
         there_and_back(core::array::from_fn::<u8, 33, _>(|i| i as u8));
         there_and_back(core::array::from_fn::<u16, 45, _>(|i| i as u16));
+        there_and_back(core::array::from_fn::<u64, 31, _>(|i| i as u64));
+        there_and_back(core::array::from_fn::<u64, 32, _>(|i| i as u64));
         there_and_back(core::array::from_fn::<u8, 511, _>(|i| i as u8));
         there_and_back(core::array::from_fn::<u64, 64, _>(|i| i as u64));
+        there_and_back(core::array::from_fn::<u64, 127, _>(|i| i as u64));
+        there_and_back(core::array::from_fn::<u64, 128, _>(|i| i as u64));
         there_and_back(core::array::from_fn::<u64, 1000, _>(|i| i as u64));
     }
 
     #[test]
     fn bytes_arrive_as_they_went_wherever_they_begin() {
-        for len in (0..80).chain([511, 512, 2047, 2048, 4001]) {
+        for len in (0..80).chain([255, 256, 257, 511, 512, 1023, 1024, 2047, 2048, 4001]) {
             for from in 0..9 {
                 let bytes: Vec<u8> = (0..len).map(|i| (i * 31 + 7) as u8).collect();
                 let mut places = vec![0xee_u8; len + 24];

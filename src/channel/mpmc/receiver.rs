@@ -88,9 +88,7 @@ impl<T: Payload> Receiver<T> {
         if !core.is_undisturbed(Role::Receiver) {
             return None;
         }
-        let message = core.ring().pop_at_once(core.ring().record(lease::front(core)?))?;
-        transfer::freed_in_front(core);
-        Some(message)
+        core.ring().pop_at_once(core.ring().record(lease::front(core)?), || transfer::freed_in_front(core))
     }
 
     /// Receives if nothing stands in the way, and the message is one that is wanted.

@@ -26,6 +26,7 @@ pub struct Guard<'a, T: Payload> {
 
 impl<'a, T: Payload> Guard<'a, T> {
     /// Takes the next message, which is there, into its hand.
+    #[inline(always)]
     pub(super) fn new(receiver: &'a mut Receiver<T>) -> Self {
         let attempt = receiver.consumer.hand_out(1);
         let message = receiver.consumer.peek(0);

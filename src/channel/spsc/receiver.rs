@@ -48,13 +48,22 @@ impl<T: Payload> Receiver<T> {
     /// The message was received, or it is still in the ring for the next receiver.
     #[inline(always)]
     pub fn recv(&mut self) -> Result<T, RecvError> {
-        if self.end.is_undisturbed() {
-            if let Some(message) = self.consumer.pop_seen() {
-                self.end.publish();
-                return Ok(message);
-            }
+        if !self.sees_message() {
+            self.wait(Deadline::NEVER).map_err(|_| RecvError)?;
         }
-        self.recv_until(Deadline::NEVER).map_err(|_| RecvError)
+        Ok(self.take_seen())
+    }
+
+    /// Whether a message is there and nothing stands in its way; else it is to be asked why.
+    #[inline(always)]
+    fn sees_message(&mut self) -> bool {
+        self.end.is_undisturbed() && self.consumer.sees_message()
+    }
+
+    /// Takes the message that has been seen.
+    #[inline(always)]
+    fn take_seen(&mut self) -> T {
+        self.consumer.take_seen(|| self.end.publish())
     }
 
     /// Receives the next message if there is one now.
@@ -70,50 +79,20 @@ impl<T: Payload> Receiver<T> {
     /// The message was received, or it is still in the ring for the next receiver.
     #[inline(always)]
     pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
-        if self.end.is_undisturbed() {
-            if let Some(message) = self.consumer.pop_seen() {
-                self.end.publish();
-                return Ok(message);
-            }
+        if !self.sees_message() {
+            self.look_for_message()?;
         }
-        self.try_recv_anew()
+        Ok(self.take_seen())
     }
 
-    /// The peer's word has changed, or nothing is known to be there.
+    /// The peer's word has changed, or no message is known to be there.
     #[cold]
     #[inline(never)]
-    fn try_recv_anew(&mut self) -> Result<T, TryRecvError> {
-        if !self.end.is_undisturbed() {
-            self.end.digest();
-            if !self.end.is_usable() {
-                return Err(TryRecvError::Disconnected);
-            }
-        }
-        match self.consumer.pop() {
-            Ok(Some(message)) => {
-                self.end.publish();
-                Ok(message)
-            }
-            Ok(None) => self.empty(),
-            Err(corrupt) => {
-                self.end.poison(corrupt);
-                Err(TryRecvError::Disconnected)
-            }
-        }
-    }
-
-    /// Nothing there: unless something was sent before the sender went.
-    fn empty(&mut self) -> Result<T, TryRecvError> {
-        if self.end.probe(false).is_none() {
-            return Err(TryRecvError::Empty);
-        }
-        // The sender is gone, so what it sent is all there now.
-        match self.consumer.pop() {
-            Ok(Some(message)) if self.end.is_usable() => {
-                self.end.publish();
-                Ok(message)
-            }
-            _ => Err(TryRecvError::Disconnected),
+    fn look_for_message(&mut self) -> Result<(), TryRecvError> {
+        match waiting::try_message(&mut self.consumer, &mut self.end) {
+            Some(Ok(())) => Ok(()),
+            Some(Err(_)) => Err(TryRecvError::Disconnected),
+            None => Err(TryRecvError::Empty),
         }
     }
 
@@ -123,11 +102,10 @@ impl<T: Payload> Receiver<T> {
     ///
     /// [`RecvTimeoutError`].
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<T, RecvTimeoutError> {
-        match self.try_recv() {
-            Ok(message) => Ok(message),
-            Err(TryRecvError::Disconnected) => Err(RecvTimeoutError::Disconnected),
-            Err(TryRecvError::Empty) => self.recv_until(Deadline::after(timeout)),
+        if !self.sees_message() {
+            self.wait(Deadline::after(timeout)).map_err(timed_out)?;
         }
+        Ok(self.take_seen())
     }
 
     /// Receives the next message, waiting for it until then.
@@ -137,16 +115,6 @@ impl<T: Payload> Receiver<T> {
     /// [`RecvTimeoutError`].
     pub fn recv_deadline(&mut self, deadline: Instant) -> Result<T, RecvTimeoutError> {
         self.recv_timeout(until(deadline))
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn recv_until(&mut self, deadline: Deadline) -> Result<T, RecvTimeoutError> {
-        match self.wait(deadline) {
-            Ok(()) => self.try_recv().map_err(|_| RecvTimeoutError::Disconnected),
-            Err(Vain::Gone(_)) => Err(RecvTimeoutError::Disconnected),
-            Err(Vain::TimedOut) => Err(RecvTimeoutError::Timeout),
-        }
     }
 
     /// Receives up to `messages.len()` messages into the front of `messages`, waiting while there is none; how many.
@@ -241,8 +209,11 @@ impl<T: Payload> Receiver<T> {
     /// assert!(rx.is_empty());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[inline]
     pub fn recv_ref(&mut self) -> Result<Guard<'_, T>, RecvError> {
-        self.wait(Deadline::NEVER).map_err(|_| RecvError)?;
+        if !self.sees_message() {
+            self.wait(Deadline::NEVER).map_err(|_| RecvError)?;
+        }
         Ok(Guard::new(self))
     }
 
@@ -252,11 +223,10 @@ impl<T: Payload> Receiver<T> {
     ///
     /// [`RecvTimeoutError`].
     pub fn recv_ref_timeout(&mut self, timeout: Duration) -> Result<Guard<'_, T>, RecvTimeoutError> {
-        match self.wait(Deadline::after(timeout)) {
-            Ok(()) => Ok(Guard::new(self)),
-            Err(Vain::Gone(_)) => Err(RecvTimeoutError::Disconnected),
-            Err(Vain::TimedOut) => Err(RecvTimeoutError::Timeout),
+        if !self.sees_message() {
+            self.wait(Deadline::after(timeout)).map_err(timed_out)?;
         }
+        Ok(Guard::new(self))
     }
 
     /// As [`recv_ref`](Self::recv_ref), if a message is there now.
@@ -264,12 +234,12 @@ impl<T: Payload> Receiver<T> {
     /// # Errors
     ///
     /// [`TryRecvError`].
+    #[inline]
     pub fn try_recv_ref(&mut self) -> Result<Guard<'_, T>, TryRecvError> {
-        match waiting::try_message(&mut self.consumer, &mut self.end) {
-            Some(Ok(())) => Ok(Guard::new(self)),
-            Some(Err(_)) => Err(TryRecvError::Disconnected),
-            None => Err(TryRecvError::Empty),
+        if !self.sees_message() {
+            self.look_for_message()?;
         }
+        Ok(Guard::new(self))
     }
 
     /// Exactly `n` messages (at least one), to be read in place and then released.
@@ -337,7 +307,16 @@ impl<T: Payload> Receiver<T> {
         super::TryIter::new(self)
     }
 
+    #[cold]
+    #[inline(never)]
     fn wait(&mut self, deadline: Deadline) -> Result<(), Vain> {
         waiting::for_message(&mut self.consumer, &mut self.end, deadline)
+    }
+}
+
+fn timed_out(vain: Vain) -> RecvTimeoutError {
+    match vain {
+        Vain::Gone(_) => RecvTimeoutError::Disconnected,
+        Vain::TimedOut => RecvTimeoutError::Timeout,
     }
 }

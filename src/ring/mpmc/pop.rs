@@ -12,7 +12,7 @@ use super::{Delivery, Ring};
 use crate::layout::many::{Seat, Slot};
 use crate::layout::shared::{CLOSED, Record};
 use crate::ring::Corrupt;
-use crate::ring::payload::{self, Payload};
+use crate::ring::payload::{self, Landing, Payload};
 use crate::sync::IS_USERS_MODEL;
 use crate::sync::Ordering::Relaxed;
 use crate::sync::backoff::{self, Backoff};
@@ -45,9 +45,9 @@ impl<T: Payload> Ring<T> {
     }
 
     /// As [`pop`](Self::pop), in the most frequent case: the next message is there, is delivered for the first time, and
-    /// nobody else is faster. `None`: it is to be asked why.
+    /// nobody else is faster; then does what comes `then`. `None`: it is to be asked why.
     #[inline(always)]
-    pub(crate) fn pop_at_once(&self, record: &Record) -> Option<T> {
+    pub(crate) fn pop_at_once(&self, record: &Record, then: impl FnOnce()) -> Option<T> {
         let head = self.head().load(Relaxed); // relaxed: a stale one is found out by the slot's word, or by the claim
         let seat = self.many.seat(head);
         let slot = self.many.slot(seat.slot);
@@ -60,10 +60,14 @@ impl<T: Payload> Ring<T> {
             backoff::stand_back();
             return None;
         }
-        let message = self.read(slot);
+        let mut landing = Landing::new();
+        // SAFETY: as in `read`.
+        slot.with(|place| unsafe { landing.fill(place) });
         self.free(slot, seat.lap);
         self.many.prefetch(slot);
-        Some(message)
+        then();
+        // SAFETY: filled above.
+        Some(unsafe { landing.take() })
     }
 
     /// As [`pop_at_once`](Self::pop_at_once), if the message is one that is wanted.

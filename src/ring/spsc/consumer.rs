@@ -17,7 +17,7 @@ use super::published;
 use crate::layout::overlay::{Control, Frames};
 use crate::ring::Corrupt;
 use crate::ring::cursor::{Cursor, Tip};
-use crate::ring::payload::{self, Payload};
+use crate::ring::payload::{self, Landing, Payload};
 use crate::sync::AtomicU64;
 use crate::sync::Ordering::Relaxed;
 use crate::sync::edge::{CLOSED, CREDIT, FILLED, FINISHED, FREED};
@@ -396,35 +396,48 @@ impl<T: Payload> Consumer<T> {
     /// Copies the next message out and gives its room back; `None` if there is none.
     ///
     /// *Progress*: wait-free.
-    #[inline(always)]
+    #[cfg(loom)]
     pub(crate) fn pop(&mut self) -> Result<Option<T>, Corrupt> {
-        Ok(if self.has_message()? { self.pop_seen() } else { None })
+        Ok(if self.has_message()? { Some(self.take_seen(|| ())) } else { None })
     }
 
-    /// As [`pop`](Self::pop); `None` also if it takes more than a look at the frame's word to say whether one is there.
+    /// As [`has_message`](Self::has_message); `false` also if it takes more than a look at the frame's word to say whether there
+    /// is one. In a flow of messages it asks for the lines of those that come later.
     #[inline(always)]
-    pub(crate) fn pop_seen(&mut self) -> Option<T> {
+    pub(crate) fn sees_message(&mut self) -> bool {
         let position = self.at.position;
         if position >= self.seen {
             let has_entered = position == self.at.end_of_frame();
             let word = self.next_word();
             if word <= position || word > self.at.end_of_frame() {
                 self.flows_from = position.saturating_add(self.frames.flow);
-                return None;
+                return false;
             }
             self.seen = word;
             if has_entered && position >= self.flows_from {
                 self.frames.prefetch_to_read(self.at.spot);
             }
         }
-        let spot = self.at.spot;
-        let message = self.frames.with_at(spot, position, |place| {
+        true
+    }
+
+    /// Copies the next message out, gives its room back and does what comes `then`. The message has been seen.
+    ///
+    /// *Progress*: wait-free, but for `then`.
+    #[inline(always)]
+    pub(crate) fn take_seen(&mut self, then: impl FnOnce()) -> T {
+        let (spot, position) = (self.at.spot, self.at.position);
+        debug_assert!(position < self.seen, "a message that nobody has seen");
+        let mut landing = Landing::new();
+        self.frames.with_at(spot, position, |place| {
             // SAFETY: as in `get`, for the place of `at`, which is in the frame of its spot.
-            unsafe { payload::read(place) }
+            unsafe { landing.fill(place) }
         });
         self.at.position = position + 1;
         self.tell();
-        Some(message)
+        then();
+        // SAFETY: filled above.
+        unsafe { landing.take() }
     }
 
     /// Copies the next messages out and gives their room back, as many as are there and fit; how many those were.

@@ -67,6 +67,25 @@ pub(crate) const BUGS: &[Bug] = &[
         ],
     },
     Bug {
+        name: "one to one, room is told of before it is there",
+        changes: &[Change {
+            file: "ring/spsc/consumer.rs",
+            is: "        self.tell();
+        then();",
+            becomes: "        if BUG { then(); self.tell(); } else { self.tell(); then(); }",
+        }],
+    },
+    Bug {
+        name: "many to many, room is told of before it is there",
+        changes: &[Change {
+            file: "ring/mpmc/pop.rs",
+            is: "        self.free(slot, seat.lap);
+        self.many.prefetch(slot);
+        then();",
+            becomes: "        if BUG { then(); self.free(slot, seat.lap); } else { self.free(slot, seat.lap); then(); }",
+        }],
+    },
+    Bug {
         name: "a sleeper makes no barrier",
         changes: &[Change {
             file: "wait/bell.rs",

@@ -11,9 +11,23 @@ fn what_is_received_at_once_was_written() {
         let model = Model::new(1, 2);
         let (theirs, mine) = (model.lease(OTHER), model.lease(ME));
         let sending = with(&model, move |model| assert!(model.push_at_once(model.record(theirs), &7)));
-        let got = model.pop_at_once(model.record(mine));
+        let got = model.pop_at_once(model.record(mine), || ());
         assert!(got.is_none_or(|message| message == 7));
         sending.join().unwrap();
+    });
+}
+
+/// And nobody writes over it before it has been read: its place is free only then.
+#[test]
+fn what_is_received_at_once_is_not_written_over() {
+    explore("received at once, in a full ring", 2, || {
+        let model = Model::new(1, 2);
+        let (theirs, mine) = (model.lease(OTHER), model.lease(ME));
+        assert!(model.push_at_once(model.record(theirs), &7));
+        let sending = with(&model, move |model| model.push_at_once(model.record(theirs), &8));
+        assert_eq!(model.pop_at_once(model.record(mine), || ()), Some(7));
+        let is_sent = sending.join().unwrap();
+        assert_eq!(model.pop_at_once(model.record(mine), || ()), is_sent.then_some(8));
     });
 }
 

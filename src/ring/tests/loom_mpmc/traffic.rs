@@ -220,7 +220,7 @@ fn the_beaten_announce_nothing(is_sending: bool) {
     }
     let once = move |model: &Model, record: usize| {
         let words = model.record(record);
-        if is_sending { model.push_at_once(words, &1) } else { model.pop_at_once(words).is_some() }
+        if is_sending { model.push_at_once(words, &1) } else { model.pop_at_once(words, || ()).is_some() }
     };
     let other = with(&model, move |model| once(model, theirs));
     let is_done = once(&model, mine);
