@@ -426,7 +426,7 @@ unsafe fn copy_out(own: *mut u8, shared: *const u8, size: usize) {
 #[cfg(all(target_arch = "x86_64", not(any(miri, plain_payload))))]
 #[inline(always)]
 unsafe fn opaque(to: *mut u8, from: *const u8, len: usize, widest: usize) {
-    if len < widest {
+    if len < widest.min(LARGE) {
         // SAFETY: the caller's.
         return unsafe { by_sixteen(to, from, len) };
     }
@@ -585,7 +585,15 @@ mod tests {
 
     #[test]
     fn runs_arrive_as_they_went() {
-        for len in [0, 1, 7, 8, 63, 64, 4096] {
+        for len in [0, 1, 7, 8, 63, 64, 255, 256, 1023, 1024, 4096] {
+            let words: Vec<u64> = (0..len).map(|i| i as u64 * 0x0101_0307).collect();
+            let mut place = vec![0; len];
+            // SAFETY: a local buffer of this length.
+            unsafe { write_run(place.as_mut_ptr(), &words) };
+            let mut back = vec![0; len];
+            // SAFETY: as above.
+            unsafe { read_run(&mut back, place.as_ptr()) };
+            assert_eq!(back, words);
             let bytes: Vec<u8> = (0..len).map(|i| (i * 31) as u8).collect();
             let mut place = vec![0; len];
             // SAFETY: a local buffer of this length.
