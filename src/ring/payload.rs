@@ -149,7 +149,7 @@ pub(crate) unsafe fn read<T: Payload>(place: *const T) -> T {
 ///
 /// Its address has been shown to an instruction that the compiler cannot look into, so for all the compiler knows each ordered
 /// store may change it. A value that is moved both before such a store and after it is copied twice, and a kilobyte that is copied
-/// right behind its own copy waits for it: three copies were two thirds of what it cost to receive one (`benches/NOTES.md`).
+/// right behind its own copy waits for it: three copies more were a third of what it cost to receive one (`benches/NOTES.md`).
 #[derive(Debug)]
 pub(crate) struct Landing<T>(MaybeUninit<T>);
 
