@@ -5,8 +5,19 @@ use ringway::handover::{BytesReceiver, Peer, Receiver};
 use ringway::{Options, bytes, spsc};
 use std::hint::black_box;
 
+/// Has this process registered for barriers, as a sender does behind its first thousand messages. With one thread that is done at once;
+/// with more the kernel takes milliseconds, in which some or all of the messages that are counted go by, with a fence each.
+fn register() {
+    let (mut tx, mut rx) = spsc::channel(1).expect("memory");
+    for message in 0..2000_u64 {
+        tx.send(message).expect("room");
+        rx.recv().expect("a message");
+    }
+}
+
 /// Two ends that this process hands to itself.
 fn handed<S: Send + 'static, R>(make: fn(&mut Peer) -> S, take: fn(&mut Peer) -> R) -> Link<S, R> {
+    register();
     let (mut here, mut there) = Peer::pair().expect("a pair of sockets");
     let making = std::thread::spawn(move || make(&mut there));
     let rx = take(&mut here);

@@ -202,6 +202,14 @@ pub(crate) trait Lanes {
         })
     }
 
+    /// Whether one of these lanes holds a whole message that was sent, or is about to be, and that nobody has taken up.
+    fn has_unread(&self, mut among: core::ops::Range<usize>) -> bool {
+        among.any(|lane| {
+            let own = Own(self.words(lane).writer.own.load(Relaxed)); // relaxed: a look
+            matches!(own.phase(), Some(Phase::Whole | Phase::Queued))
+        })
+    }
+
     /// The lane's word, if it is still about this ticket's message.
     ///
     /// What the lane holds needs no permission of it: who reads has seen the bytes by the ticket (edge `filled`) or by `filled`

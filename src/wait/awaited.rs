@@ -32,6 +32,11 @@ pub(crate) trait Awaited {
     /// Sleeps for at most a slice unless `look` finds something; the words are the implementor's.
     fn sleep(&mut self, deadline: Deadline) -> Result<Self::Outcome, Woken>;
 
+    /// Whether what it was woken for is there, and no use to it: then it is to go on to others at once.
+    fn passes_on(&self) -> bool {
+        false
+    }
+
     /// Nobody waits any more.
     fn disarm(&mut self);
 
@@ -77,8 +82,11 @@ pub(crate) fn wait<A: Awaited>(
         };
         let outcome = match woken {
             Woken::Lost => Some(awaited.lost()),
-            // Not only after a whole slice: a process with a timer signal every 10 ms never sleeps that long.
-            Woken::Look => awaited.look().or_else(|| awaited.probe(false)),
+            // It asks not only after a whole slice: a process with a timer signal every 10 ms never sleeps that long.
+            Woken::Look => {
+                let found = awaited.look().or_else(|| poll_in_turns(awaited, strategy, deadline));
+                found.or_else(|| awaited.probe(false))
+            }
             Woken::TimedOut => awaited.look().or_else(|| awaited.probe(true)),
         };
         if let Some(outcome) = outcome {
@@ -145,6 +153,30 @@ fn spin<A: Awaited>(
                 return Some(outcome);
             }
             probe_at = now.saturating_add(slice);
+        }
+    }
+}
+
+/// Polls once more for the strategy's budget, and gives way before each: for somebody who was woken and found that another was faster.
+///
+/// Then others are at work, and the next message is soon there, or room for it. Who lay down at once would be woken for it, in vain
+/// again: a system call of theirs each time, and two switches where they share a processor with it; and a processor that has nothing
+/// else to do falls asleep, from which it needs longer to wake than others need to take what there is. (Two senders and two
+/// receivers on two processors: `benches/NOTES.md`.) On the list of sleepers it is not meanwhile, so nobody is to wake it.
+pub(super) fn poll_in_turns<A: Awaited>(
+    awaited: &mut A,
+    strategy: WaitStrategy,
+    deadline: Deadline,
+) -> Option<A::Outcome> {
+    if awaited.passes_on() {
+        return None;
+    }
+    let end = strategy.spin().filter(|budget| !budget.is_zero()).map(Deadline::after)?;
+    loop {
+        backoff::give_way();
+        let found = awaited.poll();
+        if found.is_some() || end.is_over() || deadline.is_over() {
+            return found;
         }
     }
 }

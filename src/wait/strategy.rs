@@ -21,7 +21,8 @@ pub enum WaitStrategy {
     /// noticed within a slice.
     Spin,
     /// Polls for so long, then sleeps until woken. With one processor there is nobody to wait for while it polls, so
-    /// it sleeps at once. The default, with 20 microseconds: what it costs to put somebody to sleep and wake them.
+    /// it sleeps at once. Who is woken and finds that another was faster polls so again, in turns with whoever else wants its
+    /// processor. The default, with 20 microseconds: what it costs to put somebody to sleep and wake them.
     SpinThenSleep(Duration),
     /// Sleeps at once.
     Sleep,

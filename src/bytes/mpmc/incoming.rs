@@ -476,6 +476,10 @@ impl Awaited for Incoming<'_> {
         slept
     }
 
+    fn passes_on(&self) -> bool {
+        self.rest.is_starved
+    }
+
     fn disarm(&mut self) {}
 
     fn lost(&mut self) -> Self::Outcome {

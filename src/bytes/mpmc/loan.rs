@@ -1,6 +1,7 @@
 //! Shared memory that is lent to a sender, to be written in place and sent without a copy.
 
 use super::lanes::{Want, longest, longest_loan, take, try_take};
+use super::pace;
 use super::place::InPlace;
 use super::sender::Sender;
 use crate::bytes::LoanError;
@@ -44,7 +45,8 @@ impl Sender {
     /// many are free. Where they are: see [which memory a message lies in](super#which-memory-a-message-lies-in).
     ///
     /// *Progress*: a swap; some twenty system calls, and the time in which the kernel finds the memory, when an
-    /// [annex](crate::Options::annexes) is made; five when it is mapped for the first time. May sleep until a lane is free.
+    /// [annex](crate::Options::annexes) is made; five when it is mapped for the first time. May poll for a moment before it takes one
+    /// more, and sleep until one is free.
     ///
     /// # Errors
     ///
@@ -92,7 +94,10 @@ impl Sender {
     fn lend_as(&self, want: Want, len: usize, deadline: Option<Deadline>) -> Result<Loan, LoanError> {
         let (core, waits) = (self.parcels.core(), self.parcels.waits());
         let ticket = match deadline {
-            Some(deadline) => take(core, want, waits, deadline),
+            Some(deadline) => {
+                pace::keep(core, waits, len, deadline);
+                take(core, want, waits, deadline)
+            }
             None => try_take(core, want),
         };
         let ticket = ticket.map_err(|vain| match vain {

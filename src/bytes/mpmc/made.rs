@@ -3,6 +3,7 @@
 
 use super::lanes::{Attached, Want, longest, longest_loan, take, try_take};
 use super::outgoing::Failed;
+use super::pace;
 use super::place::InPlace;
 use super::sender::Sender;
 use crate::bytes::{SendError, SendTimeoutError, TrySendError};
@@ -176,7 +177,10 @@ impl Sender {
         }
         let want = if len > longest(core) { Want::Loan(len) } else { Want::Copy(len) };
         let ticket = match deadline {
-            Some(deadline) => take(core, want, waits, deadline)?,
+            Some(deadline) => {
+                pace::keep(core, waits, len, deadline);
+                take(core, want, waits, deadline)?
+            }
             None => try_take(core, want)?,
         };
         Ok(InPlace::new(core, waits, ticket, len).furnished().ok())

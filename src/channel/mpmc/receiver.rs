@@ -60,7 +60,8 @@ impl<T: Payload> Receiver<T> {
     /// `Empty` means that there was none at an instant inside this call, or that the sender of the next one is stopped in
     /// the middle of sending it (after some microseconds of looking again).
     ///
-    /// *Progress*: never sleeps; one `futex` wake if a sender sleeps; when empty, at most every 4 ms one `fcntl` for each
+    /// *Progress*: never sleeps; one `futex` wake if a sender sleeps, one `sched_yield` if others win one race after the
+    /// other; when empty, at most every 4 ms one `fcntl` for each
     /// process that is attached.
     ///
     /// # Errors

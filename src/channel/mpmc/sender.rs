@@ -57,7 +57,8 @@ impl<T: Payload> Sender<T> {
     /// `Full` means that the ring was full at an instant inside this call, or that somebody who is stopped holds its next
     /// place (after some microseconds of looking again).
     ///
-    /// *Progress*: never sleeps; one `futex` wake if a receiver sleeps; when full, at most every 4 ms one `fcntl` for each
+    /// *Progress*: never sleeps; one `futex` wake if a receiver sleeps, one `sched_yield` if others win one race after the
+    /// other; when full, at most every 4 ms one `fcntl` for each
     /// process that is attached.
     ///
     /// # Errors

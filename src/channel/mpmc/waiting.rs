@@ -223,6 +223,10 @@ impl<T: Payload> Awaited for Room<'_, T> {
         sleep_or_nap(core, core.room(), self, deadline)
     }
 
+    fn passes_on(&self) -> bool {
+        self.rest.is_starved
+    }
+
     fn disarm(&mut self) {}
 
     fn lost(&mut self) -> Self::Outcome {
@@ -334,6 +338,10 @@ impl<T: Payload> Awaited for Message<'_, '_, T> {
     fn sleep(&mut self, deadline: Deadline) -> Result<Self::Outcome, Woken> {
         let core = self.core;
         sleep_or_nap(core, core.messages(), self, deadline)
+    }
+
+    fn passes_on(&self) -> bool {
+        self.rest.is_starved
     }
 
     fn disarm(&mut self) {}

@@ -36,7 +36,7 @@ pub(crate) enum Popped<R> {
 impl<T: Payload> Ring<T> {
     /// Receives the next message: it leaves the ring.
     ///
-    /// *Progress*: each failure of the claim is somebody else's success; never sleeps, no system call.
+    /// *Progress*: each failure of the claim is somebody else's success; never sleeps; no system call but a `sched_yield` in a fight.
     ///
     /// *If the process dies here*: before the claim nothing has changed; between the claim and the freeing of the slot the
     /// message is found by others and delivered again; after it the message is gone.
@@ -57,7 +57,7 @@ impl<T: Payload> Ring<T> {
         if !self.claim_to_read(record, head, 1) {
             // The caller may be given something else, and announce nothing for long.
             record.consuming.store(Claim::NONE.0, ANNOUNCED.release());
-            backoff::stand_back();
+            backoff::stand_back(head);
             return None;
         }
         let mut landing = Landing::new();
@@ -93,7 +93,7 @@ impl<T: Payload> Ring<T> {
         }
         if !self.claim_to_read(record, head, 1) {
             record.consuming.store(Claim::NONE.0, ANNOUNCED.release());
-            backoff::stand_back();
+            backoff::stand_back(head);
             return None;
         }
         self.free(slot, seat.lap);
@@ -126,7 +126,7 @@ impl<T: Payload> Ring<T> {
         if !self.claim_to_read(record, head, 1) {
             record.consuming.store(Claim::NONE.0, ANNOUNCED.release());
             self.return_hand(hand);
-            backoff::stand_back();
+            backoff::stand_back(head);
             return None;
         }
         let Delivery { position, .. } = self.deliver(seat, full, Some(hand));

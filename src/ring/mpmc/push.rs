@@ -40,7 +40,7 @@ const BATCH_BYTES: usize = 4096;
 impl<T: Payload> Ring<T> {
     /// Sends one message.
     ///
-    /// *Progress*: each failure of the claim is somebody else's success; never sleeps, no system call.
+    /// *Progress*: each failure of the claim is somebody else's success; never sleeps; no system call but a `sched_yield` in a fight.
     ///
     /// *If the process dies here*: before the claim nothing was sent; between the claim and the publication the position
     /// is found by others, who make it a tombstone; after it the message was sent.
@@ -59,7 +59,7 @@ impl<T: Payload> Ring<T> {
         if !self.claim_to_write(record, tail, 1) {
             // The caller may find that it is not to send at all, and never announce anything again.
             self.pushed_nothing(record, Pushed::Beaten);
-            backoff::stand_back();
+            backoff::stand_back(tail);
             return false;
         }
         self.write(slot, seat.lap, message);

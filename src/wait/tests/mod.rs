@@ -1,5 +1,7 @@
-//! The protocols of sleeping: under loom, and where no futex puts anybody to sleep.
+//! The protocols of sleeping: under loom, and where no futex puts anybody to sleep; and the loop around them.
 
+#[cfg(not(loom))]
+mod awaited;
 #[cfg(not(loom))]
 mod dormitory;
 #[cfg(loom)]
