@@ -160,14 +160,13 @@ fn until_stopped(from: &mut impl Receiver, taken: &mut Taken, batch: &mut [u64])
     }
     loop {
         let count = from.recv_many(batch)?;
-        for (n, &message) in batch[..count].iter().enumerate() {
-            if !taken.take(message)? {
-                let rest = &batch[n..count];
-                return match rest.iter().find(|&&it| it != STOP) {
-                    None => Ok(rest.len() as u64),
-                    Some(other) => Err(super::WrongMessage(format!("{other:#x} came after the end")).into()),
-                };
-            }
+        let before_the_end = taken.take_all(&batch[..count])?;
+        let rest = &batch[before_the_end..count];
+        if !rest.is_empty() {
+            return match rest.iter().find(|&&it| it != STOP) {
+                None => Ok(rest.len() as u64),
+                Some(other) => Err(super::WrongMessage(format!("{other:#x} came after the end")).into()),
+            };
         }
     }
 }

@@ -76,6 +76,33 @@ impl Taken {
         Ok(true)
     }
 
+    /// The messages of a batch; how many come before the end, if that is among them, or all.
+    ///
+    /// As [`take`](Self::take) of each, but that what came from one sender is added up before it is stored: of batches the other took half of
+    /// a receiver's time.
+    #[inline(always)]
+    pub fn take_all(&mut self, messages: &[u64]) -> Result<usize, Failure> {
+        let mut at = 0;
+        while let Some(&first) = messages.get(at) {
+            let sender = first >> NUMBER_BITS;
+            let Some(tally) = self.0.get_mut(sender as usize) else { return other(first).map(|_| at) };
+            let mut sums = *tally;
+            for message in messages[at..].iter().take_while(|&message| message >> NUMBER_BITS == sender) {
+                let number = message & NUMBER;
+                if number < sums.next {
+                    return Err(out_of_order(sender as usize, number, sums.next));
+                }
+                sums.next = number + 1;
+                sums.count += 1;
+                sums.sum = sums.sum.wrapping_add(number);
+                sums.squares = sums.squares.wrapping_add(number.wrapping_mul(number));
+                at += 1;
+            }
+            *tally = sums;
+        }
+        Ok(at)
+    }
+
     /// For who adds them up.
     pub fn into_tallies(self) -> Vec<Tally> {
         self.0
@@ -118,11 +145,25 @@ pub fn check<'a>(receivers: impl Iterator<Item = &'a [Tally]>, senders: usize, m
 mod tests {
     use super::*;
 
-    /// What a receiver has that took these, as (sender, number).
+    /// What a receiver has that took these, as (sender, number); one by one, and in batches.
     fn taken(messages: &[(usize, u64)]) -> Result<Vec<Tally>, Failure> {
-        let mut taken = Taken::new(2);
-        messages.iter().try_for_each(|&(sender, number)| taken.take(message(sender, number)).map(|_| ()))?;
-        Ok(taken.into_tallies())
+        let messages: Vec<u64> = messages.iter().map(|&(sender, number)| message(sender, number)).collect();
+        let mut single = Taken::new(2);
+        let one_by_one = messages.iter().try_for_each(|&message| single.take(message).map(|_| ()));
+        for size in 1..=messages.len() {
+            let mut batched = Taken::new(2);
+            let in_batches = messages.chunks(size).try_for_each(|batch| {
+                assert_eq!(batched.take_all(batch)?, batch.len());
+                Ok::<_, Failure>(())
+            });
+            assert_eq!(in_batches.map_err(|error| error.to_string()), as_text(&one_by_one), "batches of {size}");
+            assert!(one_by_one.is_err() || batched.0 == single.0, "batches of {size}");
+        }
+        one_by_one.map(|()| single.into_tallies())
+    }
+
+    fn as_text(outcome: &Result<(), Failure>) -> Result<(), String> {
+        outcome.as_ref().map_err(ToString::to_string).copied()
     }
 
     fn together(receivers: &[&[(usize, u64)]], messages: u64) -> Result<(), String> {
@@ -162,5 +203,9 @@ mod tests {
         }
         assert!(Taken::new(2).take(message(2, 0)).is_err_and(|why| why.is::<WrongMessage>()));
         assert!(!Taken::new(2).take(STOP).expect("the end is no failure"));
+        assert!(Taken::new(2).take_all(&[message(1, 0), message(2, 0)]).is_err_and(|why| why.is::<WrongMessage>()));
+        let with_ends = [message(1, 0), message(0, 4), STOP, STOP];
+        assert_eq!(Taken::new(2).take_all(&with_ends).expect("the end is no failure"), 2);
+        assert_eq!(Taken::new(2).take_all(&[]).expect("nothing is no failure"), 0);
     }
 }
