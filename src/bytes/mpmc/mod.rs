@@ -76,7 +76,7 @@
 //!   of two of bytes, up to 1 GiB; it stays for the next loan that it fits, which then makes no system call. A loan takes an annex
 //!   that is long enough and not more than four times too long; else one that has no file yet; else it puts another file in the place
 //!   of one that does not fit.
-//! * *While a message that was sent in an annex is not being received*, a loan that needs another annex polls for a moment: for as long as
+//! * *While a message that was sent in an annex is not being received*, a loan of up to 4 MiB that needs another annex polls for a moment: for as long as
 //!   who waits here polls before it sleeps (20 microseconds; not with [`Sleep`](crate::WaitStrategy::Sleep), nor in a `try_`). One that is
 //!   written and one that is read stay in the caches: messages of 1 MiB go 1.6 times as fast so.
 //! * *When all are in use*, a loan waits: of what is lent nothing is taken back but by a death. When the file system has no room for
